@@ -1,0 +1,44 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
+import { ScheduleModule } from '@nestjs/schedule';
+import { TenantsModule } from './identity/tenants/tenants.module.js';
+import { HealthModule } from './operations/health/health.module.js';
+import { AccessGuard } from './platform/auth/access.guard.js';
+import { AuthModule } from './platform/auth/auth.module.js';
+import { CacheModule } from './platform/cache/cache.module.js';
+import type { Config } from './platform/config/config.js';
+import { ConfigModule } from './platform/config/config.module.js';
+import { ContextModule } from './platform/context/context.module.js';
+import { DatabaseModule } from './platform/database/database.module.js';
+import { EventsModule } from './platform/events/events.module.js';
+import { EtagInterceptor } from './platform/http/etag.interceptor.js';
+import { ProblemFilter } from './platform/http/problem.filter.js';
+import { validationPipe } from './platform/http/validation.js';
+import { IdempotencyInterceptor } from './platform/idempotency/idempotency.interceptor.js';
+import { IdempotencyRepository } from './platform/idempotency/idempotency.repository.js';
+import { LoggingModule } from './platform/telemetry/logging.module.js';
+import { AuditModule } from './safeguards/audit/audit.module.js';
+
+const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule];
+const IDENTITY = [TenantsModule];
+const SAFEGUARDS = [AuditModule];
+const OPERATIONS = [HealthModule];
+
+/** The one list of domains, wing by wing. */
+@Module({})
+export class AppModule {
+  static for(config: Config): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [ConfigModule.for(config), ...PLATFORM, ...IDENTITY, ...SAFEGUARDS, ...OPERATIONS],
+      providers: [
+        IdempotencyRepository,
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_GUARD, useClass: AccessGuard },
+        { provide: APP_INTERCEPTOR, useClass: EtagInterceptor },
+        { provide: APP_INTERCEPTOR, useClass: IdempotencyInterceptor },
+        { provide: APP_PIPE, useFactory: validationPipe },
+      ],
+    };
+  }
+}

@@ -1,0 +1,64 @@
+import type { INestApplication } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import { getDataSourceToken } from '@nestjs/typeorm';
+import express, { type NextFunction, type Request, type Response } from 'express';
+import { ClsService } from 'nestjs-cls';
+import { Logger } from 'nestjs-pino';
+import type pg from 'pg';
+import type { DataSource } from 'typeorm';
+import { AppModule } from './app.module.js';
+import { Problem } from './core/problem.js';
+import type { Config } from './platform/config/config.js';
+import { refusePrivilegedRole } from './platform/database/migrator.js';
+import { toProblem } from './platform/http/problem.filter.js';
+import { requestMiddleware, securityHeaders } from './platform/http/request.middleware.js';
+
+/** How long an idle connection is kept: longer than the usual 60 s of load balancers, so that they close it first. */
+const KEEP_ALIVE_MS = 75_000;
+
+/**
+ * Makes the application on a migrated database, ready to listen.
+ * @throws StartupError when the role it would run as could pass by row-level security
+ */
+export async function createApp(config: Config): Promise<NestExpressApplication> {
+  const server = express();
+  server.disable('x-powered-by');
+  server.set('query parser', 'simple');
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.for(config), new ExpressAdapter(server), { bufferLogs: true, bodyParser: false, abortOnError: false });
+  app.useLogger(app.get(Logger));
+  const dataSource = app.get<DataSource>(getDataSourceToken());
+  await refusePrivilegedRole((dataSource.driver as unknown as { master: pg.Pool }).master);
+  useMiddleware(app, config);
+  return app;
+}
+
+function useMiddleware(app: NestExpressApplication, config: Config): void {
+  const trust = config.get('TRUST_PROXY');
+  if (trust !== '') app.set('trust proxy', /^\d+$/.test(trust) ? Number(trust) : trust.split(',').map((entry) => entry.trim()));
+  app.use(requestMiddleware(app.get(ClsService)));
+  app.use(securityHeaders(config));
+  const origins = config.get('CORS_ORIGINS').split(',').map((origin) => origin.trim()).filter(Boolean);
+  if (origins.length > 0) app.enableCors({ origin: origins, credentials: true, exposedHeaders: ['X-Request-Id', 'ETag', 'Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] });
+  app.use(refuseOtherMediaTypes);
+  app.useBodyParser('json', { limit: config.get('BODY_LIMIT_BYTES'), strict: true });
+  // Before Nest sees it and makes a plain 400 of it.
+  app.use((error: unknown, _request: Request, _response: Response, next: NextFunction) => next(toProblem(error)));
+}
+
+/** A body that is not JSON would otherwise arrive as an empty one. */
+function refuseOtherMediaTypes(request: Request, _response: Response, next: NextFunction): void {
+  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  next(hasBody && !request.is(['json', '+json']) ? new Problem('unsupported_media_type') : undefined);
+}
+
+/** Starts listening. @returns the address as a URL */
+export async function listen(app: INestApplication, config: Config): Promise<string> {
+  const server = await app.listen(config.get('PORT'), config.get('HOST'));
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.headersTimeout = KEEP_ALIVE_MS + 1_000;
+  const address = server.address();
+  const port = typeof address === 'object' && address ? address.port : config.get('PORT');
+  const host = config.get('HOST');
+  return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}

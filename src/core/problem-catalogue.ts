@@ -1,0 +1,69 @@
+interface CatalogueEntry {
+  readonly status: number;
+  readonly title: string;
+  readonly detail: string;
+  readonly remedy: string | null;
+}
+
+const entry = (status: number, title: string, detail: string, remedy: string | null = null): CatalogueEntry => ({ status, title, detail, remedy });
+
+/**
+ * Every code that an answer can carry. Codes are part of the API: they are listed in the OpenAPI document and in
+ * docs/problems.md (generated), and a code is never given another meaning.
+ */
+export const PROBLEMS = {
+  // the request itself
+  invalid_request: entry(400, 'Invalid request', 'The request is malformed or a field is invalid.', 'Correct the fields named in errors.'),
+  malformed_json: entry(400, 'Malformed JSON', 'The body is not valid JSON.', 'Send a JSON body with Content-Type application/json.'),
+  unauthenticated: entry(401, 'Not authenticated', 'No valid credentials were given.', 'Send a bearer token, an API key or an agent token.'),
+  invalid_credentials: entry(401, 'Wrong credentials', 'The e-mail address or the password is wrong.'),
+  token_expired: entry(401, 'Token expired', 'The token has expired.', 'Refresh the token or sign in again.'),
+  refresh_token_reused: entry(401, 'Refresh token reused', 'This refresh token was used before; the session has ended.', 'Sign in again.'),
+  forbidden: entry(403, 'Not allowed', 'These credentials do not allow this operation.'),
+  csrf_failed: entry(403, 'CSRF check failed', 'The x-csrf-token header is missing or wrong.', 'Send the token that came with the session cookie.'),
+  not_found: entry(404, 'Not found', 'There is no such resource.'),
+  method_not_allowed: entry(405, 'Method not allowed', 'This path does not answer to this method.', 'See the Allow header.'),
+  conflict: entry(409, 'Conflict', 'The request conflicts with the present state.'),
+  precondition_failed: entry(412, 'Precondition failed', 'The resource has changed since it was read.', 'Read it again and repeat the change with the new ETag.'),
+  payload_too_large: entry(413, 'Payload too large', 'The body is larger than this operation takes.'),
+  unsupported_media_type: entry(415, 'Unsupported media type', 'This operation takes application/json.'),
+  unprocessable: entry(422, 'Cannot be processed', 'The request is well-formed but cannot be processed.'),
+  rate_limited: entry(429, 'Too many requests', 'The rate limit is reached.', 'Wait until retry_at.'),
+  internal: entry(500, 'Internal error', 'Something went wrong on our side.', 'Try again; quote request_id when you report it.'),
+  unavailable: entry(503, 'Unavailable', 'A dependency is away.', 'Try again after Retry-After.'),
+  // idempotency (draft-ietf-httpapi-idempotency-key-header)
+  idempotency_key_reused: entry(422, 'Idempotency key reused', 'This Idempotency-Key was used with another request.', 'Use a new key for a new request.'),
+  idempotency_in_progress: entry(409, 'Request in progress', 'The first request with this Idempotency-Key is still running.', 'Try again shortly.'),
+  // identity
+  setup_done: entry(409, 'Setup is complete', 'This installation has been set up already.'),
+  setup_token_invalid: entry(401, 'Wrong setup token', 'The setup token is wrong.', 'Use the token printed at first start, or SETUP_TOKEN.'),
+  registration_disabled: entry(403, 'Registration is off', 'Accounts are made by an administrator here.'),
+  email_taken: entry(409, 'E-mail address taken', 'An account with this e-mail address exists.'),
+  weak_password: entry(400, 'Weak password', 'The password does not meet the password policy.', 'Use 8 to 256 characters, and no common password.'),
+  account_disabled: entry(403, 'Account disabled', 'This account is disabled.'),
+  tenant_suspended: entry(403, 'Tenant suspended', 'This tenant is suspended.'),
+  slug_taken: entry(409, 'Slug taken', 'The slug is taken.', 'Choose another slug.'),
+  scope_exceeded: entry(403, 'Scope exceeded', 'A key cannot be given more than its creator may do.'),
+  // fleet
+  agent_killed: entry(403, 'Agent killed', 'This agent was killed.', 'An operator must resume it.'),
+  agent_inactive: entry(403, 'Agent inactive', 'This agent is not active.', 'An operator must start it.'),
+  agent_paused: entry(409, 'Agent paused', 'This agent is paused.', 'An operator must resume it.'),
+  board_full: entry(409, 'Board is full', 'The board has as many agents as it may have.', 'Remove an agent or raise max_agents.'),
+  lead_only: entry(403, 'Only the lead may do this', 'On this board only the lead agent changes a task\'s status.'),
+  comment_required: entry(409, 'Comment required', 'On this board a task needs a comment before it is reviewed.', 'Add a comment, then try again.'),
+  approval_required: entry(409, 'Approval required', 'On this board a task needs an approved approval before it is done.', 'Request an approval for the task.'),
+  approval_pending: entry(409, 'Approval pending', 'An approval is pending for this task; its status cannot change.', 'Decide the approval first.'),
+  // work
+  lease_lost: entry(409, 'Lease lost', 'The lease on this task is no longer held.', 'Claim the task again.'),
+  task_final: entry(409, 'Task has ended', 'The task has ended and cannot change.'),
+  invalid_transition: entry(409, 'Invalid transition', 'The task cannot go from its status to the one asked for.'),
+  dependency_cycle: entry(422, 'Dependency cycle', 'The dependencies would form a cycle.'),
+  deadline_exceeded: entry(409, 'Deadline exceeded', 'The deadline of the task has passed.'),
+  circuit_open: entry(503, 'Circuit open', 'The circuit breaker in front of this target is open.', 'Wait until retry_at.'),
+  // approvals
+  approval_decided: entry(409, 'Approval decided', 'This approval has been decided or has expired.'),
+  self_approval: entry(403, 'Not your own request', 'The requester of an approval cannot decide it.'),
+} as const satisfies Record<string, CatalogueEntry>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+export const PROBLEM_CODES = Object.keys(PROBLEMS) as ProblemCode[];

@@ -1,0 +1,61 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { MIGRATIONS } from '../../migrations/all.js';
+import { Config } from '../../platform/config/config.js';
+import { SystemDatabase } from '../../platform/database/system-database.js';
+import { EventConsumers } from '../../platform/events/event-consumers.js';
+import type { ReadinessView } from './health.view.js';
+
+const PROBE_MS = 2_000;
+
+/** What the probes ask. */
+@Injectable()
+export class HealthService implements BeforeApplicationShutdown {
+  readonly version = (JSON.parse(readFileSync(join(process.cwd(), 'package.json'), 'utf8')) as { version: string }).version;
+  private stopping = false;
+
+  constructor(
+    private readonly config: Config,
+    private readonly database: SystemDatabase,
+    private readonly consumers: EventConsumers,
+  ) {}
+
+  get uptimeSeconds(): number {
+    return Math.round(process.uptime());
+  }
+
+  /** From now on the process is not ready: load balancers stop sending while what runs is finished. */
+  beginShutdown(): void {
+    this.stopping = true;
+  }
+
+  beforeApplicationShutdown(): void {
+    this.beginShutdown();
+  }
+
+  async readiness(): Promise<ReadinessView> {
+    const migrations = await this.migrations();
+    const checks = {
+      database: migrations === undefined ? 'away' : 'ok',
+      migrations: migrations === MIGRATIONS.length ? 'ok' : 'pending',
+      jobs: !this.config.runsJobs || this.consumers.healthy ? 'ok' : 'stuck',
+      shutdown: this.stopping ? 'stopping' : 'ok',
+    };
+    return { status: Object.values(checks).every((check) => check === 'ok') ? 'ready' : 'not_ready', checks };
+  }
+
+  /** How many of this version's migrations the database has; undefined when it does not answer in time. */
+  private async migrations(): Promise<number | undefined> {
+    let timer: NodeJS.Timeout | undefined;
+    const late = new Promise<undefined>((resolve) => (timer = setTimeout(resolve, PROBE_MS, undefined)));
+    const asked = this.database
+      .query<{ count: number }>('select count(*)::int as count from schema_migrations where name = any($1)', [MIGRATIONS.map(({ name }) => name)])
+      .then((rows) => rows[0]?.count)
+      // Readiness is a question with the answer "no": the driver's error is what was asked for.
+      .catch(() => undefined);
+    const count = await Promise.race([asked, late]);
+    clearTimeout(timer);
+    return count;
+  }
+}

@@ -1,0 +1,85 @@
+import { type CanActivate, type ExecutionContext, Injectable } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request } from 'express';
+import { type Actor, roleOf } from '../../core/actor.js';
+import { OPERATOR_TENANT_ID } from '../../core/ids.js';
+import { isAllowed } from '../../core/permissions.js';
+import { notFound, Problem } from '../../core/problem.js';
+import { RequestContext } from '../context/request-context.js';
+import { OPERATION, type OperationMeta } from '../http/operation.decorator.js';
+import { RateLimits } from '../limits/rate-limits.js';
+import { AuditPort } from './audit-port.js';
+import { Authenticator } from './authenticator.js';
+import { credentialOf } from './credentials.js';
+import { TenantResolver } from './tenant-resolver.js';
+
+/**
+ * Lets a request through when its route declares a permission and the caller has it. Everything else is refused: a
+ * route without `@Operation` is not reachable by anyone.
+ */
+@Injectable()
+export class AccessGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly context: RequestContext,
+    private readonly authenticator: Authenticator,
+    private readonly limits: RateLimits,
+    private readonly tenants: TenantResolver,
+    private readonly audit: AuditPort,
+  ) {}
+
+  async canActivate(execution: ExecutionContext): Promise<boolean> {
+    const operation = this.reflector.get<OperationMeta | undefined>(OPERATION, execution.getHandler());
+    if (!operation) throw new Problem('forbidden', { detail: 'This route declares no permission.' });
+    this.context.set('operationId', operation.id);
+    const request = execution.switchToHttp().getRequest<Request>();
+    if (operation.rateLimit) await this.limits.consume(operation.rateLimit, request);
+    if (operation.allow === 'public') return true;
+    const actor = await this.identify(request);
+    this.context.become(actor);
+    if (!isAllowed(actor, operation.allow)) return this.deny(operation);
+    await this.limits.consume('api', request, `${actor.kind}:${actor.id}`);
+    await this.chooseTenant(actor, request);
+    return true;
+  }
+
+  /** Failed attempts are counted by address: the limit is there to stop guessing, not work. */
+  private async identify(request: Request): Promise<Actor> {
+    const credential = credentialOf(request.headers);
+    const limit = credential?.kind === 'agent_token' ? 'agent-auth' : 'auth';
+    await this.limits.refuseWhenSpent(limit, request);
+    try {
+      return await this.authenticator.authenticate(credential);
+    } catch (error) {
+      if (credential && error instanceof Problem && error.status === 401) await this.limits.consume(limit, request);
+      throw error;
+    }
+  }
+
+  private async deny(operation: OperationMeta): Promise<never> {
+    await this.audit.denied({ action: 'access.denied', detail: { operation: operation.id, permission: operation.allow } });
+    throw new Problem('forbidden', {
+      detail: `These credentials do not have the permission ${operation.allow}.`,
+      extra: { permission: operation.allow },
+    });
+  }
+
+  /** `tenant_id` in the query or body: operators may name any tenant, other admins only their own. */
+  private async chooseTenant(actor: Actor, request: Request): Promise<void> {
+    if (roleOf(actor) !== 'admin') return;
+    const body = request.body as Record<string, unknown> | undefined;
+    const query = request.query as Record<string, unknown>;
+    const named = query['tenant_id'] ?? (isRecord(body) ? body['tenant_id'] : undefined);
+    if (typeof named !== 'string') return;
+    const tenantId = await this.tenants.resolve(named);
+    if (!tenantId || (tenantId !== actor.tenantId && actor.tenantId !== OPERATOR_TENANT_ID)) throw notFound('tenant');
+    if (isRecord(body)) delete body['tenant_id'];
+    const { tenant_id: _named, ...rest } = query;
+    Object.defineProperty(request, 'query', { value: rest, configurable: true, enumerable: true, writable: true });
+    this.context.set('tenantId', tenantId);
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

@@ -1,0 +1,20 @@
+/** What an audit row says beyond who, from where and in which request, which come from the context. */
+export interface AuditEntry {
+  /** `task.cancel`: the domain, a dot, the verb. */
+  action: string;
+  resource?: { type: string; id: string };
+  /** The resource before and after, without secrets. */
+  before?: object;
+  after?: object;
+  detail?: object;
+}
+
+/**
+ * The audit log, as every domain sees it. A port: `safeguards/audit` implements it. `record` writes in the transaction
+ * of the change, so that no change is without its row; `denied` and `failed` write at once, before the answer leaves.
+ */
+export abstract class AuditPort {
+  abstract record(entry: AuditEntry): Promise<void>;
+  abstract denied(entry: AuditEntry): Promise<void>;
+  abstract failed(entry: AuditEntry): Promise<void>;
+}

@@ -1,0 +1,30 @@
+import { Injectable } from '@nestjs/common';
+import type { Actor } from '../../core/actor.js';
+import { Problem } from '../../core/problem.js';
+import type { Credential } from './credentials.js';
+
+/**
+ * Checks one kind of credential. A domain implements it and registers it at start.
+ * @returns the actor, or undefined when the credential is not valid
+ * @throws Problem when it is valid but refused for a reason the caller may know (`agent_killed`, `tenant_suspended`)
+ */
+export interface CredentialVerifier {
+  verify(credential: Credential): Promise<Actor | undefined>;
+}
+
+/** Finds out who is calling, whatever kind of credential they brought. */
+@Injectable()
+export class Authenticator {
+  private readonly verifiers = new Map<Credential['kind'], CredentialVerifier>();
+
+  register(kind: Credential['kind'], verifier: CredentialVerifier): void {
+    this.verifiers.set(kind, verifier);
+  }
+
+  /** @throws Problem `unauthenticated` for a credential that is absent, unknown, expired or revoked */
+  async authenticate(credential: Credential | undefined): Promise<Actor> {
+    const actor = credential && (await this.verifiers.get(credential.kind)?.verify(credential));
+    if (!actor) throw new Problem('unauthenticated');
+    return actor;
+  }
+}

@@ -1,0 +1,120 @@
+import { z } from 'zod';
+
+/** How a setting is described in `.env.example` and docs/operations.md. */
+export interface SettingMeta {
+  description: string;
+  /** Never printed; may also be read from the file that `<NAME>_FILE` names. */
+  secret?: boolean;
+}
+
+const text = (meta: SettingMeta) => z.string().trim().min(1).max(4096).meta({ ...meta });
+const flag = (fallback: boolean, meta: SettingMeta) =>
+  z
+    .enum(['true', 'false'])
+    .default(fallback ? 'true' : 'false')
+    .transform((v) => v === 'true')
+    .meta({ ...meta });
+const whole = (fallback: number, min: number, max: number, meta: SettingMeta) =>
+  z.coerce.number().int().min(min).max(max).default(fallback).meta({ ...meta });
+const token = (meta: SettingMeta) => z.string().min(24, 'must have at least 24 characters').max(512).meta({ ...meta, secret: true });
+const header = (fallback: string, name: string) =>
+  z.string().max(2048).default(fallback).meta({ description: `The ${name} header of every answer; blank leaves it out.` });
+
+const agentTokens = z
+  .string()
+  .max(65_536)
+  .transform((list) => list.split(',').map((pair) => pair.trim()).filter(Boolean))
+  .pipe(
+    z.array(
+      z.string().transform((pair, context) => {
+        const colon = pair.indexOf(':');
+        const [tenant, secret] = [pair.slice(0, colon), pair.slice(colon + 1)];
+        if (colon < 1 || secret.length < 24) {
+          context.addIssue({ code: 'custom', message: 'must be tenant:token pairs, tokens of at least 24 characters' });
+          return z.NEVER;
+        }
+        return { tenant, token: secret };
+      }),
+    ),
+  );
+
+/**
+ * Every setting there is: one declaration for parsing, `.env.example` and the documents. Names are those of the
+ * environment. A name that starts with one of ours and is not here is an error, so that a typo never passes silently.
+ */
+export const SETTINGS = {
+  HOST: text({ description: 'Address to listen on.' }).default('127.0.0.1'),
+  PORT: whole(3000, 0, 65_535, { description: 'Port to listen on; 0 takes a free one.' }),
+  PUBLIC_URL: z.url().optional().meta({ description: 'How users reach this installation, for links and the OpenAPI document.' }),
+  PROCESS_ROLE: z.enum(['all', 'api', 'worker']).default('all').meta({ description: 'What this process does: API, jobs, or both.' }),
+  DATABASE_URL: text({ description: 'PostgreSQL 15 or newer. Left out, an embedded PostgreSQL is made in WHEELHOUSE_DATA.', secret: true }).optional(),
+  DATABASE_PASSWORD: text({ description: 'Password for DATABASE_URL when it carries none.', secret: true }).optional(),
+  DATABASE_POOL: whole(16, 2, 200, { description: 'Connections of the running role per process.' }),
+  WHEELHOUSE_DATA: text({ description: 'Folder for everything that this installation keeps on disk.' }).default('./data'),
+  SETUP_TOKEN: token({ description: 'Token for POST /setup/complete; left out, one is made and printed at first start.' }).optional(),
+  ADMIN_TOKEN: token({ description: 'Bootstrap credential: an admin of the operator tenant.' }).optional(),
+  AGENT_TOKENS: agentTokens.default([]).meta({ description: 'Bootstrap credentials of agents: tenant:token,tenant:token.', secret: true }),
+  AUTH_MODE: z.enum(['local', 'oidc']).default('local').meta({ description: 'local: passwords. oidc: the configured issuer\'s bearer tokens as well.' }),
+  JWT_SECRET: z.string().min(32, 'must have at least 32 characters').max(512).optional().meta({ description: 'Key of the access tokens; left out, one is made and kept in WHEELHOUSE_DATA. Several processes on several machines must share it.', secret: true }),
+  ACCESS_TOKEN_SECONDS: whole(900, 60, 86_400, { description: 'Life of an access token.' }),
+  REFRESH_TOKEN_SECONDS: whole(30 * 86_400, 300, 365 * 86_400, { description: 'Life of a session without use.' }),
+  REGISTRATION: flag(true, { description: 'Whether anyone may register an account in the default tenant.' }),
+  RATE_LIMIT_BACKEND: z.enum(['memory', 'redis']).default('memory').meta({ description: 'Where rate limits are counted: per process, or shared.' }),
+  REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional().meta({ description: 'Redis for RATE_LIMIT_BACKEND=redis.', secret: true }),
+  MASTER_KEY_FILE: text({ description: 'File with the master key of the vault.' }).optional(),
+  METRICS_TOKEN: token({ description: 'Closes /metrics: it then takes this bearer token.' }).optional(),
+  TRUST_PROXY: z.string().max(1024).default('').meta({ description: 'Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated; a number counts hops.' }),
+  CORS_ORIGINS: z.string().max(4096).default('').meta({ description: 'Browser origins that may call the API, comma-separated; blank allows none.' }),
+  BODY_LIMIT_BYTES: whole(1_048_576, 1024, 104_857_600, { description: 'Largest JSON body.' }),
+  HEARTBEAT_SECONDS: whole(20, 1, 3600, { description: 'How often an agent is asked to send a heartbeat; after three missed it is offline.' }),
+  SHUTDOWN_SECONDS: whole(30, 1, 600, { description: 'Longest drain at shutdown.' }),
+  EVENT_RETENTION_DAYS: whole(30, 1, 3650, { description: 'How long the event log is kept.' }),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').meta({ description: 'Least severe log line that is written.' }),
+  LOG_PRETTY: flag(false, { description: 'Human-readable log lines instead of JSON.' }),
+  SECURITY_HEADER_X_CONTENT_TYPE_OPTIONS: header('nosniff', 'X-Content-Type-Options'),
+  SECURITY_HEADER_X_FRAME_OPTIONS: header('DENY', 'X-Frame-Options'),
+  SECURITY_HEADER_REFERRER_POLICY: header('strict-origin-when-cross-origin', 'Referrer-Policy'),
+  SECURITY_HEADER_PERMISSIONS_POLICY: header('', 'Permissions-Policy'),
+  SECURITY_HEADER_STRICT_TRANSPORT_SECURITY: header('', 'Strict-Transport-Security'),
+  SECURITY_HEADER_CONTENT_SECURITY_POLICY: header("default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; frame-ancestors 'none'", 'Content-Security-Policy'),
+} as const;
+
+const schema = z.object(SETTINGS).superRefine((settings, context) => {
+  if (settings.RATE_LIMIT_BACKEND === 'redis' && !settings.REDIS_URL) {
+    context.addIssue({ code: 'custom', path: ['REDIS_URL'], message: 'is required when RATE_LIMIT_BACKEND is redis' });
+  }
+});
+
+export type Settings = z.output<typeof schema>;
+
+/** Parses the environment; the result lists every bad setting, by name and rule, never by value. */
+export function parseSettings(environment: Record<string, string | undefined>): { settings: Settings } | { problems: string[] } {
+  const given = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, environment[name]]).filter(([name, value]) => value !== undefined && (value !== '' || name?.startsWith('SECURITY_HEADER_'))));
+  const unknown = Object.keys(environment).filter((name) => /^(SECURITY_HEADER|WHEELHOUSE|RATE_LIMIT)_/.test(name) && !(name in SETTINGS));
+  const parsed = schema.safeParse(given);
+  const problems = [
+    ...unknown.map((name) => `${name}: is not a setting`),
+    ...(parsed.success ? [] : parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${describe(issue)}`)),
+  ];
+  return parsed.success && problems.length === 0 ? { settings: parsed.data } : { problems };
+}
+
+/** A rule in words that cannot contain the value that broke it. */
+function describe(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_value':
+      return `must be one of ${issue.values.join(', ')}`;
+    case 'too_small':
+      return issue.origin === 'string' ? `must have at least ${issue.minimum} characters` : `must be at least ${issue.minimum}`;
+    case 'too_big':
+      return issue.origin === 'string' ? `must have at most ${issue.maximum} characters` : `must be at most ${issue.maximum}`;
+    case 'invalid_type':
+      return `must be a ${issue.expected}`;
+    case 'invalid_format':
+      return `must be a ${issue.format}`;
+    case 'custom':
+      return issue.message ?? 'is malformed';
+    default:
+      return 'is malformed';
+  }
+}

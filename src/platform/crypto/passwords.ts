@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { Algorithm, hash, verify } from '@node-rs/argon2';
+import { Problem } from '../../core/problem.js';
+
+/** OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane. */
+const PARAMETERS = { algorithm: Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
+/** More at a time would starve everything else on a small machine. */
+const MOST_AT_ONCE = 2;
+const MOST_WAITING = 100;
+
+/** Hashes passwords with argon2id, a few at a time; never call it inside a transaction. */
+@Injectable()
+export class Passwords {
+  private running = 0;
+  private readonly waiting: (() => void)[] = [];
+  private decoy: Promise<string> | undefined;
+
+  hash(password: string): Promise<string> {
+    return this.inTurn(() => hash(password.normalize('NFKC'), PARAMETERS));
+  }
+
+  /** Takes the same time for an account without a password as for one with a wrong one. */
+  async verify(stored: string | null | undefined, password: string): Promise<boolean> {
+    this.decoy ??= this.hash('no account has this password');
+    const against = stored ?? (await this.decoy);
+    const same = await this.inTurn(() => verify(against, password.normalize('NFKC')));
+    return same && stored !== null && stored !== undefined;
+  }
+
+  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
+    if (this.waiting.length >= MOST_WAITING) throw new Problem('unavailable', { detail: 'Too many sign-ins at once.', retryAt: new Date(Date.now() + 2000) });
+    if (this.running >= MOST_AT_ONCE) await new Promise<void>((resolve) => this.waiting.push(resolve));
+    else this.running += 1;
+    try {
+      return await work();
+    } finally {
+      const next = this.waiting.shift();
+      if (next) next();
+      else this.running -= 1;
+    }
+  }
+}

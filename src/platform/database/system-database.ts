@@ -1,0 +1,60 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import pg from 'pg';
+import { Config } from '../config/config.js';
+import { poolOptions } from './pool-options.js';
+import { SYSTEM_ROLE } from './tenant-table.js';
+
+/**
+ * The one door to rows of all tenants: looking up a credential before its tenant is known, taking back leases,
+ * following the event log, and what an operator does to tenants. Requests never pass through it with anything that a
+ * caller could choose beyond a hash or an id.
+ */
+@Injectable()
+export class SystemDatabase implements OnApplicationShutdown {
+  readonly pool: pg.Pool;
+
+  constructor(config: Config) {
+    this.pool = new pg.Pool(poolOptions(config, SYSTEM_ROLE, 6));
+    // An idle connection that breaks is replaced by the pool; the statement that needs one next will say what is wrong.
+    this.pool.on('error', () => undefined);
+  }
+
+  async query<T extends object>(text: string, values: unknown[] = []): Promise<T[]> {
+    const result = await this.pool.query(text, values);
+    return result.rows as T[];
+  }
+
+  /** Like `query`, with the number of rows that were changed. */
+  async execute(text: string, values: unknown[] = []): Promise<number> {
+    const result = await this.pool.query(text, values);
+    return result.rowCount ?? 0;
+  }
+
+  /** Runs `work` in one transaction on one connection. */
+  async transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    return inTransaction(this.pool, 'begin', work);
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool.end();
+  }
+}
+
+/** One transaction on one connection of a pool; a connection that failed to roll back is thrown away. */
+export async function inTransaction<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  const client = await pool.connect();
+  let broken: Error | undefined;
+  try {
+    await client.query(begin);
+    const result = await work(client);
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await client.query('rollback').catch((cause: unknown) => {
+      broken = cause instanceof Error ? cause : new Error(String(cause));
+    });
+    throw error;
+  } finally {
+    client.release(broken);
+  }
+}

@@ -1,0 +1,39 @@
+import { Injectable } from '@nestjs/common';
+import type { PoolClient } from 'pg';
+import type { EventType } from '../../core/event.js';
+import { newId } from '../../core/ids.js';
+import { RequestContext } from '../context/request-context.js';
+import { Sql } from '../database/sql.js';
+import { afterCommit } from '../database/tenant-transaction.adapter.js';
+import { EventSignal } from './event-signal.js';
+
+/** Publishes facts: one row in the event log, through the connection of the change it describes, and nothing more. */
+@Injectable()
+export class Events {
+  constructor(
+    private readonly sql: Sql,
+    private readonly context: RequestContext,
+    private readonly signal: EventSignal,
+  ) {}
+
+  /** Call inside the transaction of the change; a rollback takes the fact with it. */
+  async publish<T extends object>(type: EventType<T>, data: T): Promise<void> {
+    await this.sql.execute('insert into events (id, tenant_id, name, data, request_id) values ($1, $2, $3, $4, $5)', [
+      newId(),
+      this.context.tenantId,
+      type.name,
+      JSON.stringify(data),
+      this.context.requestId ?? null,
+    ]);
+    afterCommit(() => this.signal.raise());
+  }
+
+  /** For the hot paths: many facts in one statement, on the connection of their own transaction; then `signal.raise()`. */
+  async publishAll<T extends object>(client: PoolClient, tenantId: string, type: EventType<T>, facts: readonly T[], requestId?: string): Promise<void> {
+    if (facts.length === 0) return;
+    await client.query(
+      `insert into events (id, tenant_id, name, data, request_id) select id, $2, $3, data::jsonb, $5 from unnest($1::uuid[], $4::text[]) as fact (id, data)`,
+      [facts.map(() => newId()), tenantId, type.name, facts.map((fact) => JSON.stringify(fact)), requestId ?? null],
+    );
+  }
+}

@@ -1,0 +1,123 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import { TransactionHost } from '@nestjs-cls/transactional';
+import type { Request, Response } from 'express';
+import { from, lastValueFrom, type Observable } from 'rxjs';
+import { OPERATOR_TENANT_ID } from '../../core/ids.js';
+import { invalidField, Problem, type ProblemDocument } from '../../core/problem.js';
+import { RequestContext } from '../context/request-context.js';
+import { openAnswer, sealAnswer } from '../crypto/sealed-answer.js';
+import { OPERATION, type OperationMeta } from '../http/operation.decorator.js';
+import { toProblem } from '../http/problem.filter.js';
+import { IdempotencyRepository, type StoredRequest } from './idempotency.repository.js';
+
+const KEY = /^[\x21-\x7e]{1,255}$/;
+
+interface Attempt {
+  key: string;
+  keyHash: Buffer;
+  requestHash: Buffer;
+  tenantId: string;
+  owner: string;
+}
+
+/**
+ * `Idempotency-Key` on every POST (draft-ietf-httpapi-idempotency-key-header): the first answer is stored in the
+ * transaction of the change and replayed for 24 hours. The transaction decides: either the change and its answer are
+ * both there, or neither is.
+ */
+@Injectable()
+export class IdempotencyInterceptor implements NestInterceptor {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly context: RequestContext,
+    private readonly transactions: TransactionHost,
+    private readonly rows: IdempotencyRepository,
+  ) {}
+
+  intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
+    const request = execution.switchToHttp().getRequest<Request>();
+    const key = request.headers['idempotency-key'];
+    if (request.method !== 'POST' || key === undefined) return next.handle();
+    if (typeof key !== 'string' || !KEY.test(key)) throw invalidField('Idempotency-Key', 'format', 'must be 1 to 255 visible ASCII characters');
+    const operation = this.reflector.get<OperationMeta>(OPERATION, execution.getHandler());
+    return from(this.once(this.attemptOf(key, request), operation, execution.switchToHttp().getResponse<Response>(), next));
+  }
+
+  private async once(attempt: Attempt, operation: OperationMeta, response: Response, next: CallHandler): Promise<unknown> {
+    if (this.context.tenantIdOrUndefined === undefined) this.context.set('tenantId', attempt.tenantId);
+    const stored = await this.rows.begin(attempt.tenantId, attempt.keyHash, attempt.requestHash, attempt.owner);
+    if (stored) {
+      const replay = await this.resolve(attempt, stored);
+      if (replay) return this.replay(attempt, replay, response);
+    }
+    try {
+      return operation.idempotency === 'outside' ? await this.outside(attempt, response, next) : await this.atomic(attempt, response, next);
+    } catch (error) {
+      await this.remember(attempt, error);
+      throw error;
+    }
+  }
+
+  /** @returns the stored answer; undefined when this request is now the first */
+  private async resolve(attempt: Attempt, stored: StoredRequest): Promise<StoredRequest | undefined> {
+    if (!stored.request_hash.equals(attempt.requestHash)) throw new Problem('idempotency_key_reused');
+    if (stored.state === 'done') return stored;
+    if (stored.expired && (await this.rows.takeOver(attempt.tenantId, attempt.keyHash, attempt.owner))) return undefined;
+    throw new Problem('idempotency_in_progress', { retryAt: new Date(Date.now() + 1000) });
+  }
+
+  private replay(attempt: Attempt, stored: StoredRequest, response: Response): unknown {
+    const status = stored.status ?? 200;
+    const body: unknown = stored.body ? JSON.parse(openAnswer(stored.body, attempt.key, attempt.keyHash)) : null;
+    response.setHeader('Idempotency-Replayed', 'true');
+    if (status >= 400) {
+      const { code, detail, errors, remedy, limit, current } = body as ProblemDocument;
+      throw new Problem(code as Problem['code'], { detail, errors, remedy: remedy ?? undefined, limit: limit ?? undefined, current: current ?? undefined });
+    }
+    response.status(status);
+    return body ?? undefined;
+  }
+
+  private atomic(attempt: Attempt, response: Response, next: CallHandler): Promise<unknown> {
+    return this.transactions.withTransaction(async () => {
+      const body: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
+      const kept = await this.rows.finish(attempt.tenantId, attempt.keyHash, attempt.owner, response.statusCode, this.seal(attempt, body));
+      // Another request took over while this one was stuck: its effect counts, this one's is rolled back.
+      if (!kept) throw new Problem('idempotency_in_progress', { retryAt: new Date(Date.now() + 1000) });
+      return body;
+    });
+  }
+
+  private async outside(attempt: Attempt, response: Response, next: CallHandler): Promise<unknown> {
+    const body: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
+    await this.rows.finishAlone(attempt.tenantId, attempt.keyHash, attempt.owner, response.statusCode, this.seal(attempt, body));
+    return body;
+  }
+
+  /** A refusal is an answer and is kept; a failure of ours is not, so that the caller may try again. */
+  private async remember(attempt: Attempt, error: unknown): Promise<void> {
+    const problem = toProblem(error);
+    if (problem.code === 'idempotency_in_progress') return;
+    if (problem.status >= 500 || problem.status === 429) await this.rows.abandon(attempt.tenantId, attempt.keyHash, attempt.owner);
+    else await this.rows.finishAlone(attempt.tenantId, attempt.keyHash, attempt.owner, problem.status, this.seal(attempt, problem.toDocument(null)));
+  }
+
+  private seal(attempt: Attempt, body: unknown): Buffer {
+    return sealAnswer(JSON.stringify(body ?? null), attempt.key, attempt.keyHash);
+  }
+
+  private attemptOf(key: string, request: Request): Attempt {
+    const actor = this.context.actorOrUndefined;
+    const who = actor ? `${actor.kind}:${actor.id}` : 'anonymous';
+    const hash = (...parts: string[]): Buffer => createHash('sha256').update(JSON.stringify(parts)).digest();
+    return {
+      key,
+      keyHash: hash(who, key),
+      requestHash: hash(request.method, request.url, JSON.stringify(request.body ?? null)),
+      tenantId: this.context.tenantIdOrUndefined ?? OPERATOR_TENANT_ID,
+      owner: randomUUID(),
+    };
+  }
+}

@@ -1,0 +1,115 @@
+import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { Redis } from 'ioredis';
+import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
+import { Problem } from '../../core/problem.js';
+import { Config } from '../config/config.js';
+import { StartupError } from '../startup-error.js';
+
+interface Limit {
+  /** How many in a window. */
+  points: number;
+  /** Length of the window, in seconds. */
+  seconds: number;
+  /** What is counted, for the documents. */
+  counts: string;
+}
+
+/** Every limit there is; the OpenAPI document shows them as `x-ratelimit`. */
+export const RATE_LIMITS = {
+  api: { points: 120_000, seconds: 60, counts: 'requests per credential' },
+  auth: { points: 60, seconds: 60, counts: 'failed authentications per address' },
+  'agent-auth': { points: 20, seconds: 60, counts: 'failed agent authentications per address' },
+  login: { points: 30, seconds: 60, counts: 'sign-in attempts per address' },
+  register: { points: 20, seconds: 60, counts: 'registrations per address' },
+  setup: { points: 20, seconds: 60, counts: 'setup attempts per address' },
+} as const satisfies Record<string, Limit>;
+
+export type RateLimitName = keyof typeof RATE_LIMITS;
+
+/**
+ * Rate limits, per process or shared through Redis. When Redis goes away later, counting goes on in this process: a
+ * limit is never simply off.
+ */
+@Injectable()
+export class RateLimits implements OnModuleInit, OnApplicationShutdown {
+  private readonly logger = new Logger(RateLimits.name);
+  private readonly limiters = new Map<RateLimitName, RateLimiterAbstract>();
+  private redis: Redis | undefined;
+
+  constructor(private readonly config: Config) {}
+
+  /** @throws StartupError when Redis is asked for and cannot be reached */
+  async onModuleInit(): Promise<void> {
+    if (this.config.get('RATE_LIMIT_BACKEND') === 'redis') this.redis = await this.connect();
+    for (const name of Object.keys(RATE_LIMITS) as RateLimitName[]) this.limiters.set(name, this.limiter(name));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.redis?.disconnect();
+    await Promise.resolve();
+  }
+
+  /**
+   * Counts one against a limit, by address or by `key`.
+   * @throws Problem `rate_limited` with the time of the next try
+   */
+  async consume(name: RateLimitName, request: Request, key: string = request.ip ?? 'unknown'): Promise<void> {
+    try {
+      this.showHeaders(name, request.res, await this.limiterOf(name).consume(key));
+    } catch (refusal) {
+      if (!(refusal instanceof RateLimiterRes)) throw refusal;
+      this.showHeaders(name, request.res, refusal);
+      throw this.refusal(name, refusal);
+    }
+  }
+
+  /** Refuses when a limit is spent, without counting: for limits that count failures alone. */
+  async refuseWhenSpent(name: RateLimitName, request: Request, key: string = request.ip ?? 'unknown'): Promise<void> {
+    const state = await this.limiterOf(name).get(key);
+    if (state && state.consumedPoints >= RATE_LIMITS[name].points) throw this.refusal(name, state);
+  }
+
+  private refusal(name: RateLimitName, state: RateLimiterRes): Problem {
+    return new Problem('rate_limited', {
+      detail: `More than ${RATE_LIMITS[name].points} ${RATE_LIMITS[name].counts} in ${RATE_LIMITS[name].seconds} s.`,
+      retryAt: new Date(Date.now() + Math.max(1, state.msBeforeNext)),
+      limit: RATE_LIMITS[name].points,
+      current: state.consumedPoints,
+    });
+  }
+
+  /** `RateLimit-*` of draft-ietf-httpapi-ratelimit-headers-07; the narrowest limit of a request is shown. */
+  private showHeaders(name: RateLimitName, response: Response | undefined, state: RateLimiterRes): void {
+    if (!response || response.headersSent) return;
+    response.setHeader('RateLimit-Limit', String(RATE_LIMITS[name].points));
+    response.setHeader('RateLimit-Remaining', String(Math.max(0, state.remainingPoints)));
+    response.setHeader('RateLimit-Reset', String(Math.ceil(state.msBeforeNext / 1000)));
+  }
+
+  private limiterOf(name: RateLimitName): RateLimiterAbstract {
+    const limiter = this.limiters.get(name);
+    if (!limiter) throw new Error(`The rate limit ${name} is used before start.`);
+    return limiter;
+  }
+
+  private limiter(name: RateLimitName): RateLimiterAbstract {
+    const { points, seconds } = RATE_LIMITS[name];
+    const memory = new RateLimiterMemory({ keyPrefix: name, points, duration: seconds });
+    if (!this.redis) return memory;
+    return new RateLimiterRedis({ storeClient: this.redis, keyPrefix: `wheelhouse:limit:${name}`, points, duration: seconds, insuranceLimiter: memory, rejectIfRedisNotReady: true });
+  }
+
+  private async connect(): Promise<Redis> {
+    const redis = new Redis(this.config.get('REDIS_URL') ?? '', { lazyConnect: true, maxRetriesPerRequest: 1, enableOfflineQueue: false });
+    redis.on('error', (error: Error) => this.logger.warn(`Redis: ${error.message}; limits are counted in this process meanwhile.`));
+    try {
+      await redis.connect();
+      await redis.ping();
+      return redis;
+    } catch (cause) {
+      redis.disconnect();
+      throw new StartupError(`Redis unreachable (${cause instanceof Error ? cause.message : 'unknown error'}): check REDIS_URL`);
+    }
+  }
+}

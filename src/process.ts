@@ -1,0 +1,5 @@
+import { StartupError } from './platform/startup-error.js';
+
+export async function runProcess(): Promise<void> {
+  await Promise.reject(new StartupError('not yet'));
+}

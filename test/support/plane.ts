@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { INestApplication } from '@nestjs/common';
+import { createApp, listen } from '../../src/app.js';
+import { loadConfig } from '../../src/platform/config/config.js';
+import { createDatabase, type TestDatabase } from './databases.js';
+
+export const ADMIN_TOKEN = 'test-admin-token-0123456789abcdef';
+
+export interface ApiResponse<T = Record<string, unknown>> {
+  status: number;
+  headers: Headers;
+  body: T;
+}
+
+export interface RequestOptions {
+  token?: string;
+  headers?: Record<string, string>;
+  body?: unknown;
+}
+
+/** One plane: an application on a database of its own, reached over HTTP like by anyone else. */
+export interface Plane {
+  app: INestApplication;
+  url: string;
+  database: TestDatabase;
+  request<T = Record<string, unknown>>(method: string, path: string, options?: RequestOptions): Promise<ApiResponse<T>>;
+  stop(): Promise<void>;
+}
+
+export interface PlaneOptions {
+  environment?: Record<string, string>;
+  /** A database to share with another plane, which then also drops it. */
+  database?: TestDatabase;
+}
+
+/** Starts a plane in this process; `ADMIN_TOKEN` is its bootstrap admin. */
+export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
+  const database = options.database ?? (await createDatabase());
+  const data = mkdtempSync(join(tmpdir(), 'wheelhouse-plane-'));
+  const config = loadConfig({
+    DATABASE_URL: database.url,
+    PORT: '0',
+    WHEELHOUSE_DATA: data,
+    LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
+    ADMIN_TOKEN,
+    DATABASE_POOL: '8',
+    JWT_SECRET: 'test-jwt-secret-0123456789abcdef0123456789abcdef',
+    ...options.environment,
+  });
+  const app = await createApp(config);
+  const url = await listen(app, config);
+  return {
+    app,
+    url,
+    database,
+    request: (method, path, requestOptions) => request(url, method, path, requestOptions),
+    stop: async () => {
+      await app.close();
+      rmSync(data, { recursive: true, force: true });
+      if (!options.database) await database.drop();
+    },
+  };
+}
+
+/** One HTTP request; JSON in and out. */
+export async function request<T>(url: string, method: string, path: string, options: RequestOptions = {}): Promise<ApiResponse<T>> {
+  const response = await fetch(`${url}${path}`, {
+    method,
+    headers: {
+      ...(options.token ? { authorization: `Bearer ${options.token}` } : {}),
+      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
+      ...options.headers,
+    },
+    ...(options.body === undefined ? {} : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
+  });
+  const text = await response.text();
+  return { status: response.status, headers: response.headers, body: (text === '' ? undefined : tryJson(text)) as T };
+}
+
+function tryJson(text: string): unknown {
+  try {
+    return JSON.parse(text) as unknown;
+  } catch {
+    return text;
+  }
+}
