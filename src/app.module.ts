@@ -18,10 +18,13 @@ import { IdempotencyInterceptor } from './platform/idempotency/idempotency.inter
 import { IdempotencyRepository } from './platform/idempotency/idempotency.repository.js';
 import { LoggingModule } from './platform/telemetry/logging.module.js';
 import { AuditModule } from './safeguards/audit/audit.module.js';
+import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule];
 const IDENTITY = [TenantsModule];
+const FLEET: DynamicModule['imports'] = [];
 const SAFEGUARDS = [AuditModule];
+const WORK = [TasksModule];
 const OPERATIONS = [HealthModule];
 
 /** The one list of domains, wing by wing. */
@@ -30,7 +33,7 @@ export class AppModule {
   static for(config: Config): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.for(config), ...PLATFORM, ...IDENTITY, ...SAFEGUARDS, ...OPERATIONS],
+      imports: [ConfigModule.for(config), ...PLATFORM, ...IDENTITY, ...FLEET, ...SAFEGUARDS, ...WORK, ...OPERATIONS],
       providers: [
         IdempotencyRepository,
         { provide: APP_FILTER, useClass: ProblemFilter },

@@ -1,0 +1,32 @@
+import { Injectable } from '@nestjs/common';
+import { AgentLeases } from '../../fleet/agents/agent-leases.port.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { Events } from '../../platform/events/events.js';
+import { AgentLeasesRepository } from './agent-leases.repository.js';
+import { TaskUpdated } from './tasks.events.js';
+
+/** Takes an agent's leases back when it is killed, stopped or deleted; runs in the caller's transaction. */
+@Injectable()
+export class AgentLeasesService extends AgentLeases {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly repository: AgentLeasesRepository,
+    private readonly events: Events,
+  ) {
+    super();
+  }
+
+  async takeBackAll(agentId: string, reason: string): Promise<number> {
+    const tasks = await this.repository.takeBackAll(this.context.tenantId, agentId, reason);
+    for (const task of tasks) await this.events.publish(TaskUpdated, { task_id: task.id, status: 'queued', agent_id: task.agent_id, board_id: task.board_id });
+    return tasks.length;
+  }
+
+  countHeld(agentIds: readonly string[]): Promise<Map<string, number>> {
+    return this.repository.countHeld(this.context.tenantId, agentIds);
+  }
+
+  agentChanged(): void {
+    // Waiting claims are woken by the tasks that become ready; see TaskWaiters.
+  }
+}
