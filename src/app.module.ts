@@ -1,4 +1,4 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { TenantsModule } from './identity/tenants/tenants.module.js';
@@ -22,7 +22,7 @@ import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule];
 const IDENTITY = [TenantsModule];
-const FLEET: DynamicModule['imports'] = [];
+const FLEET: Type[] = [];
 const SAFEGUARDS = [AuditModule];
 const WORK = [TasksModule];
 const OPERATIONS = [HealthModule];
