@@ -25,7 +25,16 @@ export async function serviceAccount(onLog: (line: string) => void): Promise<Acc
   if (existing) return existing;
   onLog(`creating the system account ${NAME} for the database server`);
   try {
-    await run('useradd', ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin', NAME]);
+    await run('useradd', [
+      '--system',
+      '--user-group',
+      '--no-create-home',
+      '--home-dir',
+      '/nonexistent',
+      '--shell',
+      '/usr/sbin/nologin',
+      NAME,
+    ]);
   } catch (error) {
     throw cannotMake(error);
   }
@@ -36,7 +45,9 @@ export async function serviceAccount(onLog: (line: string) => void): Promise<Acc
 
 function cannotMake(reason: unknown): StartupError {
   const why = errorText(reason).split('\n').at(-1) ?? '';
-  return new StartupError(`PostgreSQL cannot run as root and the system account ${NAME} cannot be made (${why}): make it, start as an ordinary user, or set DATABASE_URL`);
+  return new StartupError(
+    `PostgreSQL cannot run as root and the system account ${NAME} cannot be made (${why}): make it, start as an ordinary user, or set DATABASE_URL`,
+  );
 }
 
 async function lookUp(): Promise<Account | undefined> {

@@ -57,7 +57,10 @@ function describe(root: string, version: string): Binaries {
 /** Copies the programs to where the service account can reach them, unless this very version is there already. */
 export async function copyBinaries(binaries: Binaries, home: string): Promise<Binaries> {
   const { size, mtimeMs } = await stat(binaries.postgres);
-  const print = createHash('sha256').update(`${binaries.version}/${size}/${Math.floor(mtimeMs)}`).digest('hex').slice(0, 12);
+  const print = createHash('sha256')
+    .update(`${binaries.version}/${size}/${Math.floor(mtimeMs)}`)
+    .digest('hex')
+    .slice(0, 12);
   const target = join(home, `native-${print}`);
   if (!(await isThere(target))) {
     const temporary = join(home, `copy-${randomBytes(6).toString('hex')}`);

@@ -98,13 +98,21 @@ async function runInitdb(place: Place, folder: string, secret: string, durable: 
     child.on('close', resolve);
   });
   if (code === 0) return;
-  const reason = output.join('').split('\n').find((line) => /(error|fatal|could not)/i.test(line));
+  const reason = output
+    .join('')
+    .split('\n')
+    .find((line) => /(error|fatal|could not)/i.test(line));
   throw new StartupError(`PostgreSQL could not make its database in ${place.home}: ${reason ?? `initdb ended with ${code}`}`);
 }
 
 /** A short conversation with the server. Times are in ms; the connection is always closed. */
 export async function withClient<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 5_000, query_timeout: 30_000, application_name: 'wheelhouse-start' });
+  const client = new pg.Client({
+    connectionString: url,
+    connectionTimeoutMillis: 5_000,
+    query_timeout: 30_000,
+    application_name: 'wheelhouse-start',
+  });
   let broken: Error | undefined;
   client.on('error', (error) => (broken = error));
   try {

@@ -49,7 +49,11 @@ export async function isThere(path: string): Promise<boolean> {
  * Replaces a file in one step, flushed to disk. The name is never followed when it is a link: some of these files lie
  * in a folder that a less privileged account owns.
  */
-export async function writeAtomically(path: string, content: string, options: { mode?: number; owner?: Account | undefined } = {}): Promise<void> {
+export async function writeAtomically(
+  path: string,
+  content: string,
+  options: { mode?: number; owner?: Account | undefined } = {},
+): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}`;
   const handle = await open(temporary, 'wx', options.mode ?? 0o600);
   try {

@@ -38,7 +38,9 @@ export async function choosePlace(dataDir: string, onLog: (line: string) => void
   const takeBack = recorded ? undefined : await allowTraversal(dataDir);
   const reach = await tryReach(account, existing, binaries.root);
   if (!reach.dataDir && (await isThere(join(existing, 'postgres')))) {
-    throw new StartupError(`the account that runs PostgreSQL (id ${account.uid}) cannot reach ${existing}: let it pass through the folders above, or set WHEELHOUSE_DATA`);
+    throw new StartupError(
+      `the account that runs PostgreSQL (id ${account.uid}) cannot reach ${existing}: let it pass through the folders above, or set WHEELHOUSE_DATA`,
+    );
   }
   const fallback = join(FALLBACK_ROOT, createHash('sha256').update(dataDir).digest('hex').slice(0, 12));
   const home = recorded ?? (reach.dataDir ? undefined : fallback);
@@ -67,7 +69,9 @@ async function recordedHome(dataDir: string): Promise<string | undefined> {
   const home = (await readIfThere(dataFiles(dataDir).location))?.trim();
   if (!home) return undefined;
   if (!(await isThere(join(home, 'postgres')))) {
-    throw new StartupError(`the database of data folder ${dataDir} should be in ${home} and is not there: put it back, or use a new data folder`);
+    throw new StartupError(
+      `the database of data folder ${dataDir} should be in ${home} and is not there: put it back, or use a new data folder`,
+    );
   }
   return home;
 }
@@ -84,7 +88,9 @@ async function prepareFallback(home: string, dataDir: string): Promise<void> {
   const owner = (await readIfThere(path))?.trim();
   if (owner === dataDir) return;
   if (owner && (await readIfThere(dataFiles(owner).location))?.trim() === home) {
-    throw new StartupError(`data folder ${dataDir} is a copy of ${owner}: both name the database in ${home}; remove the copy's postgres.* files to give it its own`);
+    throw new StartupError(
+      `data folder ${dataDir} is a copy of ${owner}: both name the database in ${home}; remove the copy's postgres.* files to give it its own`,
+    );
   }
   await writeAtomically(path, `${dataDir}\n`, { mode: 0o644 });
 }
@@ -107,7 +113,10 @@ export async function isForgotten(place: Place): Promise<boolean> {
 async function ownerOf(cluster: string): Promise<Account | undefined> {
   if (!(await isThere(cluster))) return undefined;
   const { uid, gid } = await stat(cluster);
-  if (uid === 0) throw new StartupError(`${cluster} belongs to root, which PostgreSQL cannot run as: give it to another account, or use a new data folder`);
+  if (uid === 0)
+    throw new StartupError(
+      `${cluster} belongs to root, which PostgreSQL cannot run as: give it to another account, or use a new data folder`,
+    );
   return { uid, gid };
 }
 
@@ -118,19 +127,27 @@ async function checkCluster(cluster: string, binaries: Binaries, dataDir: string
   const made = Number(version);
   if (made === binaries.major) return true;
   if (made > binaries.major) {
-    throw new StartupError(`data folder ${dataDir} was made by a newer version (PostgreSQL ${version}; this is ${binaries.version}): use the version that made it, or a new data folder`);
+    throw new StartupError(
+      `data folder ${dataDir} was made by a newer version (PostgreSQL ${version}; this is ${binaries.version}): use the version that made it, or a new data folder`,
+    );
   }
-  throw new StartupError(`data folder ${dataDir} was made by an older PostgreSQL (${version}; this is ${binaries.version}): dump it with the version that made it and restore the dump into a new data folder`);
+  throw new StartupError(
+    `data folder ${dataDir} was made by an older PostgreSQL (${version}; this is ${binaries.version}): dump it with the version that made it and restore the dump into a new data folder`,
+  );
 }
 
 async function clusterVersion(cluster: string): Promise<string | undefined> {
   try {
     const version = (await readIfThere(join(cluster, 'PG_VERSION')))?.trim();
-    if (version !== undefined && !/^\d+(\.\d+)?$/.test(version)) throw new StartupError(`${join(cluster, 'PG_VERSION')} is damaged: restore the data folder from a backup`);
-    if (version === undefined && (await isThere(cluster))) throw new StartupError(`${cluster} is no database folder: remove it, or use another data folder`);
+    if (version !== undefined && !/^\d+(\.\d+)?$/.test(version))
+      throw new StartupError(`${join(cluster, 'PG_VERSION')} is damaged: restore the data folder from a backup`);
+    if (version === undefined && (await isThere(cluster)))
+      throw new StartupError(`${cluster} is no database folder: remove it, or use another data folder`);
     return version;
   } catch (error) {
     if (errorCode(error) !== 'EACCES') throw error;
-    throw new StartupError(`${cluster} belongs to another account: start as that account or as root, or use a new data folder`, { cause: error });
+    throw new StartupError(`${cluster} belongs to another account: start as that account or as root, or use a new data folder`, {
+      cause: error,
+    });
   }
 }

@@ -84,7 +84,12 @@ async function prepareCluster(place: Place, settings: Record<string, string>, on
  * The server that an earlier process left running, when it is really this cluster's, answers, and was started as it
  * would be started now; otherwise it is stopped, or its traces are made harmless, and the answer is undefined.
  */
-async function takeOver(place: Place, credentials: Credentials, changed: boolean, onLog: (line: string) => void): Promise<{ port: number } | undefined> {
+async function takeOver(
+  place: Place,
+  credentials: Credentials,
+  changed: boolean,
+  onLog: (line: string) => void,
+): Promise<{ port: number } | undefined> {
   const found = await readPidFile(place.cluster);
   if (!found) return undefined;
   if (found === 'damaged' || !(await isPostmasterOf(found.pid, place.cluster))) {
@@ -139,12 +144,16 @@ async function provisionOrStop(place: Place, port: number, credentials: Credenti
   } catch (error) {
     if (!reused) await stopServer(place.cluster);
     if (errorCode(error) === '28P01') throw wrongPassword(place);
-    throw error instanceof StartupError ? error : new StartupError(`the embedded PostgreSQL cannot be used: ${errorText(error)}`, { cause: error });
+    throw error instanceof StartupError
+      ? error
+      : new StartupError(`the embedded PostgreSQL cannot be used: ${errorText(error)}`, { cause: error });
   }
 }
 
 function wrongPassword(place: Place): StartupError {
-  return new StartupError(`the passwords in ${dataFiles(place.dataDir).password} are not those of the database in ${place.cluster}: put the right file back`);
+  return new StartupError(
+    `the passwords in ${dataFiles(place.dataDir).password} are not those of the database in ${place.cluster}: put the right file back`,
+  );
 }
 
 function answer(place: Place, port: number, credentials: Credentials, reused: boolean, lock: FolderLock): EmbeddedPostgres {

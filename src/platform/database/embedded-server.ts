@@ -31,7 +31,12 @@ export async function readPidFile(cluster: string): Promise<PidFile | 'damaged' 
 
 /** What every server is started with, beside its port. These are arguments: they win over all settings files. */
 function fixedArguments(place: Place): string[] {
-  const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories=', 'password_encryption=scram-sha-256', `cluster_name=${place.name}`];
+  const settings = [
+    'listen_addresses=127.0.0.1',
+    'unix_socket_directories=',
+    'password_encryption=scram-sha-256',
+    `cluster_name=${place.name}`,
+  ];
   return ['-D', place.cluster, ...settings.flatMap((setting) => ['-c', setting])];
 }
 
@@ -127,7 +132,9 @@ async function openLog(path: string) {
 
 /** The last line at level FATAL or PANIC that was logged after `offset`, without its time and process id. */
 async function lastComplaint(path: string, offset: number): Promise<string | undefined> {
-  const text = Buffer.from((await readIfThere(path)) ?? '').subarray(offset).toString('utf8');
+  const text = Buffer.from((await readIfThere(path)) ?? '')
+    .subarray(offset)
+    .toString('utf8');
   const lines = text.split('\n').filter((line) => / (FATAL|PANIC|ERROR): |error while loading|postgres: could not/.test(line));
   return lines.at(-1)?.replace(/^.*? (?:FATAL|PANIC|ERROR): +/, '');
 }
@@ -157,7 +164,10 @@ export async function stopServer(cluster: string, patience = STOP_LIMIT): Promis
   const found = await readPidFile(cluster);
   if (typeof found !== 'object' || !(await isPostmasterOf(found.pid, cluster))) return;
   const gone = async () => !(await isPostmasterOf(found.pid, cluster));
-  for (const [how, limit] of [['SIGINT', patience], ['SIGQUIT', 10_000]] as const) {
+  for (const [how, limit] of [
+    ['SIGINT', patience],
+    ['SIGQUIT', 10_000],
+  ] as const) {
     signal(found.pid, how);
     // One that was frozen must wake up to obey.
     signal(found.pid, 'SIGCONT');
@@ -176,7 +186,8 @@ export async function disarmPidFile(place: Place): Promise<void> {
   const found = await readPidFile(place.cluster);
   if (found === 'damaged') {
     const children = await childrenOfCluster(place.cluster, place.name);
-    if (children.length > 0) throw new StartupError(`${path} is damaged while process ${children[0]} of that server still runs: end it by hand`);
+    if (children.length > 0)
+      throw new StartupError(`${path} is damaged while process ${children[0]} of that server still runs: end it by hand`);
     await rm(path, { force: true });
   } else if (found) {
     const rest = ((await readIfThere(path)) ?? '').split('\n').slice(1);
