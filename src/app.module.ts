@@ -11,6 +11,7 @@ import { ConfigModule } from './platform/config/config.module.js';
 import { ContextModule } from './platform/context/context.module.js';
 import { DatabaseModule } from './platform/database/database.module.js';
 import { EventsModule } from './platform/events/events.module.js';
+import { HttpModule } from './platform/http/http.module.js';
 import { EtagInterceptor } from './platform/http/etag.interceptor.js';
 import { ProblemFilter } from './platform/http/problem.filter.js';
 import { validationPipe } from './platform/http/validation.js';
@@ -20,7 +21,7 @@ import { LoggingModule } from './platform/telemetry/logging.module.js';
 import { AuditModule } from './safeguards/audit/audit.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
-const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule];
+const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule];
 const IDENTITY = [TenantsModule];
 const FLEET: Type[] = [];
 const SAFEGUARDS = [AuditModule];

@@ -13,6 +13,23 @@ export interface LoggedEvent extends StoredEvent {
   request_id: string | null;
 }
 
+/** Whether `a` stands after `b` in the log. */
+export function isAfter(a: Position, b: Position): boolean {
+  const [ta, tb] = [BigInt(a.tx), BigInt(b.tx)];
+  return ta === tb ? BigInt(a.seq) > BigInt(b.seq) : ta > tb;
+}
+
+/** A place as one word, for the id of a server-sent event. */
+export function positionToken({ tx, seq }: Position): string {
+  return `${tx}-${seq}`;
+}
+
+/** Reads a place that `positionToken` wrote; undefined for anything else. */
+export function parsePosition(token: string | undefined): Position | undefined {
+  const match = /^(\d{1,18})-(\d{1,18})$/.exec(token ?? '');
+  return match?.[1] && match[2] ? { tx: match[1], seq: match[2] } : undefined;
+}
+
 interface EventRow {
   id: string;
   tx: string;
@@ -23,6 +40,8 @@ interface EventRow {
   request_id: string | null;
   occurred_at: Date;
 }
+
+const toLoggedEvent = ({ tx, seq, occurred_at, ...row }: EventRow): LoggedEvent => ({ ...row, occurred_at: occurred_at.toISOString(), position: { tx, seq } });
 
 /**
  * Reads the log in the order of transaction ids, up to the oldest transaction that still runs: a transaction that
@@ -40,7 +59,18 @@ export class EventLog {
        order by tx, seq limit $3`,
       [position.tx, position.seq, limit],
     );
-    return rows.map(({ tx, seq, occurred_at, ...row }) => ({ ...row, occurred_at: occurred_at.toISOString(), position: { tx, seq } }));
+    return rows.map(toLoggedEvent);
+  }
+
+  /** Like `after`, for one tenant. */
+  async ofTenantAfter(tenantId: string, position: Position, limit: number): Promise<LoggedEvent[]> {
+    const rows = await this.database.query<EventRow>(
+      `select id, tx::text, seq::text, tenant_id, name, data, request_id, occurred_at from events
+       where tenant_id = $1 and (tx, seq) > ($2::bigint, $3::bigint) and tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+       order by tx, seq limit $4`,
+      [tenantId, position.tx, position.seq, limit],
+    );
+    return rows.map(toLoggedEvent);
   }
 
   /** The place after which everything is yet to come: nothing that runs now will be missed. */

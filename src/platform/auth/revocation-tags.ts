@@ -1,0 +1,19 @@
+import type { Actor } from '../../core/actor.js';
+
+/** The tags of everything that an actor's right to call rests on: whoever keeps a connection open ends it with them. */
+export function revocationTagsOf(actor: Actor): string[] {
+  const tenant = `tenant:${actor.tenantId}`;
+  switch (actor.kind) {
+    case 'user':
+      return [tenant, `user:${actor.id}`, `session:${actor.sessionId}`];
+    case 'api_key':
+      return [tenant, `api-key:${actor.id}`, `user:${actor.ownerId}`];
+    case 'agent':
+      return [tenant, `agent:${actor.id}`];
+    case 'bootstrap':
+    case 'system':
+      return [tenant];
+    default:
+      return actor satisfies never;
+  }
+}

@@ -1,0 +1,159 @@
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { EventLog, isAfter, type LoggedEvent, type Position } from './event-log.js';
+import { EventSignal } from './event-signal.js';
+
+const BATCH = 500;
+/** The signal is a hint, and an event may stand behind an older transaction that ends without one. */
+const POLL_MS = 200;
+
+/** One subscriber in this process: a stream or a socket. */
+export interface Follower {
+  /** Facts of this tenant alone. */
+  tenantId: string;
+  /** Facts after this place are replayed first; left out, only what is published from now on. */
+  after?: Position;
+  /** Called with each fact in order. Must not block: a slow subscriber drops itself. */
+  onEvent: (event: LoggedEvent) => void;
+  /** Awaited between replayed facts, so that a long replay goes at the pace of its reader. */
+  ready?: () => Promise<void>;
+}
+
+interface Member extends Follower {
+  /** Holds what is published while the replay still runs. */
+  waiting: LoggedEvent[] | undefined;
+}
+
+/**
+ * Follows the event log once per process, from "now", and hands each fact to the subscribers of its tenant. Nothing is
+ * stored: streams and sockets see what happens while they are open. It reads the log only while someone follows.
+ */
+@Injectable()
+export class EventFeed implements OnApplicationShutdown {
+  private readonly logger = new Logger(EventFeed.name);
+  private readonly members = new Map<string, Set<Member>>();
+  private position: Position | undefined;
+  private starting: Promise<void> | undefined;
+  private reading: Promise<void> | undefined;
+  private again = false;
+  private timer: NodeJS.Timeout | undefined;
+  private stopped = false;
+
+  constructor(
+    private readonly log: EventLog,
+    signal: EventSignal,
+  ) {
+    signal.onRaised(() => this.wake());
+  }
+
+  /**
+   * Subscribes. Once the promise resolves, every fact that is committed from then on arrives, each once and in order.
+   * @returns ends the subscription
+   */
+  async follow(follower: Follower): Promise<() => void> {
+    // Most of a replay is done before joining, so that little has to be held back meanwhile.
+    const caughtUp = follower.after && (await this.replay(follower, follower.after));
+    const member: Member = { ...follower, waiting: caughtUp && [] };
+    const leave = this.join(member);
+    try {
+      await this.start();
+      if (caughtUp) this.release(member, await this.replay(follower, caughtUp));
+      return leave;
+    } catch (error) {
+      leave();
+      throw error;
+    }
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    clearInterval(this.timer);
+    this.members.clear();
+    await this.reading;
+  }
+
+  private join(member: Member): () => void {
+    const group = this.members.get(member.tenantId) ?? new Set();
+    this.members.set(member.tenantId, group.add(member));
+    return () => {
+      group.delete(member);
+      if (group.size === 0 && this.members.get(member.tenantId) === group) this.members.delete(member.tenantId);
+      if (this.members.size === 0) this.pause();
+    };
+  }
+
+  /** Hands out what was held back during the replay, which went up to `last`. */
+  private release(member: Member, last: Position): void {
+    const waiting = member.waiting ?? [];
+    member.waiting = undefined;
+    for (const event of waiting) if (isAfter(event.position, last)) member.onEvent(event);
+  }
+
+  private async start(): Promise<void> {
+    if (this.position) return;
+    this.starting ??= this.log
+      .end()
+      .then((position) => {
+        if (this.stopped || this.members.size === 0) return;
+        this.position = position;
+        this.timer ??= setInterval(() => this.wake(), POLL_MS);
+      })
+      .finally(() => (this.starting = undefined));
+    await this.starting;
+  }
+
+  /** Nobody is left: the next subscriber starts from its own "now". */
+  private pause(): void {
+    clearInterval(this.timer);
+    this.timer = undefined;
+    this.position = undefined;
+  }
+
+  private async replay(follower: Follower, after: Position): Promise<Position> {
+    let position = after;
+    for (;;) {
+      const events = await this.log.ofTenantAfter(follower.tenantId, position, BATCH);
+      for (const event of events) {
+        await follower.ready?.();
+        follower.onEvent(event);
+        position = event.position;
+      }
+      if (events.length < BATCH) return position;
+    }
+  }
+
+  private wake(): void {
+    if (this.stopped || !this.position) return;
+    if (this.reading) {
+      this.again = true;
+      return;
+    }
+    this.reading = this.read()
+      .catch((error: unknown) => this.logger.warn({ err: error }, 'Reading the event log failed; it is tried again.'))
+      .finally(() => {
+        this.reading = undefined;
+        if (!this.again) return;
+        this.again = false;
+        this.wake();
+      });
+  }
+
+  private async read(): Promise<void> {
+    for (;;) {
+      const from = this.position;
+      if (!from || this.stopped) return;
+      const events = await this.log.after(from, BATCH);
+      // Everyone left, and perhaps someone new came, while the statement ran.
+      if (this.position !== from) continue;
+      this.position = events.at(-1)?.position ?? from;
+      events.forEach((event) => this.handOut(event));
+      if (events.length < BATCH) return;
+    }
+  }
+
+  private handOut(event: LoggedEvent): void {
+    for (const member of [...(this.members.get(event.tenant_id) ?? [])]) {
+      if (member.waiting) member.waiting.push(event);
+      else member.onEvent(event);
+    }
+  }
+}

@@ -1,0 +1,159 @@
+import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { roleOf } from '../../core/actor.js';
+import { Problem } from '../../core/problem.js';
+import { Authenticator } from '../auth/authenticator.js';
+import { credentialOf } from '../auth/credentials.js';
+import { revocationTagsOf } from '../auth/revocation-tags.js';
+import { Revocations } from '../cache/revocations.js';
+import { RequestContext } from '../context/request-context.js';
+
+/** Proxies and browsers give up on a silent connection after 30 to 60 s. */
+const HEARTBEAT_MS = 15_000;
+const RECONNECT_MS = 1_000;
+/** More than this unread, and the client is taken to have stopped reading. */
+const MOST_UNREAD_BYTES = 1_048_576;
+
+/** One message (WHATWG HTML, section 9.2.6). `id` comes back as `Last-Event-ID` when the client reconnects. */
+export interface StreamMessage {
+  id?: string;
+  event?: string;
+  data: unknown;
+}
+
+/** Why a stream ended, told to the client in a last event named `end`. */
+export type EndReason = 'shutdown' | 'revoked' | 'gone';
+
+/** A stream of server-sent events to one client. */
+export class EventStream {
+  private readonly closers: (() => void)[] = [];
+  private readonly heartbeat: NodeJS.Timeout;
+  private stalled = false;
+  private closed = false;
+
+  constructor(
+    private readonly response: Response,
+    /** `Last-Event-ID` of a client that reconnects. */
+    readonly lastEventId: string | undefined,
+  ) {
+    response.status(200);
+    response.setHeader('Content-Type', 'text/event-stream; charset=utf-8');
+    response.setHeader('X-Accel-Buffering', 'no');
+    response.flushHeaders();
+    response.write(`retry: ${RECONNECT_MS}\n\n`);
+    response.once('close', () => this.close());
+    // A broken connection also closes; what was unsent is lost with it, as it is when a client just goes away.
+    response.on('error', () => this.close());
+    this.heartbeat = setInterval(() => this.beat(), HEARTBEAT_MS);
+  }
+
+  /** Sends a message; a client that has stopped reading is dropped. */
+  send({ id, event, data }: StreamMessage): void {
+    this.write(`${id === undefined ? '' : `id: ${oneLine(id)}\n`}${event === undefined ? '' : `event: ${oneLine(event)}\n`}data: ${JSON.stringify(data)}\n\n`);
+  }
+
+  /** Resolves when the client has taken what was sent, or is gone. */
+  async ready(): Promise<void> {
+    if (this.closed || !this.response.writableNeedDrain) return;
+    await new Promise<void>((resolve) => {
+      const done = (): void => {
+        this.response.off('drain', done).off('close', done);
+        resolve();
+      };
+      this.response.once('drain', done).once('close', done);
+    });
+  }
+
+  /** Calls back when the stream has ended, whoever ended it; at once when it has already. */
+  onClose(closer: () => void): void {
+    if (this.closed) closer();
+    else this.closers.push(closer);
+  }
+
+  /** Ends the stream and tells the client why. */
+  end(reason: EndReason): void {
+    if (this.closed) return;
+    this.send({ event: 'end', data: { reason } });
+    this.response.end();
+    this.close();
+  }
+
+  private write(text: string): void {
+    if (this.closed) return;
+    this.response.write(text);
+    if (this.response.writableLength > MOST_UNREAD_BYTES) this.response.destroy();
+  }
+
+  /** Between two heartbeats a client that reads takes something, however slow its network. */
+  private beat(): void {
+    if (this.stalled && this.response.writableNeedDrain) {
+      this.response.destroy();
+      return;
+    }
+    this.stalled = this.response.writableNeedDrain;
+    this.write(': heartbeat\n\n');
+  }
+
+  private close(): void {
+    if (this.closed) return;
+    this.closed = true;
+    clearInterval(this.heartbeat);
+    for (const closer of this.closers.splice(0)) closer();
+  }
+}
+
+/** Opens streams, and ends them at shutdown or when the credentials they were opened with are revoked. */
+@Injectable()
+export class EventStreams implements BeforeApplicationShutdown {
+  private readonly open = new Map<EventStream, readonly string[]>();
+  private stopping = false;
+
+  constructor(
+    private readonly context: RequestContext,
+    private readonly authenticator: Authenticator,
+    revocations: Revocations,
+  ) {
+    revocations.onRevoked((tags) => this.endWhere((own) => own.some((tag) => tags.includes(tag)), 'revoked'));
+  }
+
+  /**
+   * Begins a stream as the answer to a request. Everything that can be refused is refused before: from here on the
+   * status is 200.
+   * @returns the stream; undefined when there is none to write to (HEAD, shutdown)
+   */
+  async start(request: Request, response: Response): Promise<EventStream | undefined> {
+    if (this.stopping) throw new Problem('unavailable', { detail: 'This process is shutting down.', retryAt: new Date(Date.now() + 1000) });
+    if (request.method === 'HEAD') {
+      response.status(200).setHeader('Content-Type', 'text/event-stream; charset=utf-8');
+      response.end();
+      return undefined;
+    }
+    const actor = this.context.actor;
+    const stream = new EventStream(response, lastEventIdOf(request));
+    this.open.set(stream, revocationTagsOf(actor));
+    stream.onClose(() => this.open.delete(stream));
+    // A revocation between the guard's check and this line found no stream to end. What cannot be checked is revoked.
+    const still = await this.authenticator.authenticate(credentialOf(request.headers)).catch(() => undefined);
+    if (!still || still.id !== actor.id || roleOf(still) !== roleOf(actor)) {
+      stream.end('revoked');
+      return undefined;
+    }
+    return stream;
+  }
+
+  beforeApplicationShutdown(): void {
+    this.stopping = true;
+    this.endWhere(() => true, 'shutdown');
+  }
+
+  private endWhere(matches: (tags: readonly string[]) => boolean, reason: EndReason): void {
+    for (const [stream, tags] of [...this.open]) if (matches(tags)) stream.end(reason);
+  }
+}
+
+function lastEventIdOf(request: Request): string | undefined {
+  const header = request.headers['last-event-id'];
+  return typeof header === 'string' && header !== '' && header.length <= 128 ? header : undefined;
+}
+
+const oneLine = (text: string): string => text.replaceAll(/[\r\n\0]/g, ' ');
