@@ -25,16 +25,9 @@ export async function serviceAccount(onLog: (line: string) => void): Promise<Acc
   if (existing) return existing;
   onLog(`creating the system account ${NAME} for the database server`);
   try {
-    await run('useradd', [
-      '--system',
-      '--user-group',
-      '--no-create-home',
-      '--home-dir',
-      '/nonexistent',
-      '--shell',
-      '/usr/sbin/nologin',
-      NAME,
-    ]);
+    const options = ['--system', '--user-group', '--no-create-home', '--home-dir', '/nonexistent', '--shell', '/usr/sbin/nologin'];
+    // Our own PATH may lack the folders of such tools.
+    await run('useradd', [...options, NAME], { env: { PATH: '/usr/sbin:/sbin:/usr/bin:/bin' } });
   } catch (error) {
     throw cannotMake(error);
   }
