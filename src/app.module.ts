@@ -17,11 +17,12 @@ import { ProblemFilter } from './platform/http/problem.filter.js';
 import { validationPipe } from './platform/http/validation.js';
 import { IdempotencyInterceptor } from './platform/idempotency/idempotency.interceptor.js';
 import { IdempotencyRepository } from './platform/idempotency/idempotency.repository.js';
+import { OpenApiModule } from './platform/openapi/openapi.module.js';
 import { LoggingModule } from './platform/telemetry/logging.module.js';
 import { AuditModule } from './safeguards/audit/audit.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
-const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule];
+const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, OpenApiModule];
 const IDENTITY = [TenantsModule];
 const FLEET: Type[] = [];
 const SAFEGUARDS = [AuditModule];

@@ -13,6 +13,7 @@ import type { Config } from './platform/config/config.js';
 import { refusePrivilegedRole } from './platform/database/migrator.js';
 import { toProblem } from './platform/http/problem.filter.js';
 import { requestMiddleware, securityHeaders } from './platform/http/request.middleware.js';
+import { mountSwaggerUi } from './platform/openapi/swagger-ui.js';
 
 /** How long an idle connection is kept: longer than the usual 60 s of load balancers, so that they close it first. */
 const KEEP_ALIVE_MS = 75_000;
@@ -30,6 +31,7 @@ export async function createApp(config: Config): Promise<NestExpressApplication>
   const dataSource = app.get<DataSource>(getDataSourceToken());
   await refusePrivilegedRole((dataSource.driver as unknown as { master: pg.Pool }).master);
   useMiddleware(app, config);
+  mountSwaggerUi(app);
   return app;
 }
 

@@ -3,6 +3,7 @@ import { ApiTags } from '@nestjs/swagger';
 import { Clock } from '../../core/clock.js';
 import { Problem } from '../../core/problem.js';
 import { Operation } from '../../platform/http/operation.decorator.js';
+import { VERSION } from '../../platform/version.js';
 import { HealthView, ReadinessView } from './health.view.js';
 import { HealthService } from './health.service.js';
 
@@ -18,7 +19,7 @@ export class HealthController {
   @Get('health')
   @Operation({ id: 'getHealth', allow: 'public', returns: HealthView })
   live(): HealthView {
-    return { status: 'ok', service: 'wheelhouse', version: this.health.version, uptime: this.health.uptimeSeconds, timestamp: this.clock.now().toISOString() };
+    return { status: 'ok', service: 'wheelhouse', version: VERSION, uptime: this.health.uptimeSeconds, timestamp: this.clock.now().toISOString() };
   }
 
   /** Liveness, by the name that orchestrators use. The same answer as /health. */

@@ -1,5 +1,3 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { MIGRATIONS } from '../../migrations/all.js';
 import { Config } from '../../platform/config/config.js';
@@ -12,7 +10,6 @@ const PROBE_MS = 2_000;
 /** What the probes ask. */
 @Injectable()
 export class HealthService implements BeforeApplicationShutdown {
-  readonly version = (JSON.parse(readFileSync(join(process.cwd(), 'package.json'), 'utf8')) as { version: string }).version;
   private stopping = false;
 
   constructor(
