@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { TenantsModule } from './identity/tenants/tenants.module.js';
 import { HealthModule } from './operations/health/health.module.js';
+import { QueueMetricsModule } from './operations/metrics/metrics.module.js';
 import { AccessGuard } from './platform/auth/access.guard.js';
 import { AuthModule } from './platform/auth/auth.module.js';
 import { CacheModule } from './platform/cache/cache.module.js';
@@ -17,17 +18,18 @@ import { ProblemFilter } from './platform/http/problem.filter.js';
 import { validationPipe } from './platform/http/validation.js';
 import { IdempotencyInterceptor } from './platform/idempotency/idempotency.interceptor.js';
 import { IdempotencyRepository } from './platform/idempotency/idempotency.repository.js';
+import { MetricsModule } from './platform/metrics/metrics.module.js';
 import { OpenApiModule } from './platform/openapi/openapi.module.js';
 import { LoggingModule } from './platform/telemetry/logging.module.js';
 import { AuditModule } from './safeguards/audit/audit.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
-const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, OpenApiModule];
+const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, MetricsModule, OpenApiModule];
 const IDENTITY = [TenantsModule];
 const FLEET: Type[] = [];
 const SAFEGUARDS = [AuditModule];
 const WORK = [TasksModule];
-const OPERATIONS = [HealthModule];
+const OPERATIONS = [HealthModule, QueueMetricsModule];
 
 /** The one list of domains, wing by wing. */
 @Module({})

@@ -13,6 +13,8 @@ import type { Config } from './platform/config/config.js';
 import { refusePrivilegedRole } from './platform/database/migrator.js';
 import { toProblem } from './platform/http/problem.filter.js';
 import { requestMiddleware, securityHeaders } from './platform/http/request.middleware.js';
+import { httpMetrics } from './platform/metrics/http-metrics.js';
+import { Metrics } from './platform/metrics/metrics.js';
 import { mountSwaggerUi } from './platform/openapi/swagger-ui.js';
 
 /** How long an idle connection is kept: longer than the usual 60 s of load balancers, so that they close it first. */
@@ -39,6 +41,7 @@ function useMiddleware(app: NestExpressApplication, config: Config): void {
   const trust = config.get('TRUST_PROXY');
   if (trust !== '') app.set('trust proxy', /^\d+$/.test(trust) ? Number(trust) : trust.split(',').map((entry) => entry.trim()));
   app.use(requestMiddleware(app.get(ClsService)));
+  app.use(httpMetrics(app.get(Metrics), app.get(ClsService)));
   app.use(securityHeaders(config));
   const origins = config.get('CORS_ORIGINS').split(',').map((origin) => origin.trim()).filter(Boolean);
   if (origins.length > 0) app.enableCors({ origin: origins, credentials: true, exposedHeaders: ['X-Request-Id', 'ETag', 'Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] });

@@ -1,0 +1,42 @@
+import { Injectable } from '@nestjs/common';
+import { SystemDatabase } from '../../platform/database/system-database.js';
+
+export interface QueueFigures {
+  tasks: { status: string; count: number }[];
+  /** Seconds that the oldest task which could be claimed now has waited; 0 when there is none. */
+  oldest_ready_seconds: number;
+  /** Seconds between the oldest fact a consumer has not seen and now. */
+  consumers: { name: string; lag_seconds: number; failures: number }[];
+}
+
+/** Figures over all tenants, without a name of any: what an operator of the installation watches. */
+@Injectable()
+export class QueueMetricsRepository {
+  constructor(private readonly database: SystemDatabase) {}
+
+  async read(): Promise<QueueFigures> {
+    const [tasks, oldest, consumers] = await Promise.all([this.tasks(), this.oldestReady(), this.consumers()]);
+    return { tasks, oldest_ready_seconds: oldest, consumers };
+  }
+
+  private tasks(): Promise<QueueFigures['tasks']> {
+    return this.database.query('select status, count(*)::int as count from tasks group by status');
+  }
+
+  private async oldestReady(): Promise<number> {
+    const rows = await this.database.query<{ seconds: number | null }>(
+      `select extract(epoch from clock_timestamp() - min(available_at))::float8 as seconds from tasks where ready and available_at <= clock_timestamp()`,
+    );
+    return Math.max(0, rows[0]?.seconds ?? 0);
+  }
+
+  private consumers(): Promise<QueueFigures['consumers']> {
+    return this.database.query(
+      `select name, failures, greatest(0, coalesce(extract(epoch from clock_timestamp() - next.occurred_at), 0))::float8 as lag_seconds
+       from event_consumers consumer
+       left join lateral (
+         select occurred_at from events where (tx, seq) > (consumer.tx, consumer.seq) and tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by tx, seq limit 1
+       ) next on true`,
+    );
+  }
+}
