@@ -21,13 +21,14 @@ import { IdempotencyRepository } from './platform/idempotency/idempotency.reposi
 import { MetricsModule } from './platform/metrics/metrics.module.js';
 import { OpenApiModule } from './platform/openapi/openapi.module.js';
 import { LoggingModule } from './platform/telemetry/logging.module.js';
+import { ApprovalsModule } from './safeguards/approvals/approvals.module.js';
 import { AuditModule } from './safeguards/audit/audit.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, MetricsModule, OpenApiModule];
 const IDENTITY = [TenantsModule];
 const FLEET: Type[] = [];
-const SAFEGUARDS = [AuditModule];
+const SAFEGUARDS = [AuditModule, ApprovalsModule];
 const WORK = [TasksModule];
 const OPERATIONS = [HealthModule, QueueMetricsModule];
 

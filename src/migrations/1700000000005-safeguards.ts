@@ -8,7 +8,7 @@ const STATEMENTS = [
     actor_kind text not null,
     actor_id text not null,
     actor_label text not null,
-    action text not null,
+    action text collate "C" not null,
     outcome text not null check (outcome in ('done', 'denied', 'failed')),
     resource_type text,
     resource_id text,
@@ -23,10 +23,12 @@ const STATEMENTS = [
   )`,
   `create index audit_log_action on audit_log (tenant_id, action, id)`,
   `create index audit_log_actor on audit_log (tenant_id, actor_id, id)`,
+  `create index audit_log_actor_label on audit_log (tenant_id, actor_label, id)`,
+  `create index audit_log_request on audit_log (tenant_id, request_id) where request_id is not null`,
   `create index audit_log_resource on audit_log (tenant_id, resource_type, resource_id, id)`,
   `create index audit_log_time on audit_log (tenant_id, occurred_at)`,
   ...isolateTenants('audit_log'),
-  // Rows are only ever added: neither role may change or remove one.
+  // Rows are only ever added: neither role may change or remove one. ("C" makes an action's beginning an index range.)
   `revoke update, delete on audit_log from ${APP_ROLE}, ${SYSTEM_ROLE}`,
 
   `create table approvals (
@@ -43,6 +45,8 @@ const STATEMENTS = [
     risk text,
     requested_by_kind text not null,
     requested_by_id text not null,
+    requester text not null,
+    decided_by_kind text,
     decided_by_id text,
     decided_at timestamptz(3),
     reviewer_note text,
@@ -56,6 +60,7 @@ const STATEMENTS = [
   )`,
   `create index approvals_task on approvals (tenant_id, task_id) where task_id is not null`,
   `create index approvals_status on approvals (tenant_id, status, id)`,
+  `create index approvals_agent on approvals (tenant_id, agent_id, id) where agent_id is not null`,
   `create index approvals_expiry on approvals (expires_at) where status = 'pending' and expires_at is not null`,
   ...isolateTenants('approvals'),
 ];

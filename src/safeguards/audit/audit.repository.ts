@@ -1,24 +1,24 @@
 import { Injectable } from '@nestjs/common';
+import type { Page, PageRequest } from '../../core/page.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
+import { pageOfQuery } from '../../platform/database/table.js';
+import { type AuditOutcome, AuditRow, type NewAuditRow } from './audit-row.entity.js';
 
-/** A row as it is written; `before`, `after` and `detail` without secrets. */
-export interface NewAuditRow {
-  id: string;
-  tenant_id: string;
-  actor_kind: string;
-  actor_id: string;
-  actor_label: string;
-  action: string;
-  outcome: 'done' | 'denied' | 'failed';
-  resource_type: string | null;
-  resource_id: string | null;
-  ip: string | null;
-  user_agent: string | null;
-  request_id: string | null;
-  before: object | null;
-  after: object | null;
-  detail: object | null;
+/** What rows are searched by. All conditions hold at once. */
+export interface AuditFilter {
+  /** Exact, or a prefix that ends in `*`. */
+  action?: string;
+  /** Id or label. */
+  actor?: string;
+  resource_type?: string;
+  resource_id?: string;
+  outcome?: AuditOutcome;
+  /** Inclusive. */
+  from?: Date;
+  /** Exclusive. */
+  to?: Date;
+  request_id?: string;
 }
 
 const COLUMNS = ['id', 'tenant_id', 'actor_kind', 'actor_id', 'actor_label', 'action', 'outcome', 'resource_type', 'resource_id', 'ip', 'user_agent', 'request_id', 'before', 'after', 'detail'] as const;
@@ -43,4 +43,19 @@ export class AuditRepository {
   async insertAlone(row: NewAuditRow): Promise<void> {
     await this.database.execute(INSERT, valuesOf(row));
   }
+
+  page(tenantId: string, filter: AuditFilter, request: PageRequest): Promise<Page<AuditRow>> {
+    const query = this.sql.manager.createQueryBuilder(AuditRow, 'audit').where('audit.tenant_id = :tenantId', { tenantId });
+    for (const column of ['resource_type', 'resource_id', 'outcome', 'request_id'] as const) {
+      if (filter[column] !== undefined) query.andWhere(`audit.${column} = :${column}`, { [column]: filter[column] });
+    }
+    if (filter.action?.endsWith('*')) query.andWhere('audit.action like :action', { action: `${escapeLike(filter.action.slice(0, -1))}%` });
+    else if (filter.action !== undefined) query.andWhere('audit.action = :action', { action: filter.action });
+    if (filter.actor !== undefined) query.andWhere('(audit.actor_id = :actor or audit.actor_label = :actor)', { actor: filter.actor });
+    if (filter.from) query.andWhere('audit.occurred_at >= :from', { from: filter.from });
+    if (filter.to) query.andWhere('audit.occurred_at < :to', { to: filter.to });
+    return pageOfQuery(query, request);
+  }
 }
+
+const escapeLike = (text: string): string => text.replaceAll(/[\\%_]/g, String.raw`\$&`);

@@ -1,0 +1,60 @@
+import { Body, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
+import type { Response } from 'express';
+import { mapPage, type Page } from '../../core/page.js';
+import { abortOnClose } from '../../platform/http/abort-on-close.js';
+import { ApiController, Operation, pageOf } from '../../platform/http/operation.decorator.js';
+import { Uuid } from '../../platform/http/uuid.pipe.js';
+import { ApprovalWaiters } from './approval-waiters.js';
+import { ApprovalQuery, ApprovalsQuery, DecideApprovalDto, RequestApprovalDto, UpdateApprovalDto } from './approvals.dto.js';
+import { ApprovalsService } from './approvals.service.js';
+import { ApprovalView, toApprovalView } from './approvals.view.js';
+
+@ApiController('approvals', 'Safeguards / Approvals')
+export class ApprovalsController {
+  constructor(
+    private readonly approvals: ApprovalsService,
+    private readonly waiters: ApprovalWaiters,
+  ) {}
+
+  /** Requests an approval. It covers exactly the action given here, by the hash of its canonical JSON. */
+  @Post()
+  @Operation({ id: 'requestApproval', allow: 'approval:write', returns: ApprovalView, status: 201 })
+  async request(@Body() body: RequestApprovalDto): Promise<ApprovalView> {
+    return toApprovalView(await this.approvals.request(body));
+  }
+
+  /** Lists approvals. Newest first; those that wait for a decision, unless status says otherwise. */
+  @Get()
+  @Operation({ id: 'listApprovals', allow: 'approval:read', returns: pageOf(ApprovalView) })
+  async list(@Query() { limit, offset, cursor, ...filter }: ApprovalsQuery): Promise<Page<ApprovalView>> {
+    return mapPage(await this.approvals.list(filter, { limit, offset, cursor }), toApprovalView);
+  }
+
+  /** Reads an approval. With wait_seconds the answer waits for the decision while it is pending. */
+  @Get(':id')
+  @Operation({ id: 'getApproval', allow: 'approval:read', returns: ApprovalView, problems: ['not_found'] })
+  async get(@Param('id', Uuid) id: string, @Query() { wait_seconds }: ApprovalQuery, @Res({ passthrough: true }) response: Response): Promise<ApprovalView> {
+    return toApprovalView(await this.waiters.wait(id, wait_seconds, () => this.approvals.get(id), abortOnClose(response)));
+  }
+
+  /** Approves. Not the requester, and only while it is pending; of several at once exactly one decides. */
+  @Post(':id/approve')
+  @Operation({ id: 'approveApproval', allow: 'approval:decide', returns: ApprovalView, problems: ['not_found', 'approval_decided', 'self_approval'] })
+  async approve(@Param('id', Uuid) id: string, @Body() { note }: DecideApprovalDto): Promise<ApprovalView> {
+    return toApprovalView(await this.approvals.decide(id, 'approved', note));
+  }
+
+  /** Rejects. Not the requester, and only while it is pending; of several at once exactly one decides. */
+  @Post(':id/reject')
+  @Operation({ id: 'rejectApproval', allow: 'approval:decide', returns: ApprovalView, problems: ['not_found', 'approval_decided', 'self_approval'] })
+  async reject(@Param('id', Uuid) id: string, @Body() { note }: DecideApprovalDto): Promise<ApprovalView> {
+    return toApprovalView(await this.approvals.decide(id, 'rejected', note));
+  }
+
+  /** Decides. The same as approve and reject, with the decision in the body. */
+  @Patch(':id')
+  @Operation({ id: 'updateApproval', allow: 'approval:decide', returns: ApprovalView, problems: ['not_found', 'approval_decided', 'self_approval', 'precondition_failed'] })
+  async update(@Param('id', Uuid) id: string, @Body() { status, reviewer_note }: UpdateApprovalDto): Promise<ApprovalView> {
+    return toApprovalView(await this.approvals.decide(id, status, reviewer_note));
+  }
+}
