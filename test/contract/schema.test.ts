@@ -1,0 +1,84 @@
+import { getDataSourceToken } from '@nestjs/typeorm';
+import type { DataSource } from 'typeorm';
+import { APP_ROLE } from '../../src/platform/database/tenant-table.js';
+import { withAdmin } from '../support/databases.js';
+import { type Plane, startPlane } from '../support/plane.js';
+
+interface ColumnRow {
+  table_name: string;
+  column_name: string;
+  type: string;
+  nullable: boolean;
+}
+
+/** Columns as `name type null`, sorted, so that a difference reads like a diff. */
+const line = ({ column_name: name, type, nullable }: Omit<ColumnRow, 'table_name'>): string => `${name} ${type}${nullable ? ' null' : ''}`;
+
+describe('the migrated database', () => {
+  let plane: Plane;
+  const rowsOf = async <T extends object>(text: string, values: unknown[] = []): Promise<T[]> =>
+    withAdmin(async (admin) => (await admin.query(text, values)).rows as T[], plane.database.name);
+
+  beforeAll(async () => {
+    plane = await startPlane();
+  });
+  afterAll(() => plane.stop());
+
+  it('has the columns that the entities say, and no others in their tables', async () => {
+    const dataSource = plane.app.get<DataSource>(getDataSourceToken());
+    expect(dataSource.entityMetadatas.length).toBeGreaterThan(0);
+    const columns = await rowsOf<ColumnRow>(
+      `select c.relname as table_name, a.attname as column_name, format_type(a.atttypid, -1) as type, not a.attnotnull as nullable
+       from pg_attribute a join pg_class c on c.oid = a.attrelid
+       where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and a.attnum > 0 and not a.attisdropped`,
+    );
+    const differences = dataSource.entityMetadatas.map((entity) => ({
+      table: entity.tableName,
+      entity: entity.columns.map((column) =>
+        line({ column_name: column.databaseName, type: `${dataSource.driver.normalizeType(column)}${column.isArray ? '[]' : ''}`, nullable: column.isNullable }),
+      ).toSorted(),
+      database: columns.filter(({ table_name: table }) => table === entity.tableName).map(line).toSorted(),
+    }));
+    expect(differences.map(({ table, entity }) => ({ table, columns: entity }))).toEqual(differences.map(({ table, database }) => ({ table, columns: database })));
+  });
+
+  it('isolates every table that has a tenant_id, whoever owns it', async () => {
+    const tables = await rowsOf<{ table: string; enabled: boolean; forced: boolean }>(
+      `select c.relname as "table", c.relrowsecurity as enabled, c.relforcerowsecurity as forced
+       from pg_class c join pg_attribute a on a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped
+       where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1`,
+    );
+    expect(tables.length).toBeGreaterThan(10);
+    expect(tables.filter(({ enabled, forced }) => !enabled || !forced)).toEqual([]);
+    const policies = await rowsOf<{ table: string; using: string | null; check: string | null; cmd: string; permissive: string }>(
+      `select tablename as "table", qual as using, with_check as check, cmd, permissive from pg_policies where schemaname = 'public' and roles && array[$1, 'public']::name[]`,
+      [APP_ROLE],
+    );
+    const condition = /tenant_id = \( SELECT \(?NULLIF\(current_setting\('app\.tenant_id'::text, true\), ''::text\)\)?::uuid/;
+    const isIsolating = ({ using, check, cmd }: (typeof policies)[number]): boolean => cmd === 'ALL' && condition.test(using ?? '') && condition.test(check ?? '');
+    // One policy that lets everything through would undo the others: permissive policies are joined by OR.
+    const tenantTables = new Set(tables.map(({ table }) => table));
+    expect(policies.filter((policy) => tenantTables.has(policy.table) && !isIsolating(policy))).toEqual([]);
+    const isolated = new Set(policies.map(({ table }) => table));
+    expect(tables.filter(({ table }) => !isolated.has(table))).toEqual([]);
+  });
+
+  it('gives PUBLIC nothing, and the running role no way round row-level security', async () => {
+    const granted = await rowsOf(
+      `select c.relname, acl.privilege_type from pg_class c cross join lateral aclexplode(c.relacl) acl
+       where c.relnamespace = 'public'::regnamespace and acl.grantee = 0
+       union all
+       select c.relname || '.' || a.attname, acl.privilege_type from pg_attribute a join pg_class c on c.oid = a.attrelid cross join lateral aclexplode(a.attacl) acl
+       where c.relnamespace = 'public'::regnamespace and acl.grantee = 0`,
+    );
+    expect(granted).toEqual([]);
+    const [role] = await rowsOf<{ rolsuper: boolean; rolbypassrls: boolean; owned: number }>(
+      `select rolsuper, rolbypassrls, (select count(*)::int from pg_class where relowner = pg_roles.oid) as owned from pg_roles where rolname = $1`,
+      [APP_ROLE],
+    );
+    expect(role).toEqual({ rolsuper: false, rolbypassrls: false, owned: 0 });
+    // A view runs with its owner's rights unless it says otherwise.
+    const views = await rowsOf(`select relname from pg_class where relnamespace = 'public'::regnamespace and relkind in ('v', 'm') and not coalesce(reloptions @> '{security_invoker=true}', false)`);
+    expect(views).toEqual([]);
+  });
+});
