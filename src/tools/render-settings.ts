@@ -29,7 +29,7 @@ export function renderEnvironmentExample(): string {
 
 function ruleOf({ enum: values, type, minimum, maximum, minLength }: Described): string {
   if (values) return values.join(' | ');
-  if (type === 'integer') return `${minimum} to ${maximum}`;
+  if (type === 'integer' && minimum !== undefined && maximum !== undefined) return `${minimum} to ${maximum}`;
   return minLength !== undefined && minLength > 1 ? `at least ${minLength} characters` : '';
 }
 

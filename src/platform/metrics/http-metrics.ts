@@ -24,7 +24,7 @@ export function httpMetrics(metrics: Metrics, cls: ClsService<ContextStore>): Re
   return (request: Request, response: Response, next: NextFunction): void => {
     const start = performance.now();
     // The guard writes the operation into this store; the event below comes from outside the request's context.
-    const store = cls.get() as ContextStore;
+    const store = cls.get<ContextStore>();
     response.once('close', () => {
       const series = seriesOf(store.operationId ?? 'none', request.method, response.statusCode);
       series.count();

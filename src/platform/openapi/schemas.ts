@@ -29,7 +29,7 @@ function moveToItems(schema: Raw, ofItems: Schema | undefined): void {
   for (const key of OF_ITEMS) {
     if (schema[key] === undefined) continue;
     moved[key] = schema[key];
-    delete schema[key];
+    Reflect.deleteProperty(schema, key);
   }
   schema.items = { ...schema.items, ...moved, ...ofItems };
 }
@@ -48,7 +48,8 @@ function makeNullable(schema: Schema): void {
 
 function typesOf(values: unknown[]): string | string[] {
   const types = [...new Set(values.map((value) => (value === null ? 'null' : typeof value)))];
-  return types.length === 1 ? types[0]! : types;
+  const [only, ...others] = types;
+  return only !== undefined && others.length === 0 ? only : types;
 }
 
 function withParts(schema: Schema): Schema {
