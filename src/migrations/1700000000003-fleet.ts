@@ -10,6 +10,7 @@ const STATEMENTS = [
     description text,
     role text not null default 'specialist',
     status text not null default 'offline' check (status in ('offline', 'idle', 'busy', 'error', 'paused', 'maintenance')),
+    status_changed_at timestamptz(3) not null default now(),
     control_state text not null default 'running' check (control_state in ('running', 'paused', 'killed')),
     control_reason text,
     is_active boolean not null default true,
@@ -32,6 +33,8 @@ const STATEMENTS = [
   )`,
   `create unique index agents_slug on agents (tenant_id, slug) where deleted_at is null`,
   `create index agents_status on agents (tenant_id, status, id) where deleted_at is null`,
+  // The few that the sweeper for silent agents looks at.
+  `create index agents_awake on agents (tenant_id, id) where status <> 'offline' and deleted_at is null`,
   ...isolateTenants('agents'),
 
   // Signs of life change often and matter little: apart from the agents, so that a heartbeat locks nothing.
@@ -41,6 +44,7 @@ const STATEMENTS = [
     last_seen_at timestamptz(3) not null,
     last_heartbeat_at timestamptz(3),
     reported_status text,
+    reported_name text,
     board_id uuid,
     primary key (tenant_id, agent_id),
     foreign key (tenant_id, agent_id) references agents (tenant_id, id) on delete cascade
@@ -90,13 +94,14 @@ const STATEMENTS = [
     only_lead_can_change_status boolean not null default false,
     max_agents integer check (max_agents > 0),
     lead_agent_id uuid,
+    deleted_at timestamptz(3),
     revision integer not null default 1,
     created_at timestamptz(3) not null default now(),
     updated_at timestamptz(3) not null default now(),
     primary key (tenant_id, id),
-    unique (tenant_id, slug),
     foreign key (tenant_id, lead_agent_id) references agents (tenant_id, id)
   )`,
+  `create unique index boards_slug on boards (tenant_id, slug) where deleted_at is null`,
   ...isolateTenants('boards'),
   `create table board_agents (
     tenant_id uuid not null,

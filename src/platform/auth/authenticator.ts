@@ -15,16 +15,19 @@ export interface CredentialVerifier {
 /** Finds out who is calling, whatever kind of credential they brought. */
 @Injectable()
 export class Authenticator {
-  private readonly verifiers = new Map<Credential['kind'], CredentialVerifier>();
+  private readonly verifiers = new Map<Credential['kind'], CredentialVerifier[]>();
 
+  /** Several may check one kind (a bare bearer token has no form of its own); the first that knows it wins. */
   register(kind: Credential['kind'], verifier: CredentialVerifier): void {
-    this.verifiers.set(kind, verifier);
+    this.verifiers.set(kind, [...(this.verifiers.get(kind) ?? []), verifier]);
   }
 
   /** @throws Problem `unauthenticated` for a credential that is absent, unknown, expired or revoked */
   async authenticate(credential: Credential | undefined): Promise<Actor> {
-    const actor = credential && (await this.verifiers.get(credential.kind)?.verify(credential));
-    if (!actor) throw new Problem('unauthenticated');
-    return actor;
+    for (const verifier of (credential && this.verifiers.get(credential.kind)) ?? []) {
+      const actor = await verifier.verify(credential as Credential);
+      if (actor) return actor;
+    }
+    throw new Problem('unauthenticated');
   }
 }

@@ -5,7 +5,7 @@ export type Credential =
   | { kind: 'access_token'; value: string }
   | { kind: 'api_key'; value: string }
   | { kind: 'agent_token'; value: string; tenant?: string; agentName?: string }
-  | { kind: 'bearer'; value: string };
+  | { kind: 'bearer'; value: string; agentName?: string };
 
 export const API_KEY_PREFIX = 'whk_';
 export const AGENT_TOKEN_PREFIX = 'wha_';
@@ -18,7 +18,7 @@ function classify(value: string, agentName: string | undefined): Credential {
   if (JWT.test(value)) return { kind: 'access_token', value };
   const colon = value.indexOf(':');
   if (colon > 0) return { kind: 'agent_token', tenant: value.slice(0, colon), value: value.slice(colon + 1), agentName };
-  return { kind: 'bearer', value };
+  return { kind: 'bearer', value, agentName };
 }
 
 /**

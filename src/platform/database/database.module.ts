@@ -25,7 +25,7 @@ import { APP_ROLE } from './tenant-table.js';
           ...(password ? { password: password as string } : {}),
           autoLoadEntities: true,
           retryAttempts: 1,
-          extra: { options, max, connectionTimeoutMillis, idleTimeoutMillis, keepAlive: true, application_name: 'wheelhouse' },
+          extra: { options, max, connectionTimeoutMillis, idleTimeoutMillis, keepAlive: true, application_name: 'wheelhouse', pipeline: true },
           // An idle connection that breaks is replaced by the pool.
           poolErrorHandler: () => undefined,
           installExtensions: false,

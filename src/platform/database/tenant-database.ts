@@ -20,8 +20,28 @@ export class TenantDatabase {
 
   /** Runs `work` in one transaction that sees `tenantId` alone. */
   async transaction<T>(tenantId: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    // The id becomes part of the statement's text: a batch of two statements takes no parameters.
-    if (!isId(tenantId)) throw new Error('A tenant id must be a UUID.');
-    return inTransaction(this.pool, `begin; set local app.tenant_id = '${tenantId}'`, work);
+    return inTransaction(this.pool, begin(tenantId), work);
   }
+
+  /**
+   * Like `transaction`, with rows of a table held from its first round trip on. What `work` reads is younger than the
+   * lock; rows are taken in the order of their ids, so that two holders never wait for each other.
+   */
+  async transactionHolding<T>(tenantId: string, table: 'agents', ids: readonly string[], work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+    if (!ids.every(isId)) throw new Error('Row ids must be UUIDs.');
+    const hold = `select 1 from ${table} where tenant_id = '${tenantId}' and id in (${ids.map((id) => `'${id}'`).join(', ')}) order by id for no key update`;
+    return inTransaction(this.pool, `${begin(tenantId)}; ${hold}`, work);
+  }
+}
+
+/** The id becomes part of the statement's text, because a batch of statements takes no parameters: so it must be one. */
+function begin(tenantId: string): string {
+  if (!isId(tenantId)) throw new Error('A tenant id must be a UUID.');
+  return `begin; set local app.tenant_id = '${tenantId}'`;
+}
+
+/** The id becomes part of the text, because several statements at once take no parameters. */
+function beginFor(tenantId: string): string {
+  if (!isId(tenantId)) throw new Error('A tenant id must be a UUID.');
+  return `begin; set local app.tenant_id = '${tenantId}'`;
 }

@@ -10,6 +10,8 @@ const POLL_MS = 200;
 export interface Follower {
   /** Facts of this tenant alone. */
   tenantId: string;
+  /** The facts that are wanted, by name; left out, all of them. */
+  names?: readonly string[];
   /** Facts after this place are replayed first; left out, only what is published from now on. */
   after?: Position;
   /** Called with each fact in order. Must not block: a slow subscriber drops itself. */
@@ -111,7 +113,7 @@ export class EventFeed implements OnApplicationShutdown {
   private async replay(follower: Follower, after: Position): Promise<Position> {
     let position = after;
     for (;;) {
-      const events = await this.log.ofTenantAfter(follower.tenantId, position, BATCH);
+      const events = await this.log.ofTenantAfter(follower.tenantId, position, BATCH, follower.names);
       for (const event of events) {
         await follower.ready?.();
         follower.onEvent(event);
@@ -152,6 +154,7 @@ export class EventFeed implements OnApplicationShutdown {
 
   private handOut(event: LoggedEvent): void {
     for (const member of [...(this.members.get(event.tenant_id) ?? [])]) {
+      if (member.names && !member.names.includes(event.name)) continue;
       if (member.waiting) member.waiting.push(event);
       else member.onEvent(event);
     }

@@ -62,13 +62,14 @@ export class EventLog {
     return rows.map(toLoggedEvent);
   }
 
-  /** Like `after`, for one tenant. */
-  async ofTenantAfter(tenantId: string, position: Position, limit: number): Promise<LoggedEvent[]> {
+  /** Like `after`, for one tenant, and for the named facts alone when there are names. */
+  async ofTenantAfter(tenantId: string, position: Position, limit: number, names?: readonly string[]): Promise<LoggedEvent[]> {
     const rows = await this.database.query<EventRow>(
       `select id, tx::text, seq::text, tenant_id, name, data, request_id, occurred_at from events
        where tenant_id = $1 and (tx, seq) > ($2::bigint, $3::bigint) and tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
+         and ($5::text[] is null or name = any($5))
        order by tx, seq limit $4`,
-      [tenantId, position.tx, position.seq, limit],
+      [tenantId, position.tx, position.seq, limit, names ?? null],
     );
     return rows.map(toLoggedEvent);
   }
