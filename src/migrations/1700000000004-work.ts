@@ -103,7 +103,6 @@ const STATEMENTS = [
     error text,
     started_at timestamptz(3) not null,
     ended_at timestamptz(3) not null default clock_timestamp(),
-    answer_hash bytea,
     primary key (tenant_id, task_id, fence)
   )`,
   ...isolateTenants('task_attempts'),
@@ -129,12 +128,14 @@ const STATEMENTS = [
     title text not null,
     reason text not null,
     attempts jsonb not null,
+    retry_requested_at timestamptz(3),
     retried_at timestamptz(3),
     created_at timestamptz(3) not null default now(),
     primary key (tenant_id, id),
     foreign key (tenant_id, task_id) references tasks (tenant_id, id) on delete cascade
   )`,
   `create unique index dead_letters_open on dead_letters (tenant_id, task_id) where retried_at is null`,
+  `create index dead_letters_to_retry on dead_letters (retry_requested_at) where retry_requested_at is not null and retried_at is null`,
   ...isolateTenants('dead_letters'),
 ];
 

@@ -39,9 +39,3 @@ function begin(tenantId: string): string {
   if (!isId(tenantId)) throw new Error('A tenant id must be a UUID.');
   return `begin; set local app.tenant_id = '${tenantId}'`;
 }
-
-/** The id becomes part of the text, because several statements at once take no parameters. */
-function beginFor(tenantId: string): string {
-  if (!isId(tenantId)) throw new Error('A tenant id must be a UUID.');
-  return `begin; set local app.tenant_id = '${tenantId}'`;
-}

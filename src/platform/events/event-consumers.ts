@@ -15,7 +15,13 @@ const UNHEALTHY_MS = 60_000;
 
 interface Consumer {
   name: string;
-  handlers: Map<string, (event: StoredEvent) => Promise<void>>;
+  handlers: Map<string, Handler>;
+}
+
+/** Handles facts of one kind and tenant, in their order: one at a time, or all of a batch that stand together. */
+interface Handler {
+  many: boolean;
+  handle: (events: readonly StoredEvent[]) => Promise<void>;
 }
 
 interface ConsumerRow {
@@ -49,8 +55,17 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
 
   /** Registers a handler of one fact for a consumer; call it in `onModuleInit`. */
   on<T extends object>(consumer: string, type: EventType<T>, handler: (event: StoredEvent<T>) => Promise<void>): void {
-    const entry = this.consumers.get(consumer) ?? { name: consumer, handlers: new Map() };
-    entry.handlers.set(type.name, handler as (event: StoredEvent) => Promise<void>);
+    this.register(consumer, type.name, { many: false, handle: ([event]) => handler(event as StoredEvent<T>) });
+  }
+
+  /** Like `on`, for facts that come in great numbers: those of a tenant that follow each other go to the handler together. */
+  onMany<T extends object>(consumer: string, type: EventType<T>, handler: (events: readonly StoredEvent<T>[]) => Promise<void>): void {
+    this.register(consumer, type.name, { many: true, handle: (events) => handler(events as readonly StoredEvent<T>[]) });
+  }
+
+  private register(consumer: string, event: string, handler: Handler): void {
+    const entry = this.consumers.get(consumer) ?? { name: consumer, handlers: new Map<string, Handler>() };
+    entry.handlers.set(event, handler);
     this.consumers.set(consumer, entry);
   }
 
@@ -113,10 +128,10 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
       if (events.length === 0) return false;
       let position: Position = row;
       let failure: unknown;
-      for (const event of events) {
-        failure = await this.deliver(consumer, event, Number(row.failures));
+      for (const group of this.grouped(consumer, events)) {
+        failure = await this.deliver(consumer, group, Number(row.failures));
         if (failure !== undefined) break;
-        position = event.position;
+        position = group.at(-1)?.position ?? position;
       }
       await client.query('update event_consumers set tx = $2, seq = $3, failures = $4, last_error = $5, updated_at = now() where name = $1', [
         consumer.name,
@@ -130,17 +145,32 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
     });
   }
 
-  /** @returns what went wrong, when the event is to be tried again */
-  private async deliver(consumer: Consumer, event: LoggedEvent, failures: number): Promise<unknown> {
-    const handler = consumer.handlers.get(event.name);
-    if (!handler) return undefined;
+  /** Neighbours of one kind and tenant together, where the handler takes many; facts that nobody handles with any. */
+  private grouped(consumer: Consumer, events: readonly LoggedEvent[]): LoggedEvent[][] {
+    const groups: LoggedEvent[][] = [];
+    for (const event of events) {
+      const last = groups.at(-1);
+      const first = last?.[0];
+      const handler = consumer.handlers.get(event.name);
+      const together = first && first.name === event.name && first.tenant_id === event.tenant_id && (handler === undefined || handler.many);
+      if (together) last.push(event);
+      else groups.push([event]);
+    }
+    return groups;
+  }
+
+  /** @returns what went wrong, when the events are to be tried again */
+  private async deliver(consumer: Consumer, events: readonly LoggedEvent[], failures: number): Promise<unknown> {
+    const [first] = events;
+    const handler = first && consumer.handlers.get(first.name);
+    if (!first || !handler) return undefined;
     try {
-      await this.context.runAsSystem(event.tenant_id, consumer.name, () => handler(event), event.request_id ?? undefined);
+      await this.context.runAsSystem(first.tenant_id, consumer.name, () => handler.handle(events), first.request_id ?? undefined);
       return undefined;
     } catch (error) {
-      this.logger.error({ err: error, event: event.id, consumer: consumer.name }, 'A consumer failed on an event.');
+      this.logger.error({ err: error, event: first.id, consumer: consumer.name }, 'A consumer failed on an event.');
       if (failures + 1 < MOST_FAILURES) return error;
-      await this.bury(consumer, event, error);
+      for (const event of events) await this.bury(consumer, event, error);
       return undefined;
     }
   }

@@ -1,0 +1,59 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import type { Page } from '../../core/page.js';
+import { notFound } from '../../core/problem.js';
+import { BoardsReader } from '../../fleet/boards/boards.reader.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { AgentTasksAccess } from './agent-tasks-access.js';
+import type { Task } from './task.entity.js';
+import { TaskReferencesService } from './task-references.service.js';
+import type { CreateTaskDto, ListBoardTasksQuery } from './tasks.dto.js';
+import { TasksRepository } from './tasks.repository.js';
+import { TasksService } from './tasks.service.js';
+import type { TaskDetails } from './tasks.view.js';
+
+/** What agents do with tasks besides working on them: making, reading, listing a board's, finishing a review. */
+@Injectable()
+export class AgentTasksService {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly tasks: TasksService,
+    private readonly repository: TasksRepository,
+    private readonly references: TaskReferencesService,
+    private readonly access: AgentTasksAccess,
+    private readonly boards: BoardsReader,
+  ) {}
+
+  /** A task on a board only by an agent that is on it. @throws Problem `not_found` */
+  @Transactional()
+  async create(request: CreateTaskDto): Promise<Task> {
+    if (request.board_id) await this.references.requireOnBoard(request.board_id, this.context.actor.id);
+    return this.tasks.create(request);
+  }
+
+  /** @throws Problem `not_found`, also for a task the agent may not see */
+  @Transactional()
+  async get(id: string): Promise<TaskDetails> {
+    const details = await this.tasks.get(id);
+    await this.access.check(details.task);
+    return details;
+  }
+
+  /** @throws Problem `not_found` for a board the agent is not on */
+  @Transactional()
+  async listBoard(boardId: string, query: ListBoardTasksQuery): Promise<Page<Task>> {
+    await this.references.requireOnBoard(boardId, this.context.actor.id);
+    return this.repository.page(this.context.tenantId, { ...query, board_id: boardId });
+  }
+
+  /**
+   * Sets the status of a task on one of the agent's boards, as the board's rules allow.
+   * @throws Problem `not_found`, `lead_only`, `approval_pending`, `approval_required`, `invalid_transition`
+   */
+  @Transactional()
+  async setStatus(id: string, status: 'inbox' | 'queued' | 'completed'): Promise<Task> {
+    const task = await this.tasks.lock(id);
+    if (!task.board_id || !(await this.boards.hasAgent(task.board_id, this.context.actor.id))) throw notFound('task');
+    return this.tasks.setStatus(task, status);
+  }
+}

@@ -1,0 +1,61 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { Problem } from '../../core/problem.js';
+import { Config } from '../../platform/config/config.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { SystemDatabase } from '../../platform/database/system-database.js';
+import { DeadLettersService } from './dead-letters.service.js';
+
+const EVERY_MS = 500;
+/** Started again at each turn: 100 a second, so that a repaired dependency is not flooded. */
+const PER_TURN = 50;
+/** Any constant: it lets one process at a time take a turn. */
+const PACER_LOCK = 7_305_803_922;
+
+/** Starts the dead letters again that retry-all has asked for, a few at a time, in one process at a time. */
+@Injectable()
+export class DeadLetterPacer {
+  private readonly logger = new Logger(DeadLetterPacer.name);
+  private running = false;
+
+  constructor(
+    private readonly config: Config,
+    private readonly database: SystemDatabase,
+    private readonly context: RequestContext,
+    private readonly letters: DeadLettersService,
+  ) {}
+
+  @Interval(EVERY_MS)
+  async turn(): Promise<void> {
+    if (!this.config.runsJobs || this.running) return;
+    this.running = true;
+    try {
+      await this.takeTurn();
+    } catch (error) {
+      this.logger.error({ err: error }, 'Starting dead letters again failed; it is tried again.');
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private takeTurn(): Promise<void> {
+    return this.database.transaction(async (client) => {
+      const { rows: lock } = await client.query<{ got: boolean }>('select pg_try_advisory_xact_lock($1) as got', [PACER_LOCK]);
+      if (!lock[0]?.got) return;
+      const { rows } = await client.query<{ id: string; tenant_id: string }>(
+        'select id, tenant_id from dead_letters where retry_requested_at is not null and retried_at is null order by retry_requested_at, id limit $1',
+        [PER_TURN],
+      );
+      for (const { id, tenant_id } of rows) await this.context.runAsSystem(tenant_id, 'dead-letter-pacer', () => this.retry(id));
+    });
+  }
+
+  /** An entry that was removed or retried meanwhile needs nothing more. */
+  private async retry(id: string): Promise<void> {
+    try {
+      await this.letters.retry(id);
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'not_found') throw error;
+    }
+  }
+}

@@ -1,0 +1,110 @@
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type { PoolClient } from 'pg';
+import { SystemDatabase } from '../../platform/database/system-database.js';
+import { EventSignal } from '../../platform/events/event-signal.js';
+import { AttemptsRepository } from './attempts.repository.js';
+import { endOfFailedAttempt } from './retry-policy.js';
+import type { Task } from './task.entity.js';
+import { TaskSignal } from './task-signal.js';
+
+const EVERY_MS = 250;
+const BATCH = 500;
+const DEADLINE_ERROR = 'deadline_exceeded: the task had not ended by its deadline';
+
+/**
+ * Four times a second, in every process: takes back leases that have ended, lets retries go whose delay is over, and
+ * ends tasks whose deadline has passed. Time is the database's; rows that another process holds are skipped, so any
+ * number of processes may do this at once.
+ */
+@Injectable()
+export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(LeaseReaper.name);
+  private timer: NodeJS.Timeout | undefined;
+  private running: Promise<void> | undefined;
+  /** Leases that this process took back since it started, for the metrics. */
+  expired = 0;
+
+  constructor(
+    private readonly database: SystemDatabase,
+    private readonly attempts: AttemptsRepository,
+    private readonly signal: TaskSignal,
+    private readonly eventSignal: EventSignal,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => {
+      this.running ??= this.round()
+        .catch((error: unknown) => this.logger.error({ err: error }, 'Taking leases back failed; it is tried again.'))
+        .finally(() => (this.running = undefined));
+    }, EVERY_MS);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.running;
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.timer);
+  }
+
+  /** One pass over all tenants. */
+  async round(): Promise<void> {
+    while ((await this.takeBack()) === BATCH);
+    while ((await this.letGo()) === BATCH);
+    while ((await this.endLate()) === BATCH);
+  }
+
+  private async takeBack(): Promise<number> {
+    const tasks = await this.database.transaction(async (client) => {
+      const { rows } = await client.query<Task>(
+        `select * from tasks where status = 'in_progress' and lease_expires_at <= clock_timestamp() order by lease_expires_at limit $1 for update skip locked`,
+        [BATCH],
+      );
+      return this.endAll(client, rows, (task) => endOfFailedAttempt(task, 'expired', `The lease of fence ${task.fence} ended without an answer.`, true));
+    });
+    this.expired += tasks.length;
+    this.announce(tasks);
+    return tasks.length;
+  }
+
+  private async letGo(): Promise<number> {
+    const rows = await this.database.query<{ tenant_id: string; lane_id: string }>(
+      `with due as (
+         select tenant_id, id from tasks where status = 'queued' and not ready and available_at <= clock_timestamp() limit $1 for update skip locked
+       )
+       update tasks set ready = true from due where tasks.tenant_id = due.tenant_id and tasks.id = due.id returning tasks.tenant_id, tasks.lane_id`,
+      [BATCH],
+    );
+    rows.forEach(({ tenant_id, lane_id }) => this.signal.ready(tenant_id, lane_id));
+    return rows.length;
+  }
+
+  private async endLate(): Promise<number> {
+    const tasks = await this.database.transaction(async (client) => {
+      const { rows } = await client.query<Task>(
+        `select * from tasks where deadline <= clock_timestamp() and not deadline_exceeded and status not in ('completed', 'cancelled', 'dead_letter')
+         order by deadline limit $1 for update skip locked`,
+        [BATCH],
+      );
+      if (rows.length === 0) return [];
+      await client.query('update tasks set deadline_exceeded = true where id = any($1::uuid[])', [rows.map(({ id }) => id)]);
+      return this.endAll(client, rows, (task) => ({ task, outcome: 'expired', error: DEADLINE_ERROR, next: 'dead_letter', delayMs: 0, countsAsRetry: true }));
+    });
+    this.announce(tasks);
+    return tasks.length;
+  }
+
+  private async endAll(client: PoolClient, tasks: Task[], endOf: (task: Task) => Parameters<AttemptsRepository['end']>[2][number]): Promise<Task[]> {
+    const ended: Task[] = [];
+    for (const [tenantId, ofTenant] of Map.groupBy(tasks, ({ tenant_id }) => tenant_id)) {
+      ended.push(...(await this.attempts.end(client, tenantId, ofTenant.map(endOf))));
+    }
+    return ended;
+  }
+
+  private announce(tasks: readonly Task[]): void {
+    if (tasks.length > 0) this.eventSignal.raise();
+    for (const task of tasks) if (task.ready) this.signal.ready(task.tenant_id, task.lane_id);
+  }
+}

@@ -1,0 +1,121 @@
+import { Injectable } from '@nestjs/common';
+import type { PoolClient } from 'pg';
+import { newId } from '../../core/ids.js';
+import type { Task } from './task.entity.js';
+import { TaskCompleted, TaskUpdated } from './tasks.events.js';
+
+export interface Completion {
+  taskId: string;
+  agentId: string;
+  fence: number;
+  result: unknown;
+  outputFiles: readonly string[] | undefined;
+  status: 'completed' | 'review';
+  /** Whether the board's rules have been asked; without that a task on a board is left as it is. */
+  rulesAsked: boolean;
+}
+
+export interface Renewal {
+  taskId: string;
+  agentId: string;
+  fence: number;
+  leaseSeconds: number | undefined;
+  progress: number | undefined;
+  note: string | undefined;
+}
+
+/** The lease is held: by this agent, under this fence, and it has not ended by the database's clock. */
+const HELD = `task.tenant_id = $1 and task.status = 'in_progress' and task.lease_expires_at > clock_timestamp()`;
+
+/** What agents write under a lease: every statement checks the fence in its own WHERE, whoever calls it. */
+@Injectable()
+export class LeasesRepository {
+  /** Completes what is held under its fence; the rest is left as it is. @returns the tasks that were completed */
+  async complete(client: PoolClient, tenantId: string, completions: readonly Completion[], requestId?: string): Promise<Task[]> {
+    const { rows } = await client.query<Task>(
+      `with input as (
+         select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::boolean[])
+           as i (task_id, agent_id, fence, result, output_files, status, event_id, rules_asked)
+       ), held as (
+         select task.id, task.fence, task.attempts, task.claimed_by, task.claimed_at, input.result, input.output_files, input.status, input.event_id
+         from tasks task join input on input.task_id = task.id
+         where ${HELD} and task.fence = input.fence and task.claimed_by = input.agent_id and (task.board_id is null or input.rules_asked)
+         order by task.id for update of task
+       ), ended as (
+         insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, started_at)
+         select $1, id, fence, attempts, claimed_by, 'completed', claimed_at from held
+       ), changed as (
+         update tasks set status = held.status, result = held.result::jsonb, output_files = held.output_files::jsonb, error = null,
+           claimed_by = null, claimed_at = null, lease_expires_at = null, lease_seconds = null, progress_percent = 100,
+           completed_at = case when held.status = 'completed' then clock_timestamp() end, revision = revision + 1, updated_at = now()
+         from held where tasks.tenant_id = $1 and tasks.id = held.id
+         returning tasks.*
+       ), facts as (
+         insert into events (id, tenant_id, name, data, request_id)
+         select held.event_id, $1, case when held.status = 'completed' then '${TaskCompleted.name}' else '${TaskUpdated.name}' end,
+           jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', held.claimed_by, 'board_id', c.board_id, 'fence', c.fence), $10
+         from changed c join held on held.id = c.id
+       )
+       select * from changed`,
+      [
+        tenantId,
+        completions.map(({ taskId }) => taskId),
+        completions.map(({ agentId }) => agentId),
+        completions.map(({ fence }) => fence),
+        completions.map(({ result }) => (result === undefined || result === null ? null : JSON.stringify(result))),
+        completions.map(({ outputFiles }) => (outputFiles ? JSON.stringify(outputFiles) : null)),
+        completions.map(({ status }) => status),
+        completions.map(() => newId()),
+        completions.map(({ rulesAsked }) => rulesAsked),
+        requestId ?? null,
+      ],
+    );
+    return rows;
+  }
+
+  /** Extends what is held under its fence. @returns the tasks whose lease was extended */
+  async renew(client: PoolClient, tenantId: string, renewals: readonly Renewal[]): Promise<Task[]> {
+    const { rows } = await client.query<Task>(
+      `update tasks task set lease_seconds = coalesce(i.seconds, task.lease_seconds),
+         lease_expires_at = clock_timestamp() + make_interval(secs => coalesce(i.seconds, task.lease_seconds)),
+         progress_percent = coalesce(i.progress, task.progress_percent), progress_note = coalesce(i.note, task.progress_note)
+       from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::smallint[], $7::text[]) as i (task_id, agent_id, fence, seconds, progress, note)
+       where ${HELD} and task.id = i.task_id and task.fence = i.fence and task.claimed_by = i.agent_id
+       returning task.*`,
+      [
+        tenantId,
+        renewals.map(({ taskId }) => taskId),
+        renewals.map(({ agentId }) => agentId),
+        renewals.map(({ fence }) => fence),
+        renewals.map(({ leaseSeconds }) => leaseSeconds ?? null),
+        renewals.map(({ progress }) => progress ?? null),
+        renewals.map(({ note }) => note ?? null),
+      ],
+    );
+    return rows;
+  }
+
+  /** Holds one task under its lease until the transaction ends; undefined when the lease is not (or no longer) held. */
+  async hold(client: PoolClient, tenantId: string, taskId: string, agentId: string, fence: number): Promise<Task | undefined> {
+    const { rows } = await client.query<Task>(`select task.* from tasks task where ${HELD} and task.id = $2 and task.claimed_by = $3 and task.fence = $4 for update`, [
+      tenantId,
+      taskId,
+      agentId,
+      fence,
+    ]);
+    return rows[0];
+  }
+
+  /** The task and how its attempt under this fence ended, to tell a repeated call from a lost lease. */
+  async outcomeOf(client: PoolClient, tenantId: string, taskId: string, fence: number): Promise<{ task: Task; outcome: string | null; by: string | null; held: boolean } | undefined> {
+    const { rows } = await client.query<Task & { attempt_outcome: string | null; attempt_agent: string | null; held: boolean }>(
+      `select task.*, attempt.outcome as attempt_outcome, attempt.agent_id as attempt_agent,
+         task.status = 'in_progress' and task.fence = $3 and task.lease_expires_at > clock_timestamp() as held from tasks task
+       left join task_attempts attempt on attempt.tenant_id = $1 and attempt.task_id = task.id and attempt.fence = $3
+       where task.tenant_id = $1 and task.id = $2`,
+      [tenantId, taskId, fence],
+    );
+    const [row] = rows;
+    return row && { task: row, outcome: row.attempt_outcome, by: row.attempt_agent, held: row.held };
+  }
+}

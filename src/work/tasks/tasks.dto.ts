@@ -1,0 +1,316 @@
+import { ArrayMaxSize, ArrayUnique, IsArray, IsBooleanString, IsDateString, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { PageQuery } from '../../platform/http/page.dto.js';
+import { MaxJsonBytes } from '../../platform/http/max-json-bytes.js';
+import { TASK_PRIORITIES, TASK_STATUS_FILTERS, type TaskPriority } from './task.machine.js';
+
+const given = (_: object, value: unknown): boolean => value !== undefined;
+export const LARGEST_PAYLOAD = 262_144;
+
+/** A new task. */
+export class CreateTaskDto {
+  /**
+   * What is to be done, in one line.
+   * @example Summarise the quarterly report
+   */
+  @IsString()
+  @Length(1, 500)
+  title!: string;
+
+  /**
+   * More about it, for people.
+   * @example The board wants two pages.
+   */
+  @IsOptional()
+  @IsString()
+  @MaxLength(20_000)
+  description?: string;
+
+  /**
+   * What the agent is told to do.
+   * @example Read the attached report and write a summary of at most two pages.
+   */
+  @IsOptional()
+  @IsString()
+  @MaxLength(100_000)
+  instructions?: string;
+
+  /**
+   * Any JSON that the agent needs; at most 256 KiB.
+   * @example { "report": "q4.pdf" }
+   */
+  @IsOptional()
+  @MaxJsonBytes(LARGEST_PAYLOAD)
+  payload?: unknown;
+
+  /**
+   * critical is handed out first, then high, medium, low; among equals the oldest.
+   * @example high
+   */
+  @IsOptional()
+  @IsIn(TASK_PRIORITIES)
+  priority?: TaskPriority;
+
+  /** Only this agent may take it. */
+  @IsOptional()
+  @IsUUID()
+  agent_id?: string;
+
+  /** Only agents on this board may take it, and the board's rules hold. */
+  @IsOptional()
+  @IsUUID()
+  board_id?: string;
+
+  /**
+   * When it must have ended; a task that has not by then becomes a dead letter.
+   * @example 2027-01-31T18:00:00.000Z
+   */
+  @IsOptional()
+  @IsDateString({ strict: true })
+  @MaxLength(40)
+  deadline?: string;
+
+  /**
+   * Tools that the agent must have.
+   * @example ["web_search"]
+   */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(50)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @Length(1, 100, { each: true })
+  required_tools?: string[];
+
+  /** Tasks that must be completed first; until then this one is blocked. */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(100)
+  @ArrayUnique()
+  @IsUUID(undefined, { each: true })
+  depends_on?: string[];
+
+  /** The task that this one is a part of. */
+  @IsOptional()
+  @IsUUID()
+  parent_task_id?: string;
+
+  /**
+   * How often it is tried again after the first attempt failed.
+   * @example 3
+   */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(100)
+  max_retries?: number;
+
+  /**
+   * inbox keeps it back until someone queues it.
+   * @example queued
+   */
+  @IsOptional()
+  @IsIn(['inbox', 'queued'])
+  status?: 'inbox' | 'queued';
+}
+
+/** Changes to a task; what is left out stays. */
+export class UpdateTaskDto {
+  /** @example Summarise the quarterly report */
+  @ValidateIf(given)
+  @IsString()
+  @Length(1, 500)
+  title?: string;
+
+  /** @example The board wants three pages. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(20_000)
+  description?: string | null;
+
+  /** @example Write at most three pages. */
+  @IsOptional()
+  @IsString()
+  @MaxLength(100_000)
+  instructions?: string | null;
+
+  /** @example { "report": "q4-final.pdf" } */
+  @IsOptional()
+  @MaxJsonBytes(LARGEST_PAYLOAD)
+  payload?: unknown;
+
+  /** @example critical */
+  @ValidateIf(given)
+  @IsIn(TASK_PRIORITIES)
+  priority?: TaskPriority;
+
+  /** null: any agent. */
+  @IsOptional()
+  @IsUUID()
+  agent_id?: string | null;
+
+  /** null: no board. */
+  @IsOptional()
+  @IsUUID()
+  board_id?: string | null;
+
+  /** @example 2027-02-28T18:00:00.000Z */
+  @IsOptional()
+  @IsDateString({ strict: true })
+  @MaxLength(40)
+  deadline?: string | null;
+
+  /** @example ["web_search", "calculate"] */
+  @ValidateIf(given)
+  @IsArray()
+  @ArrayMaxSize(50)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @Length(1, 100, { each: true })
+  required_tools?: string[];
+
+  /** @example 5 */
+  @ValidateIf(given)
+  @IsInt()
+  @Min(0)
+  @Max(100)
+  max_retries?: number;
+
+  /**
+   * inbox and queued to hold back and let go; completed or queued for what is in review; cancelled.
+   * @example queued
+   */
+  @ValidateIf(given)
+  @IsIn(['inbox', 'queued', 'completed', 'cancelled'])
+  status?: 'inbox' | 'queued' | 'completed' | 'cancelled';
+
+  /**
+   * retry starts a dead letter again, as the queue's document has it.
+   * @example retry
+   */
+  @ValidateIf(given)
+  @IsIn(['retry'])
+  action?: 'retry';
+}
+
+export class CancelTaskDto {
+  /**
+   * Why, for those who look later.
+   * @example No longer needed
+   */
+  @IsOptional()
+  @IsString()
+  @MaxLength(1000)
+  reason?: string;
+}
+
+export class CreateCommentDto {
+  /** @example The numbers of page 3 need a source. */
+  @IsString()
+  @Length(1, 20_000)
+  body!: string;
+}
+
+/** Which tasks to list. */
+export class ListTasksQuery extends PageQuery {
+  /**
+   * A status; pending and running are names for queued and in_progress, failed includes dead letters, active is all that has not ended.
+   * @example queued
+   */
+  @IsOptional()
+  @IsIn(TASK_STATUS_FILTERS)
+  status?: string;
+
+  /**
+   * The same as status.
+   * @example queued
+   */
+  @IsOptional()
+  @IsIn(TASK_STATUS_FILTERS)
+  status_filter?: string;
+
+  /** @example high */
+  @IsOptional()
+  @IsIn(TASK_PRIORITIES)
+  priority?: TaskPriority;
+
+  /** Assigned to this agent. */
+  @IsOptional()
+  @IsUUID()
+  agent_id?: string;
+
+  /** Held by this agent now. */
+  @IsOptional()
+  @IsUUID()
+  claimed_by?: string;
+
+  @IsOptional()
+  @IsUUID()
+  board_id?: string;
+
+  @IsOptional()
+  @IsUUID()
+  parent_task_id?: string;
+
+  /**
+   * Only those whose deadline has passed, or has not.
+   * @example true
+   */
+  @IsOptional()
+  @IsBooleanString()
+  deadline_exceeded?: string;
+
+  /**
+   * Part of the title, in any letter case.
+   * @example report
+   */
+  @IsOptional()
+  @IsString()
+  @Length(1, 200)
+  search?: string;
+}
+
+/** Which tasks of a board an agent wants to see. */
+export class ListBoardTasksQuery extends PageQuery {
+  /** @example inbox */
+  @IsOptional()
+  @IsIn(TASK_STATUS_FILTERS)
+  status?: string;
+}
+
+/** What to claim. */
+export class ClaimTasksDto {
+  /**
+   * Most tasks to take.
+   * @example 1
+   */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(100)
+  max: number = 1;
+
+  /**
+   * How long the lease lasts, in seconds.
+   * @example 60
+   */
+  @IsOptional()
+  @IsInt()
+  @Min(5)
+  @Max(3600)
+  lease_seconds: number = 60;
+
+  /**
+   * How long to wait for a task when there is none, in seconds.
+   * @example 20
+   */
+  @IsOptional()
+  @IsInt()
+  @Min(0)
+  @Max(30)
+  wait_seconds: number = 0;
+
+  /** Only tasks of this board. */
+  @IsOptional()
+  @IsUUID()
+  board_id?: string;
+}

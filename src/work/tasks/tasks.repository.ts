@@ -1,0 +1,151 @@
+import { Injectable } from '@nestjs/common';
+import { Brackets } from 'typeorm';
+import type { Page } from '../../core/page.js';
+import { Sql } from '../../platform/database/sql.js';
+import { lockRow, pageOfQuery } from '../../platform/database/table.js';
+import { Task } from './task.entity.js';
+import { statusesOfFilter, TASK_PRIORITIES, TASK_STATUSES } from './task.machine.js';
+import type { ListTasksQuery } from './tasks.dto.js';
+import type { AttemptRow } from './tasks.view.js';
+
+/** The columns that are set when a task is made; the rest have defaults. */
+export type NewTask = Pick<
+  Task,
+  | 'id' | 'tenant_id' | 'title' | 'description' | 'instructions' | 'payload' | 'status' | 'priority' | 'priority_rank' | 'agent_id' | 'board_id'
+  | 'lane_id' | 'required_tools' | 'parent_task_id' | 'deadline' | 'max_retries' | 'ready' | 'waiting_for' | 'created_by_kind' | 'created_by_id'
+>;
+
+const INSERT_COLUMNS = [
+  'id', 'tenant_id', 'title', 'description', 'instructions', 'payload', 'status', 'priority', 'priority_rank', 'agent_id', 'board_id',
+  'lane_id', 'required_tools', 'parent_task_id', 'deadline', 'max_retries', 'ready', 'waiting_for', 'created_by_kind', 'created_by_id',
+] as const satisfies (keyof NewTask)[];
+const INSERT = `insert into tasks (${INSERT_COLUMNS.join(', ')}) values (${INSERT_COLUMNS.map((_, i) => `$${i + 1}`).join(', ')}) returning *`;
+
+/** Rows of `tasks`, for people. What agents do under a lease is in `leases.repository.ts`. */
+@Injectable()
+export class TasksRepository {
+  constructor(private readonly sql: Sql) {}
+
+  async insert(task: NewTask): Promise<Task> {
+    const values = INSERT_COLUMNS.map((column) => (column === 'payload' ? json(task.payload) : task[column]));
+    const rows = await this.sql.rows<Task>(INSERT, values);
+    const [row] = rows;
+    if (!row) throw new Error('An insert returned no row.');
+    return row;
+  }
+
+  find(tenantId: string, id: string): Promise<Task | null> {
+    return this.sql.manager.createQueryBuilder(Task, 'task').where('task.tenant_id = :tenantId and task.id = :id', { tenantId, id }).getOne();
+  }
+
+  lock(id: string): Promise<Task | null> {
+    return lockRow(this.sql.manager, Task, 'task', id);
+  }
+
+  /** Writes the given columns and bumps the revision. @returns the row as it is now */
+  async update(tenantId: string, id: string, changes: Partial<Task>): Promise<Task> {
+    const columns = Object.keys(changes) as (keyof Task)[];
+    const sets = columns.map((column, index) => `${column} = $${index + 3}`);
+    const values = columns.map((column) => (column === 'payload' || column === 'result' ? json(changes[column]) : changes[column]));
+    const rows = await this.sql.rows<Task>(
+      `update tasks set ${[...sets, 'revision = revision + 1', 'updated_at = now()'].join(', ')} where tenant_id = $1 and id = $2 returning *`,
+      [tenantId, id, ...values],
+    );
+    const [row] = rows;
+    if (!row) throw new Error('A locked task was not updated.');
+    return row;
+  }
+
+  page(tenantId: string, filter: ListTasksQuery): Promise<Page<Task>> {
+    const query = this.sql.manager.createQueryBuilder(Task, 'task').where('task.tenant_id = :tenantId', { tenantId });
+    const statuses = statusesOfFilter(filter.status ?? filter.status_filter);
+    if (statuses) query.andWhere('task.status in (:...statuses)', { statuses });
+    for (const column of ['priority', 'agent_id', 'claimed_by', 'board_id', 'parent_task_id'] as const) {
+      if (filter[column] !== undefined) query.andWhere(`task.${column} = :${column}`, { [column]: filter[column] });
+    }
+    if (filter.deadline_exceeded !== undefined) query.andWhere('task.deadline_exceeded = :exceeded', { exceeded: filter.deadline_exceeded === 'true' });
+    if (filter.search !== undefined) {
+      query.andWhere(new Brackets((where) => where.where(`task.title ilike :search escape '\\'`, { search: `%${filter.search?.replaceAll(/[\\%_]/g, '\\$&')}%` })));
+    }
+    return pageOfQuery(query, filter);
+  }
+
+  /** Those of the ids that are tasks of the tenant, with their status; held until the end of the transaction. */
+  share(tenantId: string, ids: readonly string[]): Promise<Pick<Task, 'id' | 'status'>[]> {
+    return this.sql.rows('select id, status from tasks where tenant_id = $1 and id = any($2::uuid[]) order by id for share', [tenantId, ids]);
+  }
+
+  async addDependencies(tenantId: string, taskId: string, dependsOn: readonly string[]): Promise<void> {
+    await this.sql.execute('insert into task_dependencies (tenant_id, task_id, depends_on) select $1, $2, unnest($3::uuid[])', [tenantId, taskId, dependsOn]);
+  }
+
+  /**
+   * Counts anew what the tasks that depend on any of `ids` wait for, and lets go those that wait for nothing more.
+   * @returns the ones that were let go
+   */
+  release(tenantId: string, ids: readonly string[]): Promise<Task[]> {
+    return this.sql.rows<Task>(
+      `with waiting as (
+         select task.id from tasks task where task.tenant_id = $1 and task.waiting_for > 0
+           and task.id in (select task_id from task_dependencies where tenant_id = $1 and depends_on = any($2::uuid[]))
+         order by task.id for update
+       ), counted as (
+         select waiting.id, (select count(*) from task_dependencies d join tasks t on t.tenant_id = $1 and t.id = d.depends_on
+           where d.tenant_id = $1 and d.task_id = waiting.id and t.status <> 'completed')::int as open from waiting
+       ), changed as (
+         update tasks set waiting_for = counted.open,
+           status = case when tasks.status = 'blocked' and counted.open = 0 then 'queued' else tasks.status end,
+           ready = tasks.status = 'blocked' and counted.open = 0,
+           revision = revision + 1, updated_at = now()
+         from counted where tasks.tenant_id = $1 and tasks.id = counted.id and tasks.waiting_for <> counted.open
+         returning tasks.*
+       )
+       select * from changed where status = 'queued'`,
+      [tenantId, ids],
+    );
+  }
+
+  async detailsOf(tenantId: string, id: string): Promise<{ depends_on: string[]; subtask_ids: string[]; comment_count: number; attempts: AttemptRow[] }> {
+    const row = await this.sql.row<{ depends_on: string[]; subtask_ids: string[]; comment_count: number }>(
+      `select array(select depends_on from task_dependencies where tenant_id = $1 and task_id = $2 order by depends_on) as depends_on,
+         array(select id from tasks where tenant_id = $1 and parent_task_id = $2 order by id limit 1000) as subtask_ids,
+         (select count(*)::int from task_comments where tenant_id = $1 and task_id = $2) as comment_count`,
+      [tenantId, id],
+    );
+    return { depends_on: row?.depends_on ?? [], subtask_ids: row?.subtask_ids ?? [], comment_count: row?.comment_count ?? 0, attempts: await this.attemptsOf(tenantId, id) };
+  }
+
+  attemptsOf(tenantId: string, id: string): Promise<AttemptRow[]> {
+    return this.sql.rows<AttemptRow>(
+      'select fence::text, attempt, agent_id, outcome, error, started_at, ended_at from task_attempts where tenant_id = $1 and task_id = $2 order by fence',
+      [tenantId, id],
+    );
+  }
+
+  async endAttempt(tenantId: string, task: Task, outcome: string, error: string | null): Promise<void> {
+    await this.sql.execute(
+      `insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, error, started_at) values ($1, $2, $3, $4, $5, $6, $7, $8)`,
+      [tenantId, task.id, task.fence, task.attempts, task.claimed_by, outcome, error, task.claimed_at],
+    );
+  }
+
+  /** Tasks by status and priority, and the oldest that is ready. */
+  async stats(tenantId: string): Promise<{ by_status: Record<string, number>; by_priority: Record<string, number>; oldest_ready_seconds: number }> {
+    const rows = await this.sql.rows<{ status: string; priority: string; count: number }>(
+      'select status, priority, count(*)::int as count from tasks where tenant_id = $1 group by status, priority',
+      [tenantId],
+    );
+    const oldest = await this.sql.row<{ seconds: number }>(
+      `select coalesce(extract(epoch from now() - min(available_at)), 0)::int as seconds from tasks where tenant_id = $1 and ready`,
+      [tenantId],
+    );
+    const sum = (key: 'status' | 'priority', names: readonly string[]): Record<string, number> =>
+      Object.fromEntries(names.map((name) => [name, rows.filter((row) => row[key] === name).reduce((total, row) => total + row.count, 0)]));
+    return { by_status: sum('status', TASK_STATUSES), by_priority: sum('priority', TASK_PRIORITIES), oldest_ready_seconds: Math.max(0, oldest?.seconds ?? 0) };
+  }
+}
+
+/** The driver would turn an array into a PostgreSQL array and a string into no JSON. */
+function json(value: unknown): string | null {
+  return value === undefined || value === null ? null : JSON.stringify(value);
+}

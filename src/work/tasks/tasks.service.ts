@@ -1,0 +1,195 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { changesBetween } from '../../core/changes.js';
+import { newId } from '../../core/ids.js';
+import type { Page } from '../../core/page.js';
+import { notFound, Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
+import { Events } from '../../platform/events/events.js';
+import { checkIfMatch } from '../../platform/http/etag.js';
+import { BoardRulesService } from './board-rules.service.js';
+import type { Task } from './task.entity.js';
+import { checkByHand, isEnded, priorityRank } from './task.machine.js';
+import { TaskLanesRepository } from './task-lanes.repository.js';
+import { TaskReferencesService } from './task-references.service.js';
+import { TaskSignal } from './task-signal.js';
+import { TaskCompleted, TaskCreated, TaskUpdated } from './tasks.events.js';
+import type { CreateTaskDto, ListTasksQuery, UpdateTaskDto } from './tasks.dto.js';
+import { TasksRepository } from './tasks.repository.js';
+import { type TaskDetails, toTaskView } from './tasks.view.js';
+
+/** What a task is set to, besides its plain fields. */
+type StatusByHand = Exclude<UpdateTaskDto['status'], undefined>;
+
+/** Making, reading, changing and cancelling tasks. */
+@Injectable()
+export class TasksService {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly repository: TasksRepository,
+    private readonly lanes: TaskLanesRepository,
+    private readonly references: TaskReferencesService,
+    private readonly rules: BoardRulesService,
+    private readonly audit: AuditPort,
+    private readonly events: Events,
+    private readonly signal: TaskSignal,
+  ) {}
+
+  @Transactional()
+  async create(request: CreateTaskDto): Promise<Task> {
+    const { tenantId, actor } = this.context;
+    await this.references.check(tenantId, request);
+    const dependsOn = request.depends_on ?? [];
+    const waitingFor = await this.references.countOpen(tenantId, dependsOn);
+    const status = request.status === 'inbox' ? 'inbox' : waitingFor > 0 ? 'blocked' : 'queued';
+    const priority = request.priority ?? 'medium';
+    const lane = { agent_id: request.agent_id ?? null, board_id: request.board_id ?? null, required_tools: request.required_tools ?? [] };
+    const task = await this.repository.insert({
+      ...lane,
+      id: newId(),
+      tenant_id: tenantId,
+      lane_id: await this.lanes.idOf(tenantId, lane),
+      title: request.title,
+      description: request.description ?? null,
+      instructions: request.instructions ?? null,
+      payload: request.payload ?? null,
+      status,
+      priority,
+      priority_rank: priorityRank(priority),
+      parent_task_id: request.parent_task_id ?? null,
+      deadline: request.deadline ? new Date(request.deadline) : null,
+      max_retries: request.max_retries ?? 3,
+      ready: status === 'queued',
+      waiting_for: waitingFor,
+      created_by_kind: actor.kind,
+      created_by_id: actor.id,
+    });
+    if (dependsOn.length > 0) await this.repository.addDependencies(tenantId, task.id, dependsOn);
+    await this.recordChange('task.create', null, task);
+    await this.events.publish(TaskCreated, { ...factOf(task), title: task.title, priority: task.priority });
+    this.announce(task);
+    return task;
+  }
+
+  @Transactional()
+  async list(filter: ListTasksQuery): Promise<Page<Task>> {
+    return this.repository.page(this.context.tenantId, filter);
+  }
+
+  /** @throws Problem `not_found` */
+  @Transactional()
+  async get(id: string): Promise<TaskDetails> {
+    const { tenantId } = this.context;
+    const task = await this.repository.find(tenantId, id);
+    if (!task) throw notFound('task');
+    return { task, ...(await this.repository.detailsOf(tenantId, id)) };
+  }
+
+  @Transactional()
+  async stats(): ReturnType<TasksRepository['stats']> {
+    return this.repository.stats(this.context.tenantId);
+  }
+
+  /** Changes fields; a change of status goes by the machine and the board's rules. */
+  @Transactional()
+  async update(id: string, request: UpdateTaskDto): Promise<Task> {
+    const { tenantId } = this.context;
+    const task = await this.lock(id);
+    const { status, action: _action, deadline, ...fields } = request;
+    if (isEnded(task.status) && status !== task.status) throw new Problem('task_final', { detail: `The task is ${task.status}.`, current: task.status });
+    await this.references.check(tenantId, fields);
+    const changes: Partial<Task> = { ...given(fields) };
+    if (deadline !== undefined) changes.deadline = deadline === null ? null : new Date(deadline);
+    if (fields.priority) changes.priority_rank = priorityRank(fields.priority);
+    if (fields.agent_id !== undefined || fields.board_id !== undefined || fields.required_tools !== undefined) {
+      changes.lane_id = await this.lanes.idOf(tenantId, { ...task, ...given(fields) } as Task);
+    }
+    if (status !== undefined && status !== task.status) Object.assign(changes, await this.statusChange(task, status));
+    const updated = await this.repository.update(tenantId, id, changes);
+    await this.recordChange('task.update', task, updated);
+    await this.publishUpdate(updated, task);
+    this.announce(updated);
+    return updated;
+  }
+
+  /** Ends a task that has not ended; its lease, if any, is taken back in the same transaction. */
+  @Transactional()
+  async cancel(id: string, reason?: string): Promise<Task> {
+    const task = await this.lock(id);
+    if (isEnded(task.status)) throw new Problem('task_final', { detail: `The task is ${task.status}.`, current: task.status });
+    await this.rules.checkStatusChange(task, 'cancelled', this.context.actor);
+    if (task.claimed_by) await this.repository.endAttempt(task.tenant_id, task, 'cancelled', reason ?? null);
+    const updated = await this.repository.update(task.tenant_id, id, { ...ended('cancelled'), cancel_reason: reason ?? null });
+    await this.recordChange('task.cancel', task, updated);
+    await this.events.publish(TaskUpdated, factOf(updated));
+    return updated;
+  }
+
+  /** Cancels a task that waits; one that is being worked on or has ended is refused. */
+  @Transactional()
+  async cancelPending(id: string): Promise<Task> {
+    const task = await this.lock(id);
+    if (task.status === 'in_progress') throw new Problem('invalid_transition', { detail: 'The task is in progress.', current: task.status, remedy: 'Cancel it with POST /tasks/{id}/cancel.' });
+    return this.cancel(id);
+  }
+
+  /** @throws Problem `not_found`, `precondition_failed` */
+  async lock(id: string): Promise<Task> {
+    const task = await this.repository.lock(id);
+    if (!task) throw notFound('task');
+    checkIfMatch(this.context.get('ifMatch'), task);
+    return task;
+  }
+
+  /** Sets a status as a person or a board's agent may, in the running transaction. */
+  async setStatus(task: Task, status: Exclude<StatusByHand, 'cancelled'>): Promise<Task> {
+    const updated = await this.repository.update(task.tenant_id, task.id, await this.statusChange(task, status));
+    await this.publishUpdate(updated, task);
+    this.announce(updated);
+    return updated;
+  }
+
+  private async statusChange(task: Task, status: StatusByHand): Promise<Partial<Task>> {
+    await this.rules.checkStatusChange(task, status, this.context.actor);
+    if (status === 'cancelled') {
+      if (task.claimed_by) await this.repository.endAttempt(task.tenant_id, task, 'cancelled', null);
+      return ended('cancelled');
+    }
+    checkByHand(task.status, status);
+    if (status === 'completed') return ended('completed');
+    const next = status === 'queued' && task.waiting_for > 0 ? 'blocked' : status;
+    return { status: next, ready: next === 'queued', available_at: new Date() };
+  }
+
+  private async publishUpdate(updated: Task, before: Task): Promise<void> {
+    const completed = updated.status === 'completed' && before.status !== 'completed';
+    await (completed ? this.events.publish(TaskCompleted, { ...factOf(updated), fence: Number(updated.fence) }) : this.events.publish(TaskUpdated, factOf(updated)));
+  }
+
+  /** Agents' own changes live in attempts and the event log; what people and keys change is audited. */
+  private async recordChange(action: string, before: Task | null, after: Task): Promise<void> {
+    if (this.context.actor.kind === 'agent') return;
+    const changes = before ? changesBetween(toTaskView(before), toTaskView(after)) : { after: toTaskView(after) };
+    await this.audit.record({ action, resource: { type: 'task', id: after.id }, ...changes });
+  }
+
+  private announce(task: Task): void {
+    if (task.ready) afterCommit(() => this.signal.ready(task.tenant_id, task.lane_id));
+  }
+}
+
+/** The columns of a task that has ended for good: nobody holds it and nobody will. */
+export function ended(status: 'cancelled' | 'completed' | 'dead_letter'): Partial<Task> {
+  return { status, ready: false, claimed_by: null, claimed_at: null, lease_expires_at: null, lease_seconds: null, completed_at: status === 'dead_letter' ? null : new Date() };
+}
+
+export function factOf(task: Pick<Task, 'id' | 'status' | 'agent_id' | 'board_id'>): { task_id: string; status: string; agent_id: string | null; board_id: string | null } {
+  return { task_id: task.id, status: task.status, agent_id: task.agent_id, board_id: task.board_id };
+}
+
+/** Without the fields that were left out. */
+function given<T extends object>(fields: T): Partial<T> {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as Partial<T>;
+}
