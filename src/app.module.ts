@@ -18,6 +18,7 @@ import { ProblemFilter } from './platform/http/problem.filter.js';
 import { validationPipe } from './platform/http/validation.js';
 import { IdempotencyInterceptor } from './platform/idempotency/idempotency.interceptor.js';
 import { IdempotencyRepository } from './platform/idempotency/idempotency.repository.js';
+import { JobsModule } from './platform/jobs/jobs.module.js';
 import { MetricsModule } from './platform/metrics/metrics.module.js';
 import { OpenApiModule } from './platform/openapi/openapi.module.js';
 import { LoggingModule } from './platform/telemetry/logging.module.js';
@@ -25,7 +26,7 @@ import { ApprovalsModule } from './safeguards/approvals/approvals.module.js';
 import { AuditModule } from './safeguards/audit/audit.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
-const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, MetricsModule, OpenApiModule];
+const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule];
 const IDENTITY = [TenantsModule];
 const FLEET: Type[] = [];
 const SAFEGUARDS = [AuditModule, ApprovalsModule];

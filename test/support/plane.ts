@@ -33,6 +33,8 @@ export interface PlaneOptions {
   environment?: Record<string, string>;
   /** A database to share with another plane, which then also drops it. */
   database?: TestDatabase;
+  /** Called before the application starts, to register handlers of the test's own. */
+  prepare?: (app: INestApplication) => void;
 }
 
 /** Starts a plane in this process; `ADMIN_TOKEN` is its bootstrap admin. */
@@ -50,6 +52,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
     ...options.environment,
   });
   const app = await createApp(config);
+  options.prepare?.(app);
   const url = await listen(app, config);
   return {
     app,

@@ -3,6 +3,7 @@ import { MIGRATIONS } from '../../migrations/all.js';
 import { Config } from '../../platform/config/config.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { EventConsumers } from '../../platform/events/event-consumers.js';
+import { Jobs } from '../../platform/jobs/jobs.js';
 import type { ReadinessView } from './health.view.js';
 
 const PROBE_MS = 2_000;
@@ -16,6 +17,7 @@ export class HealthService implements BeforeApplicationShutdown {
     private readonly config: Config,
     private readonly database: SystemDatabase,
     private readonly consumers: EventConsumers,
+    private readonly jobs: Jobs,
   ) {}
 
   get uptimeSeconds(): number {
@@ -36,7 +38,7 @@ export class HealthService implements BeforeApplicationShutdown {
     const checks = {
       database: migrations === undefined ? 'away' : 'ok',
       migrations: migrations === MIGRATIONS.length ? 'ok' : 'pending',
-      jobs: !this.config.runsJobs || this.consumers.healthy ? 'ok' : 'stuck',
+      jobs: this.jobs.healthy && (!this.config.runsJobs || this.consumers.healthy) ? 'ok' : 'stuck',
       shutdown: this.stopping ? 'stopping' : 'ok',
     };
     return { status: Object.values(checks).every((check) => check === 'ok') ? 'ready' : 'not_ready', checks };

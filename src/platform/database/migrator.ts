@@ -2,6 +2,7 @@ import pg from 'pg';
 import { DataSource } from 'typeorm';
 import { MIGRATIONS } from '../../migrations/all.js';
 import type { Config } from '../config/config.js';
+import { installJobs } from '../jobs/job-schema.js';
 import { StartupError } from '../startup-error.js';
 import { poolOptions } from './pool-options.js';
 
@@ -40,6 +41,7 @@ export async function migrate(config: Config): Promise<number> {
     await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
     await refuseNewerSchema(lock);
     const count = await runMigrations(config);
+    await installJobs(lock);
     await rebaseEventLog(lock);
     return count;
   } finally {
