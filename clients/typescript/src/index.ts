@@ -9,7 +9,7 @@ export type Schemas = components['schemas'];
 /** A refusal, as every operation answers it. */
 export type WheelhouseProblem = Schemas['ProblemView'];
 
-export type WheelhouseClient = Client<paths, `${string}/${string}`>;
+export type WheelhouseClient = Client<paths>;
 
 export interface WheelhouseClientOptions extends Pick<ClientOptions, 'fetch'> {
   /** Where the installation is, without a path: `http://127.0.0.1:3000`. */
@@ -35,5 +35,5 @@ export function createWheelhouseClient({ baseUrl, token, agentToken, apiKey, ...
     ...(agentToken === undefined ? {} : { 'X-Agent-Token': agentToken }),
     ...(apiKey === undefined ? {} : { 'X-API-Key': apiKey }),
   };
-  return createClient<paths, `${string}/${string}`>({ ...options, baseUrl: baseUrl.replace(/\/+$/, ''), headers });
+  return createClient<paths>({ ...options, baseUrl: baseUrl.replace(/\/+$/, ''), headers });
 }

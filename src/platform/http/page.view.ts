@@ -1,3 +1,5 @@
+import { ApiProperty } from '@nestjs/swagger';
+
 /** One wrong field of a request. */
 export class FieldErrorView {
   /**
@@ -70,11 +72,13 @@ export class ProblemView {
    * The limit that was met.
    * @example 20
    */
+  @ApiProperty({ oneOf: [{ type: 'string' }, { type: 'number' }], nullable: true })
   limit!: string | number | null;
   /**
    * The value that met it.
    * @example 21
    */
+  @ApiProperty({ oneOf: [{ type: 'string' }, { type: 'number' }], nullable: true })
   current!: string | number | null;
 }
 

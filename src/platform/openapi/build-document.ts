@@ -37,7 +37,7 @@ export function buildDocument(app: INestApplication, version: string): OpenApiDo
   for (const placed of operationsOf(document)) completeParameters(placed, document);
   for (const placed of operationsOf(document)) completeAnswers(placed, document);
   closeRequestSchemas(document, operationsOf(document).flatMap(({ operation }) => bodySchemas(operation).flatMap(referencesOf)));
-  dropUnusedSchemas(document);
+  dropUnused(document);
   groupTags(document);
   return document;
 }
@@ -80,7 +80,8 @@ function bodySchemas(operation: OperationObject): Schema[] {
   return Object.values(operation.requestBody?.content ?? {}).flatMap(({ schema }) => (schema ? [schema] : []));
 }
 
-function dropUnusedSchemas(document: OpenApiDocument): void {
+/** Schemas and examples that nothing refers to say nothing. */
+function dropUnused(document: OpenApiDocument): void {
   const used = new Set<string>();
   const use = (name: string): void => {
     const schema = document.components.schemas[name];
@@ -93,5 +94,7 @@ function dropUnusedSchemas(document: OpenApiDocument): void {
     const parameters = (operation.parameters ?? []).flatMap((parameter) => ('schema' in parameter ? [parameter.schema] : []));
     [...answers, ...parameters, ...bodySchemas(operation)].flatMap(referencesOf).forEach(use);
   }
+  const codes = new Set(operationsOf(document).flatMap(({ operation }) => Object.values(operation.responses).flatMap((response) => response['x-problem-codes'] ?? [])));
+  document.components.examples = Object.fromEntries(Object.entries(document.components.examples).filter(([code]) => codes.has(code)));
   document.components.schemas = byName(Object.fromEntries(Object.entries(document.components.schemas).filter(([name]) => used.has(name))));
 }

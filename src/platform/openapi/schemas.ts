@@ -14,6 +14,7 @@ export function normalizeSchema(schema: Schema): Schema {
     result.examples = [result.example];
     delete result.example;
   }
+  if (isAnyValue(result)) delete result.type;
   if (result.nullable !== undefined) makeNullable(result);
   if (result.enum && isNullable(result) && !result.enum.includes(null)) result.enum = [...result.enum, null];
   if (result.type === undefined && result.enum) result.type = typesOf(result.enum);
@@ -23,6 +24,9 @@ export function normalizeSchema(schema: Schema): Schema {
 
 const hasType = (schema: Schema, type: string): boolean => schema.type === type || (Array.isArray(schema.type) && schema.type.includes(type));
 const isNullable = (schema: Schema): boolean => hasType(schema, 'null');
+
+/** `unknown`, `object` and unions reach the plugin as Object, which says nothing: any JSON value, or what `oneOf` says. */
+const isAnyValue = (schema: Schema): boolean => hasType(schema, 'object') && !schema.properties && schema.additionalProperties === undefined && !schema.allOf;
 
 function moveToItems(schema: Raw, ofItems: Schema | undefined): void {
   const moved: Record<string, unknown> = {};
@@ -38,7 +42,9 @@ function makeNullable(schema: Schema): void {
   const nullable = schema.nullable;
   delete schema.nullable;
   if (!nullable) return;
+  const choices = schema.oneOf ?? schema.anyOf;
   if (typeof schema.type === 'string') schema.type = [schema.type, 'null'];
+  else if (choices) choices.push({ type: 'null' });
   else if (schema.$ref !== undefined || schema.allOf) {
     const { description, examples, ...rest } = { ...schema };
     for (const key of Object.keys(schema)) Reflect.deleteProperty(schema, key);
