@@ -16,7 +16,12 @@ export interface ClaimedTask {
 
 export interface Heartbeat {
   commands: Command[];
-  next_heartbeat_seconds: number;
+  nextMs: number;
+}
+
+/** A command as the plane tells it. */
+interface ToldCommand {
+  command: Command;
 }
 
 export interface ClaimOptions {
@@ -59,8 +64,9 @@ export class AgentApi {
     this.token = token;
   }
 
-  heartbeat(status: 'idle' | 'busy', signal?: AbortSignal): Promise<Heartbeat> {
-    return this.post<Heartbeat>('/heartbeat', { status }, PATIENCE_MS, signal);
+  async heartbeat(status: 'idle' | 'busy', signal?: AbortSignal): Promise<Heartbeat> {
+    const answer = await this.post<{ commands: ToldCommand[]; next_heartbeat_seconds: number }>('/heartbeat', { status }, PATIENCE_MS, signal);
+    return { commands: answer.commands.map(({ command }) => command), nextMs: answer.next_heartbeat_seconds * 1000 };
   }
 
   async claim(options: ClaimOptions, signal?: AbortSignal): Promise<ClaimedTask[]> {
@@ -68,8 +74,11 @@ export class AgentApi {
     return answer.items;
   }
 
-  renew(id: string, fence: number, leaseSeconds: number, signal?: AbortSignal): Promise<{ commands?: Command[] }> {
-    return this.post(`/tasks/${id}/renew`, { fence, lease_seconds: leaseSeconds }, Math.min(PATIENCE_MS, (leaseSeconds * 1000) / 3), signal);
+  /** @returns the commands that wait for the agent */
+  async renew(id: string, fence: number, leaseSeconds: number, signal?: AbortSignal): Promise<Command[]> {
+    const patience = Math.min(PATIENCE_MS, (leaseSeconds * 1000) / 3);
+    const answer = await this.post<{ commands: ToldCommand[] }>(`/tasks/${id}/renew`, { fence, lease_seconds: leaseSeconds }, patience, signal);
+    return answer.commands.map(({ command }) => command);
   }
 
   async complete(id: string, fence: number, result: unknown, signal?: AbortSignal): Promise<void> {

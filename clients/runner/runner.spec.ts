@@ -52,7 +52,8 @@ class ScriptedPeer {
 
 function usual(call: Call): Answer {
   if (call.path === '/heartbeat') return { status: 200, body: { commands: [], next_heartbeat_seconds: 20 } };
-  return { status: 200, body: call.path === '/tasks/claim' ? { items: [] } : {} };
+  if (call.path === '/tasks/claim') return { status: 200, body: { items: [] } };
+  return { status: 200, body: call.path.endsWith('/renew') ? { commands: [] } : {} };
 }
 
 const handOut = (...ids: string[]): Answer => ({ status: 200, body: { items: ids.map((id) => ({ task: { id, title: id }, lease: { fence: 1, expires_at: '' } })) } });
@@ -180,7 +181,7 @@ describe('Runner', () => {
     const { runner, ended } = await start(
       (call, nth) => {
         if (call.path === '/tasks/claim') return nth === 1 ? handOut('a') : command[0] === 'pause' ? problem(409, 'agent_paused') : undefined;
-        return call.path === '/heartbeat' ? { status: 200, body: { commands: nth === 1 ? [] : command, next_heartbeat_seconds: 0.05 } } : undefined;
+        return call.path === '/heartbeat' ? { status: 200, body: { commands: nth === 1 ? [] : command.map((name) => ({ command: name })), next_heartbeat_seconds: 0.05 } } : undefined;
       },
       { handler },
     );

@@ -158,7 +158,7 @@ export class Runner {
         failures = 0;
         if (this.mode === 'killed') this.become('working');
         this.obey(answer.commands);
-        wait = this.mode === 'working' ? answer.next_heartbeat_seconds * 1000 : Math.min(this.askAgainMs, answer.next_heartbeat_seconds * 1000);
+        wait = this.mode === 'working' ? answer.nextMs : Math.min(this.askAgainMs, answer.nextMs);
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         if (this.over.signal.aborted) return;

@@ -98,9 +98,9 @@ export class TaskRun {
   private async renewOnce(sentAt: number): Promise<ApiError | undefined> {
     const { task, lease } = this.claimed;
     try {
-      const answer = await this.options.api.renew(task.id, lease.fence, this.options.leaseSeconds, this.end.signal);
+      const commands = await this.options.api.renew(task.id, lease.fence, this.options.leaseSeconds, this.end.signal);
       this.deadline = sentAt + this.options.leaseSeconds * 1000;
-      this.options.onCommands(answer.commands ?? []);
+      this.options.onCommands(commands);
       return undefined;
     } catch (error) {
       if (error instanceof ApiError) return error;

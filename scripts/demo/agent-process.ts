@@ -1,0 +1,96 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { plainEnvironment, projectNode } from './plane-process.ts';
+
+export interface AgentProcessOptions {
+  id: string;
+  name: string;
+  token: string;
+  url: string;
+  command: string;
+  concurrency: number;
+  leaseSeconds: number;
+}
+
+/** A line of the runner's log. */
+interface LogLine {
+  event: string;
+  task?: string;
+  write?: string;
+  code?: string;
+}
+
+/** One `wheelhouse-agent` process, and what its log says of its work. */
+export class AgentProcess {
+  readonly id: string;
+  readonly name: string;
+  /** Outcomes that the plane acknowledged. */
+  readonly completed: string[] = [];
+  /** Writes that were refused, like `complete lease_lost`. */
+  readonly refusals: string[] = [];
+  fate = 'worked to the end';
+  private readonly child: ChildProcess;
+  private readonly exited: Promise<unknown>;
+
+  constructor(options: AgentProcessOptions) {
+    this.id = options.id;
+    this.name = options.name;
+    const flags = ['--url', options.url, '--exec', options.command, '--concurrency', String(options.concurrency)];
+    const more = ['--lease', String(options.leaseSeconds), '--wait', '5', '--log', 'json'];
+    this.child = spawn(projectNode(), [join(process.cwd(), 'clients', 'runner', 'main.ts'), ...flags, ...more], {
+      env: { ...plainEnvironment(), WHEELHOUSE_AGENT_TOKEN: options.token },
+      stdio: ['ignore', 'inherit', 'pipe'],
+      detached: true,
+    });
+    this.exited = once(this.child, 'exit');
+    if (this.child.stderr) createInterface(this.child.stderr).on('line', (line) => this.read(line));
+  }
+
+  get isRunning(): boolean {
+    return this.child.exitCode === null && this.child.signalCode === null;
+  }
+
+  /** Refused writes of a lease that somebody else has by now. */
+  get lateAnswers(): number {
+    return this.refusals.filter((refusal) => refusal.endsWith('lease_lost')).length;
+  }
+
+  signal(name: NodeJS.Signals): void {
+    this.child.kill(name);
+  }
+
+  /** Lets it finish what it does; resolves when it is gone. */
+  async stop(): Promise<void> {
+    if (this.isRunning) {
+      this.child.kill('SIGCONT');
+      this.child.kill('SIGTERM');
+    }
+    const late = setTimeout(() => this.child.kill('SIGKILL'), 30_000);
+    await this.exited;
+    clearTimeout(late);
+  }
+
+  async kill(): Promise<void> {
+    this.child.kill('SIGKILL');
+    await this.exited;
+  }
+
+  private read(text: string): void {
+    const line = parse(text);
+    if (!line) return void process.stderr.write(`${this.name}: ${text}\n`);
+    if (line.event === 'completed' && line.task !== undefined) this.completed.push(line.task);
+    if (line.event === 'refused') this.refusals.push(`${line.write ?? ''} ${line.code ?? ''}`);
+    if (line.event === 'failed') process.stderr.write(`${this.name}: ${text}\n`);
+  }
+}
+
+function parse(text: string): LogLine | undefined {
+  try {
+    return JSON.parse(text) as LogLine;
+  } catch {
+    // A crash of Node.js itself is not JSON; it is shown.
+    return undefined;
+  }
+}

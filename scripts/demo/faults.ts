@@ -1,0 +1,94 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AdminClient } from './admin-client.ts';
+import type { AgentProcess } from './agent-process.ts';
+import type { Progress } from './progress.ts';
+
+/** Requests of a process that has just been frozen are answered by then; ms. */
+const ON_THE_WIRE_MS = 300;
+const ANSWER_LIMIT_MS = 15_000;
+
+/** Kills one agent and freezes another past its leases, and lets that one answer when it is too late. */
+export class Faults {
+  note = '';
+  private readonly admin: AdminClient;
+  private readonly agents: readonly AgentProcess[];
+  private readonly progress: Progress;
+  private readonly leaseSeconds: number;
+  private struck: Promise<void> | undefined;
+  private held = 0;
+
+  constructor(admin: AdminClient, agents: readonly AgentProcess[], progress: Progress, leaseSeconds: number) {
+    this.admin = admin;
+    this.agents = agents;
+    this.progress = progress;
+    this.leaseSeconds = leaseSeconds;
+  }
+
+  /** Begins, once; goes on by itself. */
+  strike(): void {
+    if (this.struck) return;
+    this.struck = this.killAndFreeze();
+    // Looked at by settle().
+    this.struck.catch(() => undefined);
+  }
+
+  /** Resolves when the frozen agent has given its late answers. */
+  async settle(): Promise<void> {
+    await this.struck;
+  }
+
+  mistakes(): string[] {
+    if (!this.struck) return ['it was over before an agent was killed'];
+    if (this.held === 0) return ['the frozen agent held nothing when it froze'];
+    const late = this.frozen.lateAnswers;
+    return late > 0 ? [] : ['none of the late answers of the frozen agent was refused'];
+  }
+
+  private get frozen(): AgentProcess {
+    return this.agent(2);
+  }
+
+  private agent(index: number): AgentProcess {
+    const agent = this.agents[index];
+    if (!agent) throw new Error(`there is no agent ${index + 1}`);
+    return agent;
+  }
+
+  private async killAndFreeze(): Promise<void> {
+    const killed = this.agent(1);
+    const heldByKilled = await this.heldBy(killed);
+    await killed.kill();
+    killed.fate = 'ended with kill -9';
+    this.progress.say(`kill -9 ${killed.name}, which held about ${heldByKilled} tasks`);
+    await this.freezeWithWork();
+    if (this.held === 0) return;
+    const frozenAt = performance.now();
+    this.progress.say(`SIGSTOP ${this.frozen.name}, which holds ${this.held} tasks`);
+    this.note = `${killed.name} is dead, ${this.frozen.name} is frozen`;
+    while ((await this.heldBy(this.frozen)) > 0) await sleep(200);
+    const seconds = ((performance.now() - frozenAt) / 1000).toFixed(1);
+    this.frozen.fate = `was frozen for ${seconds} s, past its leases of ${this.leaseSeconds} s`;
+    this.progress.say(`SIGCONT ${this.frozen.name} after ${seconds} s: its leases are lost`);
+    this.note = `${killed.name} is dead`;
+    this.frozen.signal('SIGCONT');
+    const limit = performance.now() + ANSWER_LIMIT_MS;
+    while (this.frozen.lateAnswers === 0 && performance.now() < limit) await sleep(50);
+  }
+
+  /** Freezes it in a moment when it really holds something; it may be between two tasks. */
+  private async freezeWithWork(): Promise<void> {
+    for (let tries = 0; tries < 20; tries++) {
+      this.frozen.signal('SIGSTOP');
+      await sleep(ON_THE_WIRE_MS);
+      this.held = await this.heldBy(this.frozen);
+      if (this.held > 0) return;
+      this.frozen.signal('SIGCONT');
+      await sleep(100);
+    }
+  }
+
+  private async heldBy(agent: AgentProcess): Promise<number> {
+    const page = await this.admin.request<{ total: number }>('GET', `/tasks?status=in_progress&claimed_by=${agent.id}&limit=1`);
+    return page.total;
+  }
+}

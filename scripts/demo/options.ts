@@ -1,0 +1,44 @@
+import { readdirSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+
+export interface DemoOptions {
+  folder: string;
+  limit: number;
+  concurrency: number;
+  leaseSeconds: number;
+}
+
+export const USAGE = `usage: npm run demo -- [--folder FOLDER] [--limit N] [--concurrency N]
+
+Starts a fresh plane and four agents, makes one task for every file of FOLDER (node_modules/typescript), kills one
+agent and freezes another half-way, and compares every result with one computed directly.`;
+
+/** @throws Error for what is not understood */
+export function parseDemoOptions(argv: readonly string[]): DemoOptions | 'help' {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: {
+      folder: { type: 'string', default: join('node_modules', 'typescript') },
+      limit: { type: 'string', default: '1000000' },
+      concurrency: { type: 'string', default: '2' },
+      help: { type: 'boolean', short: 'h', default: false },
+    },
+  });
+  if (values.help) return 'help';
+  return { folder: resolve(values.folder), limit: positive('--limit', values.limit), concurrency: positive('--concurrency', values.concurrency), leaseSeconds: 5 };
+}
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (!Number.isInteger(value) || value < 1) throw new Error(`${name} is a whole number from 1`);
+  return value;
+}
+
+/** The folder's files, all the way down, in a fixed order; links are not followed. */
+export function filesIn(folder: string): string[] {
+  return readdirSync(folder, { withFileTypes: true, recursive: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name))
+    .sort();
+}
