@@ -1,7 +1,12 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
+import { ApiKeysModule } from './identity/api-keys/api-keys.module.js';
+import { IdentityAuthModule } from './identity/auth/identity-auth.module.js';
+import { SessionsModule } from './identity/sessions/sessions.module.js';
+import { SetupModule } from './identity/setup/setup.module.js';
 import { TenantsModule } from './identity/tenants/tenants.module.js';
+import { UsersModule } from './identity/users/users.module.js';
 import { HealthModule } from './operations/health/health.module.js';
 import { QueueMetricsModule } from './operations/metrics/metrics.module.js';
 import { AccessGuard } from './platform/auth/access.guard.js';
@@ -27,7 +32,7 @@ import { AuditModule } from './safeguards/audit/audit.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule];
-const IDENTITY = [TenantsModule];
+const IDENTITY = [TenantsModule, SessionsModule, UsersModule, IdentityAuthModule, ApiKeysModule, SetupModule];
 const FLEET: Type[] = [];
 const SAFEGUARDS = [AuditModule, ApprovalsModule];
 const WORK = [TasksModule];

@@ -43,6 +43,8 @@ export const PROBLEMS = {
   account_disabled: entry(403, 'Account disabled', 'This account is disabled.'),
   tenant_suspended: entry(403, 'Tenant suspended', 'This tenant is suspended.'),
   slug_taken: entry(409, 'Slug taken', 'The slug is taken.', 'Choose another slug.'),
+  last_admin: entry(409, 'Last administrator', 'A tenant keeps at least one active administrator.', 'Make another user an administrator first.'),
+  operator_tenant: entry(409, 'Operator tenant', 'The tenant of the operator cannot be suspended.'),
   scope_exceeded: entry(403, 'Scope exceeded', 'A key cannot be given more than its creator may do.'),
   // fleet
   agent_killed: entry(403, 'Agent killed', 'This agent was killed.', 'An operator must resume it.'),

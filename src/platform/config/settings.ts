@@ -17,6 +17,14 @@ const flag = (fallback: boolean, meta: SettingMeta) =>
 const whole = (fallback: number, min: number, max: number, meta: SettingMeta) =>
   z.coerce.number().int().min(min).max(max).default(fallback).meta({ ...meta });
 const token = (meta: SettingMeta) => z.string().min(24, 'must have at least 24 characters').max(512).meta({ ...meta, secret: true });
+/** A token that the form of credentials cannot mistake for another kind: colons, dots and prefixes mean something there. */
+const bearer = (meta: SettingMeta) =>
+  z
+    .string()
+    .min(24, 'must have at least 24 characters')
+    .max(512)
+    .refine((value) => /^(?!wh[ak]_)[\w+/=~-]+$/.test(value), 'must consist of letters, digits and -_~+/=, and not begin with wha_ or whk_')
+    .meta({ ...meta, secret: true });
 const header = (fallback: string, name: string) =>
   z.string().max(2048).default(fallback).meta({ description: `The ${name} header of every answer; blank leaves it out.` });
 
@@ -52,7 +60,7 @@ export const SETTINGS = {
   DATABASE_POOL: whole(16, 2, 200, { description: 'Connections of the running role per process.' }),
   WHEELHOUSE_DATA: text({ description: 'Folder for everything that this installation keeps on disk.' }).default('./data'),
   SETUP_TOKEN: token({ description: 'Token for POST /setup/complete; left out, one is made and printed at first start.' }).optional(),
-  ADMIN_TOKEN: token({ description: 'Bootstrap credential: an admin of the operator tenant.' }).optional(),
+  ADMIN_TOKEN: bearer({ description: 'Bootstrap credential: an admin of the operator tenant.' }).optional(),
   AGENT_TOKENS: agentTokens.default([]).meta({ description: 'Bootstrap credentials of agents: tenant:token,tenant:token.', secret: true }),
   AUTH_MODE: z.enum(['local', 'oidc']).default('local').meta({ description: 'local: passwords. oidc: the configured issuer\'s bearer tokens as well.' }),
   JWT_SECRET: z.string().min(32, 'must have at least 32 characters').max(512).optional().meta({ description: 'Key of the access tokens; left out, one is made and kept in WHEELHOUSE_DATA. Several processes on several machines must share it.', secret: true }),

@@ -72,6 +72,15 @@ export class RequestContext {
     return this.cls.runWith({ actor, tenantId: actor.tenantId, requestId: requestId ?? this.requestId } as ContextStore, work);
   }
 
+  /**
+   * Runs a part of the running request for another actor or tenant: a sign-in acts as the account it opens. The request
+   * itself keeps what it had, and its open transaction does not reach inside.
+   */
+  within<T>(part: { tenantId: string; actor?: Actor }, work: () => Promise<T>): Promise<T> {
+    const { requestId, operationId, ip, userAgent, ifMatch } = this.cls.isActive() ? (this.cls.get() as ContextStore) : ({} as ContextStore);
+    return this.cls.runWith({ requestId, operationId, ip, userAgent, ifMatch, ...part } as ContextStore, work);
+  }
+
   /** Runs `work` as the plane itself, for one tenant. `name` says which part of the plane. */
   runAsSystem<T>(tenantId: string, name: string, work: () => Promise<T>, requestId?: string): Promise<T> {
     return this.runAs(systemActor(tenantId, name), work, requestId);

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { isIP } from 'node:net';
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { ClsService } from 'nestjs-cls';
 import type { Config } from '../config/config.js';
@@ -10,6 +11,12 @@ const VISIBLE_ASCII = /^[\x21-\x7e]{1,128}$/;
 /** The id of a request: the caller's when it is 1-128 visible ASCII characters, else a new one. */
 export function requestIdOf(header: string | string[] | undefined): string {
   return typeof header === 'string' && VISIBLE_ASCII.test(header) ? header : randomUUID();
+}
+
+/** An address as PostgreSQL's `inet` takes it: without a zone, and nothing when a proxy passed on something else. */
+export function addressOf(ip: string | undefined): string | undefined {
+  const address = ip?.split('%', 1)[0] ?? '';
+  return isIP(address) === 0 ? undefined : address;
 }
 
 /** Opens the context of a request, names it, and gives its path the canonical form. First of all middlewares. */
@@ -24,7 +31,7 @@ export function requestMiddleware(cls: ClsService<ContextStore>): RequestHandler
     if (canonical !== path) request.url = canonical + (query < 0 ? '' : request.url.slice(query));
     const store: ContextStore = {
       requestId,
-      ip: request.ip,
+      ip: addressOf(request.ip),
       userAgent: request.headers['user-agent']?.slice(0, 512),
       ifMatch: ['PUT', 'PATCH', 'DELETE'].includes(request.method) ? request.headers['if-match'] : undefined,
     } as ContextStore;

@@ -1,4 +1,4 @@
-import { createHash, randomUUID } from 'node:crypto';
+import { createHash, createHmac, randomUUID } from 'node:crypto';
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { TransactionHost } from '@nestjs-cls/transactional';
@@ -111,11 +111,11 @@ export class IdempotencyInterceptor implements NestInterceptor {
   private attemptOf(key: string, request: Request): Attempt {
     const actor = this.context.actorOrUndefined;
     const who = actor ? `${actor.kind}:${actor.id}` : 'anonymous';
-    const hash = (...parts: string[]): Buffer => createHash('sha256').update(JSON.stringify(parts)).digest();
     return {
       key,
-      keyHash: hash(who, key),
-      requestHash: hash(request.method, request.url, JSON.stringify(request.body ?? null)),
+      keyHash: createHash('sha256').update(JSON.stringify([who, key])).digest(),
+      // Keyed, because the key itself is not stored: a plain hash of a body with a password could be tried against guesses.
+      requestHash: createHmac('sha256', key).update(JSON.stringify([request.method, request.url, JSON.stringify(request.body ?? null)])).digest(),
       tenantId: this.context.tenantIdOrUndefined ?? OPERATOR_TENANT_ID,
       owner: randomUUID(),
     };

@@ -1,0 +1,80 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { roleOf } from '../../core/actor.js';
+import { Clock } from '../../core/clock.js';
+import { newId } from '../../core/ids.js';
+import type { Page, PageRequest } from '../../core/page.js';
+import { invalidField, notFound, Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { API_KEY_PREFIX } from '../../platform/auth/credentials.js';
+import { Revocations } from '../../platform/cache/revocations.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { newToken } from '../../platform/crypto/tokens.js';
+import { checkIfMatch } from '../../platform/http/etag.js';
+import { ownUserId } from '../users/own-account.js';
+import type { ApiKey } from './api-key.entity.js';
+import type { CreateApiKeyDto } from './api-keys.dto.js';
+import { ApiKeysRepository } from './api-keys.repository.js';
+import { auditedKey } from './api-keys.view.js';
+import { checkScopes } from './scope-policy.js';
+
+/** API keys: people make and revoke their own, administrators see and revoke all of the tenant. */
+@Injectable()
+export class ApiKeysService {
+  constructor(
+    private readonly keys: ApiKeysRepository,
+    private readonly context: RequestContext,
+    private readonly clock: Clock,
+    private readonly audit: AuditPort,
+    private readonly revocations: Revocations,
+  ) {}
+
+  @Transactional()
+  page(page: PageRequest): Promise<Page<ApiKey>> {
+    return this.keys.page(this.isAdmin() ? undefined : ownUserId(this.context), page);
+  }
+
+  @Transactional()
+  async create(body: CreateApiKeyDto): Promise<{ key: ApiKey; secret: string }> {
+    const ownerId = ownUserId(this.context);
+    checkScopes(body.scopes, this.context.actor);
+    const { parentId, latest } = await this.parent();
+    const { token, hash, shown } = newToken(API_KEY_PREFIX);
+    const key = await this.keys.insert({ id: newId(), ownerId, parentId, name: body.name, prefix: shown, hash, scopes: body.scopes, expiresAt: this.expiry(body.expires_at, latest) });
+    await this.audit.record({ action: 'api-key.create', resource: { type: 'api-key', id: key.id }, after: auditedKey(key) });
+    return { key, secret: token };
+  }
+
+  /** From the commit on the key is refused everywhere, and so is every key that was made with it. */
+  @Transactional()
+  async revoke(id: string): Promise<void> {
+    const key = await this.keys.lock(id);
+    if (!key || (!this.isAdmin() && key.owner_id !== ownUserId(this.context))) throw notFound('API key');
+    checkIfMatch(this.context.get('ifMatch'), key);
+    const revoked = await this.keys.revoke(id);
+    await this.audit.record({ action: 'api-key.revoke', resource: { type: 'api-key', id }, before: auditedKey(key), detail: { revoked } });
+    this.revocations.afterCommit(...revoked.map((each) => `api-key:${each}`));
+  }
+
+  /** A key that is made with a key ends with it: it never outlives or outranks the one that it came from. */
+  private async parent(): Promise<{ parentId: string | null; latest: Date | null }> {
+    const { actor } = this.context;
+    if (actor.kind !== 'api_key') return { parentId: null, latest: null };
+    const parent = await this.keys.holdParent(actor.id);
+    if (!parent) throw new Problem('unauthenticated');
+    return { parentId: actor.id, latest: parent.expires_at };
+  }
+
+  private expiry(asked: string | null | undefined, latest: Date | null): Date | null {
+    if (asked === undefined || asked === null) return latest;
+    const date = new Date(asked);
+    if (Number.isNaN(date.getTime())) throw invalidField('expires_at', 'isRfc3339', 'must be a date and time (RFC 3339)');
+    if (date <= this.clock.now()) throw invalidField('expires_at', 'future', 'must lie in the future');
+    if (latest && date > latest) throw new Problem('scope_exceeded', { detail: 'A key cannot outlive the key that it is made with.', limit: latest.toISOString(), current: date.toISOString() });
+    return date;
+  }
+
+  private isAdmin(): boolean {
+    return roleOf(this.context.actor) === 'admin';
+  }
+}

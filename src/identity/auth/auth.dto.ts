@@ -1,0 +1,66 @@
+import { Transform } from 'class-transformer';
+import { IsEmail, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { normalEmail } from '../users/email.js';
+
+/** A sign-in with a password. */
+export class LoginDto {
+  /** @example ada@example.com */
+  @Transform(({ value }) => normalEmail(value))
+  @IsEmail()
+  @MaxLength(254)
+  email!: string;
+
+  /** @example seven-otters-hum-at-noon */
+  @IsString()
+  @MaxLength(512)
+  password!: string;
+}
+
+/** A new account of one's own. */
+export class RegisterDto {
+  /**
+   * The address to sign in with.
+   * @example ada@example.com
+   */
+  @Transform(({ value }) => normalEmail(value))
+  @IsEmail()
+  @MaxLength(254)
+  email!: string;
+
+  /**
+   * 8 to 256 characters, and no common password.
+   * @example seven-otters-hum-at-noon
+   */
+  @IsString()
+  @MaxLength(512)
+  password!: string;
+
+  /** @example Ada Lovelace */
+  @IsString()
+  @MaxLength(200)
+  @Matches(/\S/, { message: 'full_name must not be blank' })
+  full_name!: string;
+}
+
+/** A refresh token to trade. */
+export class RefreshDto {
+  /**
+   * The one that came last; each works once.
+   * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+   */
+  @IsString()
+  @MaxLength(256)
+  refresh_token!: string;
+}
+
+/** The end of a session. */
+export class LogoutDto {
+  /**
+   * Also ends the session of this refresh token, when it is one of the same person's.
+   * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+   */
+  @IsOptional()
+  @IsString()
+  @MaxLength(256)
+  refresh_token?: string;
+}

@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { UsersModule } from '../users/users.module.js';
+import { AuthController } from './auth.controller.js';
+import { BootstrapAdminVerifier } from './bootstrap-admin.verifier.js';
+import { LogoutService } from './logout.service.js';
+import { RegistrationService } from './registration.service.js';
+import { SignInRepository } from './sign-in.repository.js';
+import { SignInService } from './sign-in.service.js';
+
+/** Signing in and out, registering, and the bootstrap administrator. */
+@Module({
+  imports: [SessionsModule, UsersModule],
+  controllers: [AuthController],
+  providers: [SignInRepository, SignInService, RegistrationService, LogoutService, BootstrapAdminVerifier],
+})
+export class IdentityAuthModule {}

@@ -1,0 +1,99 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import type { UserActor } from '../../core/actor.js';
+import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
+import { Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { Passwords } from '../../platform/crypto/passwords.js';
+import { SignInAttempts } from '../sessions/sign-in-attempts.js';
+import { type IssuedTokens, type SessionOwner, UserSessions } from '../sessions/user-sessions.port.js';
+import { UserAccounts } from '../users/user-accounts.port.js';
+import type { UserView } from '../users/users.view.js';
+import { type SignInAccount, SignInRepository } from './sign-in.repository.js';
+
+type SignedIn = { tokens: IssuedTokens; user: UserView };
+type CheckedAccount = SignInAccount & { password_hash: string };
+
+/**
+ * Signing in with a password. An unknown address and a wrong password take the same way: the same counters, the same
+ * hashing, the same audit row, the same answer.
+ */
+@Injectable()
+export class SignInService {
+  constructor(
+    private readonly accountsByAddress: SignInRepository,
+    private readonly attempts: SignInAttempts,
+    private readonly passwords: Passwords,
+    private readonly accounts: UserAccounts,
+    private readonly sessions: UserSessions,
+    private readonly context: RequestContext,
+    private readonly audit: AuditPort,
+  ) {}
+
+  async login(email: string, password: string): Promise<SignedIn> {
+    const account = await this.accountsByAddress.accountOf(email, this.context.get('ip'));
+    const subject = this.subjectOf(email, account);
+    await this.admit(subject, email, account);
+    const right = await this.passwords.verify(account?.password_hash, password);
+    if (!right || !isChecked(account)) return this.refuse('wrong_credentials', new Problem('invalid_credentials'), email, account);
+    await this.attempts.clear(subject);
+    if (account.tenant_status === 'suspended') return this.refuse('tenant_suspended', new Problem('tenant_suspended'), email, account);
+    if (!account.is_active) return this.refuse('account_disabled', new Problem('account_disabled'), email, account);
+    return this.open(account);
+  }
+
+  /** New tokens for a refresh token, with the user as it is now. */
+  async refresh(refreshToken: string): Promise<SignedIn> {
+    const { owner, tokens } = await this.sessions.refresh(refreshToken);
+    const user = await this.context.within({ tenantId: owner.tenantId }, () => this.read(owner.id));
+    return { tokens, user };
+  }
+
+  private async open(account: CheckedAccount): Promise<SignedIn> {
+    const owner = { id: account.id, tenantId: account.tenant_id, email: account.email, role: account.role };
+    const sessionId = newId();
+    const actor: UserActor = { kind: 'user', id: owner.id, tenantId: owner.tenantId, role: owner.role, sessionId, label: owner.email };
+    return this.context.within({ tenantId: owner.tenantId, actor }, () => this.start(owner, sessionId, account.password_hash));
+  }
+
+  @Transactional()
+  protected async start(owner: SessionOwner, sessionId: string, checkedHash: string): Promise<SignedIn> {
+    const user = await this.accounts.signedIn(owner.id, checkedHash);
+    if (!user) throw new Problem('invalid_credentials');
+    const tokens = await this.sessions.open(owner, sessionId);
+    await this.audit.record({ action: 'auth.login', resource: { type: 'session', id: sessionId } });
+    return { tokens, user };
+  }
+
+  @Transactional()
+  protected read(userId: string): Promise<UserView> {
+    return this.accounts.get(userId);
+  }
+
+  /**
+   * Guesses are counted by account, known or not. From an address that the account was signed in from before they are
+   * counted apart: others who guess elsewhere cannot keep the person out.
+   */
+  private subjectOf(email: string, account: SignInAccount | undefined): string {
+    return account?.known_address ? `login:${email}:${this.context.get('ip') ?? ''}` : `login:${email}`;
+  }
+
+  private async admit(subject: string, email: string, account: SignInAccount | undefined): Promise<void> {
+    try {
+      await this.attempts.admit(subject);
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'rate_limited') return this.refuse('too_many_attempts', error, email, account);
+      throw error;
+    }
+  }
+
+  private async refuse(reason: string, problem: Problem, email: string, account: SignInAccount | undefined): Promise<never> {
+    const entry = { action: 'auth.login', ...(account ? { resource: { type: 'user', id: account.id } } : {}), detail: { email, reason } };
+    await this.context.within({ tenantId: account?.tenant_id ?? OPERATOR_TENANT_ID }, () => this.audit.failed(entry));
+    throw problem;
+  }
+}
+
+/** Nobody signs in with a password who has none. */
+const isChecked = (account: SignInAccount | undefined): account is CheckedAccount => typeof account?.password_hash === 'string';

@@ -1,0 +1,107 @@
+import { Injectable } from '@nestjs/common';
+import type { Role } from '../../core/actor.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { Sql } from '../../platform/database/sql.js';
+import { SystemDatabase } from '../../platform/database/system-database.js';
+
+/** What a request with an access token rests on: its session, user and tenant, in one look-up. */
+export interface LiveSession {
+  session_id: string;
+  tenant_id: string;
+  user_id: string;
+  email: string;
+  role: Role;
+  is_active: boolean;
+  tenant_status: 'active' | 'suspended';
+  /** Milliseconds until it ends by itself, by the database's clock. */
+  remaining_ms: number;
+}
+
+/** A session as a refresh finds it, locked. */
+export interface LockedSession {
+  id: string;
+  user_id: string;
+  email: string;
+  role: Role;
+  is_active: boolean;
+  tenant_status: 'active' | 'suspended';
+  refresh_hash: Buffer;
+  ended: boolean;
+  expired: boolean;
+}
+
+/** Rows of `sessions` and `spent_refresh_tokens`. */
+@Injectable()
+export class SessionsRepository {
+  constructor(
+    private readonly sql: Sql,
+    private readonly database: SystemDatabase,
+    private readonly context: RequestContext,
+  ) {}
+
+  /** Before the tenant is known: a session that is open, with its user and tenant. */
+  async live(tenantId: string, sessionId: string): Promise<LiveSession | undefined> {
+    const rows = await this.database.query<LiveSession>(
+      `select s.id as session_id, s.tenant_id, s.user_id, u.email, u.role, u.is_active, t.status as tenant_status,
+         (extract(epoch from s.expires_at - now()) * 1000)::float8 as remaining_ms
+       from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id
+       where s.tenant_id = $1 and s.id = $2 and s.ended_at is null and s.expires_at > now()`,
+      [tenantId, sessionId],
+    );
+    return rows[0];
+  }
+
+  /** Before the tenant is known: the session of a refresh token, current or spent. */
+  async ofRefreshToken(hash: Buffer): Promise<{ tenant_id: string; id: string } | undefined> {
+    const rows = await this.database.query<{ tenant_id: string; id: string }>(
+      `select tenant_id, id from sessions where refresh_hash = $1
+       union all select tenant_id, session_id from spent_refresh_tokens where refresh_hash = $1 limit 1`,
+      [hash],
+    );
+    return rows[0];
+  }
+
+  async insert(session: { id: string; userId: string; refreshHash: Buffer; lifeSeconds: number }): Promise<void> {
+    await this.sql.execute(
+      `insert into sessions (tenant_id, id, user_id, refresh_hash, ip, user_agent, expires_at)
+       values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))`,
+      [this.context.tenantId, session.id, session.userId, session.refreshHash, this.context.get('ip') ?? null, this.context.get('userAgent') ?? null, session.lifeSeconds],
+    );
+  }
+
+  lock(id: string): Promise<LockedSession | undefined> {
+    return this.sql.row<LockedSession>(
+      `select s.id, s.user_id, u.email, u.role, u.is_active, t.status as tenant_status, s.refresh_hash,
+         s.ended_at is not null as ended, s.expires_at <= now() as expired
+       from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id
+       where s.tenant_id = $1 and s.id = $2 for update of s`,
+      [this.context.tenantId, id],
+    );
+  }
+
+  /** Puts a new refresh token in the place of the current one, which is spent from then on. */
+  async rotate(id: string, spent: Buffer, next: Buffer, lifeSeconds: number): Promise<void> {
+    await this.sql.execute(
+      `with spent as (insert into spent_refresh_tokens (tenant_id, refresh_hash, session_id) values ($1, $3, $2))
+       update sessions set refresh_hash = $4, generation = generation + 1, last_used_at = now(), expires_at = now() + make_interval(secs => $5)
+       where tenant_id = $1 and id = $2`,
+      [this.context.tenantId, id, spent, next, lifeSeconds],
+    );
+  }
+
+  /** Ends open sessions of a user: one, or all but one. @returns their ids */
+  async end(userId: string, reason: string, which: { only: string } | { except: string | null }): Promise<string[]> {
+    const [condition, id] = 'only' in which ? ['id = $4::uuid', which.only] : ['($4::uuid is null or id <> $4::uuid)', which.except];
+    const rows = await this.sql.rows<{ id: string }>(
+      `update sessions set ended_at = now(), ended_reason = $3 where tenant_id = $1 and user_id = $2 and ended_at is null and ${condition} returning id`,
+      [this.context.tenantId, userId, reason, id],
+    );
+    return rows.map((row) => row.id);
+  }
+
+  /** Removes what is of no more use: sessions long over, and spent tokens that would have expired by now anyway. */
+  async removeOld(refreshLifeSeconds: number): Promise<void> {
+    await this.database.execute(`delete from sessions where expires_at < now() - interval '30 days'`);
+    await this.database.execute('delete from spent_refresh_tokens where spent_at < now() - make_interval(secs => $1)', [refreshLifeSeconds]);
+  }
+}

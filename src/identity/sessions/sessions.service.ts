@@ -1,0 +1,105 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { Revocations } from '../../platform/cache/revocations.js';
+import { Config } from '../../platform/config/config.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { hashToken, isWellFormedToken, newToken } from '../../platform/crypto/tokens.js';
+import { AccessTokensService } from './access-tokens.service.js';
+import { type LockedSession, SessionsRepository } from './sessions.repository.js';
+import { type EndReason, type IssuedTokens, type SessionOwner, UserSessions } from './user-sessions.port.js';
+
+const REFRESH_PREFIX = 'whr_';
+
+type Refreshed = { owner: SessionOwner; tokens: IssuedTokens };
+
+/** Opens, renews and ends sessions. */
+@Injectable()
+export class SessionsService extends UserSessions {
+  private readonly lifeSeconds: number;
+
+  constructor(
+    config: Config,
+    private readonly sessions: SessionsRepository,
+    private readonly accessTokens: AccessTokensService,
+    private readonly context: RequestContext,
+    private readonly revocations: Revocations,
+    private readonly audit: AuditPort,
+  ) {
+    super();
+    this.lifeSeconds = config.get('REFRESH_TOKEN_SECONDS');
+  }
+
+  async open(owner: SessionOwner, sessionId: string): Promise<IssuedTokens> {
+    const { token, hash } = newToken(REFRESH_PREFIX);
+    await this.sessions.insert({ id: sessionId, userId: owner.id, refreshHash: hash, lifeSeconds: this.lifeSeconds });
+    return this.tokens(owner, sessionId, token);
+  }
+
+  async refresh(refreshToken: string): Promise<Refreshed> {
+    const hash = isWellFormedToken(refreshToken, REFRESH_PREFIX) ? hashToken(refreshToken) : undefined;
+    const found = hash && (await this.sessions.ofRefreshToken(hash));
+    if (!found) throw invalidRefreshToken();
+    const outcome = await this.context.within({ tenantId: found.tenant_id }, () => this.trade(found.id, hash));
+    // Thrown out here, because a refusal inside would undo the end of the family.
+    if (outcome instanceof Problem) throw outcome;
+    return outcome;
+  }
+
+  async end(userId: string, sessionId: string, reason: EndReason): Promise<boolean> {
+    return (await this.ended(await this.sessions.end(userId, reason, { only: sessionId }))) > 0;
+  }
+
+  async endAll(userId: string, reason: EndReason, except?: string): Promise<number> {
+    return this.ended(await this.sessions.end(userId, reason, { except: except ?? null }));
+  }
+
+  async idOf(userId: string, refreshToken: string): Promise<string | undefined> {
+    if (!isWellFormedToken(refreshToken, REFRESH_PREFIX)) return undefined;
+    const found = await this.sessions.ofRefreshToken(hashToken(refreshToken));
+    const session = found && (await this.sessions.lock(found.id));
+    return session?.user_id === userId ? session.id : undefined;
+  }
+
+  /** One at a time per session: the row is locked, so of two with the same token the second finds it spent. */
+  @Transactional()
+  protected async trade(sessionId: string, presented: Buffer): Promise<Refreshed | Problem> {
+    const session = await this.sessions.lock(sessionId);
+    if (!session) return invalidRefreshToken();
+    if (!session.refresh_hash.equals(presented)) return this.endFamily(session);
+    const refusal = refusalOf(session);
+    if (refusal) return refusal;
+    const { token, hash } = newToken(REFRESH_PREFIX);
+    await this.sessions.rotate(sessionId, presented, hash, this.lifeSeconds);
+    const owner = { id: session.user_id, tenantId: this.context.tenantId, email: session.email, role: session.role };
+    return { owner, tokens: await this.tokens(owner, sessionId, token) };
+  }
+
+  /** Two hold tokens of one family, and nobody can tell which of them is the thief. */
+  private async endFamily(session: LockedSession): Promise<Problem> {
+    if (await this.end(session.user_id, session.id, 'refresh_reused')) {
+      await this.audit.record({ action: 'session.end', resource: { type: 'session', id: session.id }, detail: { reason: 'refresh_reused', user_id: session.user_id } });
+    }
+    return new Problem('refresh_token_reused');
+  }
+
+  private async ended(ids: string[]): Promise<number> {
+    if (ids.length > 0) this.revocations.afterCommit(...ids.map((id) => `session:${id}`));
+    return Promise.resolve(ids.length);
+  }
+
+  private async tokens(owner: SessionOwner, sessionId: string, refreshToken: string): Promise<IssuedTokens> {
+    const accessToken = await this.accessTokens.sign({ sub: owner.id, tid: owner.tenantId, sid: sessionId });
+    return { accessToken, refreshToken, expiresIn: this.accessTokens.lifeSeconds };
+  }
+}
+
+const invalidRefreshToken = (): Problem => new Problem('unauthenticated', { detail: 'The refresh token is not valid.', remedy: 'Sign in again.' });
+
+function refusalOf(session: LockedSession): Problem | undefined {
+  if (session.ended) return new Problem('unauthenticated', { detail: 'The session has ended.', remedy: 'Sign in again.' });
+  if (session.expired) return new Problem('token_expired', { remedy: 'Sign in again.' });
+  if (session.tenant_status === 'suspended') return new Problem('tenant_suspended');
+  return session.is_active ? undefined : new Problem('account_disabled');
+}

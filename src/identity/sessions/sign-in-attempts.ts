@@ -1,0 +1,63 @@
+import { createHash } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import { Interval } from '@nestjs/schedule';
+import { Problem } from '../../core/problem.js';
+import { Config } from '../../platform/config/config.js';
+import { SystemDatabase } from '../../platform/database/system-database.js';
+
+/** So many attempts in a row cost nothing. */
+const FREE_ATTEMPTS = 10;
+/** Longest wait between two attempts: long enough to stop guessing, short enough that nobody is locked out by others. */
+const LONGEST_WAIT_SECONDS = 60;
+/** After so long without an attempt the count begins anew. */
+const FORGET_AFTER_SECONDS = 900;
+const HOURLY_MS = 3_600_000;
+
+/**
+ * Counts guesses at a secret of one subject, in the database, so that the count is right across processes. An attempt
+ * is counted before it is checked and forgotten when it was right: fifty at the same moment are fifty.
+ */
+@Injectable()
+export class SignInAttempts {
+  private readonly logger = new Logger(SignInAttempts.name);
+
+  constructor(
+    private readonly config: Config,
+    private readonly database: SystemDatabase,
+  ) {}
+
+  /** @throws Problem `rate_limited` while the subject has to wait */
+  async admit(subject: string): Promise<void> {
+    const admitted = await this.database.query(
+      `insert into sign_in_attempts as a (subject, failures) values ($1, 1)
+       on conflict (subject) do update set (failures, locked_until, last_at) = (
+         select n, case when n >= $2 then now() + make_interval(secs => least($3::float8, power(2, least(n - $2, 30)))) end, now()
+         from (select case when a.last_at < now() - make_interval(secs => $4) then 1 else a.failures + 1 end as n) as next
+       ) where a.locked_until is null or a.locked_until <= now() returning 1`,
+      [digest(subject), FREE_ATTEMPTS, LONGEST_WAIT_SECONDS, FORGET_AFTER_SECONDS],
+    );
+    if (admitted.length === 0) throw await this.refusal(subject);
+  }
+
+  /** The secret was right: what came before is forgotten. */
+  async clear(subject: string): Promise<void> {
+    await this.database.execute('delete from sign_in_attempts where subject = $1', [digest(subject)]);
+  }
+
+  @Interval(HOURLY_MS)
+  async forgetOld(): Promise<void> {
+    if (!this.config.runsJobs) return;
+    await this.database
+      .execute('delete from sign_in_attempts where last_at < now() - make_interval(secs => $1)', [FORGET_AFTER_SECONDS])
+      .catch((error: unknown) => this.logger.warn(`Old sign-in attempts were not removed: ${String(error)}`));
+  }
+
+  private async refusal(subject: string): Promise<Problem> {
+    const [row] = await this.database.query<{ wait: number }>('select extract(epoch from locked_until - now())::float8 as wait from sign_in_attempts where subject = $1', [digest(subject)]);
+    const waitMs = Math.max(1, row?.wait ?? 1) * 1000;
+    return new Problem('rate_limited', { detail: 'Too many failed attempts.', retryAt: new Date(Date.now() + waitMs), limit: FREE_ATTEMPTS });
+  }
+}
+
+/** Addresses stay out of the table. */
+const digest = (subject: string): Buffer => createHash('sha256').update(subject).digest();

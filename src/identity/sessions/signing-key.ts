@@ -1,0 +1,48 @@
+import { hkdfSync, randomBytes } from 'node:crypto';
+import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { Injectable } from '@nestjs/common';
+import { Config } from '../../platform/config/config.js';
+import { errorCode, StartupError } from '../../platform/startup-error.js';
+
+const FILE = 'jwt-secret';
+
+/** The key of the access tokens: 32 bytes made of the secret (HKDF-SHA256), so that other uses of it share no key. */
+export function accessTokenKey(secret: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', secret, '', 'wheelhouse access token', 32));
+}
+
+/** The key of this installation: from JWT_SECRET, or made once and kept where only its owner reads it. */
+@Injectable()
+export class SigningKey {
+  readonly bytes: Buffer;
+
+  /** @throws StartupError when the data folder cannot be written */
+  constructor(config: Config) {
+    this.bytes = accessTokenKey(config.get('JWT_SECRET') ?? keptSecret(config.get('WHEELHOUSE_DATA')));
+  }
+}
+
+/** Several processes may start at once: each writes its own file, and the first link decides for all. */
+function keptSecret(folder: string): string {
+  const file = join(folder, FILE);
+  const own = `${file}.${randomBytes(6).toString('hex')}`;
+  try {
+    mkdirSync(folder, { recursive: true });
+    writeFileSync(own, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' });
+    linkUnlessThere(own, file);
+    return readFileSync(file, 'utf8').trim();
+  } catch (cause) {
+    throw new StartupError(`the key of the access tokens cannot be kept in ${folder} (${errorCode(cause) ?? 'unknown error'}): make the folder writable, or set JWT_SECRET`);
+  } finally {
+    rmSync(own, { force: true });
+  }
+}
+
+function linkUnlessThere(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch (cause) {
+    if (errorCode(cause) !== 'EEXIST') throw cause;
+  }
+}

@@ -1,0 +1,34 @@
+import { Body, Get, Post } from '@nestjs/common';
+import { ApiController, Operation } from '../../platform/http/operation.decorator.js';
+import { TokensView, toTokensView } from '../auth/auth.view.js';
+import { CompleteSetupDto } from './setup.dto.js';
+import { SetupService } from './setup.service.js';
+import { SetupStatusView } from './setup.view.js';
+
+@ApiController('setup', 'Identity / Setup')
+export class SetupController {
+  constructor(private readonly setup: SetupService) {}
+
+  /** Says whether the installation waits for its first administrator. */
+  @Get('status')
+  @Operation({ id: 'getSetupStatus', allow: 'public', returns: SetupStatusView })
+  async status(): Promise<SetupStatusView> {
+    return { needs_setup: await this.setup.needsSetup() };
+  }
+
+  /** Makes the first administrator and signs in. It takes the setup token, and works exactly once. */
+  @Post('complete')
+  @Operation({
+    id: 'completeSetup',
+    allow: 'public',
+    returns: TokensView,
+    status: 201,
+    problems: ['setup_token_invalid', 'setup_done', 'email_taken', 'weak_password'],
+    rateLimit: 'setup',
+    audited: true,
+    idempotency: 'outside',
+  })
+  async complete(@Body() body: CompleteSetupDto): Promise<TokensView> {
+    return toTokensView(await this.setup.complete(body));
+  }
+}

@@ -1,0 +1,35 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+export const TENANT_STATUSES = ['active', 'suspended'] as const;
+export type TenantStatus = (typeof TENANT_STATUSES)[number];
+
+/** An organisation: everything else belongs to one. */
+@Entity('tenants')
+export class Tenant {
+  @PrimaryColumn('uuid')
+  id!: string;
+
+  @Column('text')
+  slug!: string;
+
+  @Column('text')
+  name!: string;
+
+  @Column('text')
+  plan!: string;
+
+  @Column('text')
+  status!: TenantStatus;
+
+  @Column({ type: 'text', nullable: true })
+  suspended_reason!: string | null;
+
+  @Column('integer')
+  revision!: number;
+
+  @Column({ type: 'timestamptz', precision: 3 })
+  created_at!: Date;
+
+  @Column({ type: 'timestamptz', precision: 3 })
+  updated_at!: Date;
+}

@@ -1,0 +1,41 @@
+import { Injectable } from '@nestjs/common';
+import type { Page, PageRequest } from '../../core/page.js';
+import { Sql } from '../../platform/database/sql.js';
+import { pageOfQuery } from '../../platform/database/table.js';
+import { Tenant, type TenantStatus } from './tenant.entity.js';
+
+/**
+ * Rows of `tenants`. In the operator tenant's transactions row-level security shows all of them and lets them be
+ * written; in every other tenant's it shows that tenant alone.
+ */
+@Injectable()
+export class TenantsRepository {
+  constructor(private readonly sql: Sql) {}
+
+  page(status: TenantStatus | undefined, page: PageRequest): Promise<Page<Tenant>> {
+    const query = this.sql.manager.createQueryBuilder(Tenant, 't');
+    if (status !== undefined) query.where('t.status = :status', { status });
+    return pageOfQuery(query, page);
+  }
+
+  find(id: string): Promise<Tenant | undefined> {
+    return this.sql.row<Tenant>('select * from tenants where id = $1', [id]);
+  }
+
+  lock(id: string): Promise<Tenant | undefined> {
+    return this.sql.row<Tenant>('select * from tenants where id = $1 for update', [id]);
+  }
+
+  async insert(tenant: { id: string; slug: string; name: string; plan: string }): Promise<Tenant> {
+    const rows = await this.sql.rows<Tenant>('insert into tenants (id, slug, name, plan) values ($1, $2, $3, $4) returning *', [tenant.id, tenant.slug, tenant.name, tenant.plan]);
+    return rows[0] as Tenant;
+  }
+
+  async update({ id, name, plan, status, suspended_reason }: Tenant): Promise<Tenant> {
+    const rows = await this.sql.rows<Tenant>(
+      `update tenants set name = $2, plan = $3, status = $4, suspended_reason = $5, revision = revision + 1, updated_at = now() where id = $1 returning *`,
+      [id, name, plan, status, suspended_reason],
+    );
+    return rows[0] as Tenant;
+  }
+}

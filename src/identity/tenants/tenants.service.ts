@@ -1,0 +1,97 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { isId, newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
+import type { Page, PageRequest } from '../../core/page.js';
+import { invalidField, notFound, Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { Revocations } from '../../platform/cache/revocations.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { brokenConstraint } from '../../platform/database/database-problem.js';
+import { checkIfMatch } from '../../platform/http/etag.js';
+import { OperatorTenant } from './operator-tenant.port.js';
+import type { Tenant, TenantStatus } from './tenant.entity.js';
+import type { CreateTenantDto, UpdateTenantDto } from './tenants.dto.js';
+import { TenantsRepository } from './tenants.repository.js';
+import { auditedTenant } from './tenants.view.js';
+
+/** Tenants, as the operator manages them; an administrator of another tenant sees that one alone. */
+@Injectable()
+export class TenantsService extends OperatorTenant {
+  constructor(
+    private readonly tenants: TenantsRepository,
+    private readonly context: RequestContext,
+    private readonly audit: AuditPort,
+    private readonly revocations: Revocations,
+  ) {
+    super();
+  }
+
+  @Transactional()
+  page(status: TenantStatus | undefined, page: PageRequest): Promise<Page<Tenant>> {
+    return this.tenants.page(status, page);
+  }
+
+  @Transactional()
+  async get(id: string): Promise<Tenant> {
+    const tenant = await this.tenants.find(id);
+    if (!tenant) throw notFound('tenant');
+    return tenant;
+  }
+
+  @Transactional()
+  async create({ name, slug, plan = 'free' }: CreateTenantDto): Promise<Tenant> {
+    if (!this.isOperator()) throw new Problem('forbidden', { detail: 'Only administrators of the operator tenant create tenants.' });
+    // Where a tenant may be named by id or slug, a slug in the form of an id would be another tenant's name.
+    if (isId(slug)) throw invalidField('slug', 'format', 'must not have the form of an id');
+    const tenant = await this.tenants.insert({ id: newId(), name, slug, plan }).catch((error: unknown) => {
+      throw brokenConstraint(error) === 'tenants_slug_key' ? new Problem('slug_taken', { current: slug }) : error;
+    });
+    await this.audit.record({ action: 'tenant.create', resource: { type: 'tenant', id: tenant.id }, after: auditedTenant(tenant) });
+    return tenant;
+  }
+
+  @Transactional()
+  update(id: string, { name, plan }: UpdateTenantDto): Promise<Tenant> {
+    return this.change('tenant.update', id, (tenant) => ({ ...tenant, name: name ?? tenant.name, plan: plan ?? tenant.plan }));
+  }
+
+  /** From the commit on every credential of the tenant is refused, in every process. */
+  @Transactional()
+  async suspend(id: string, reason: string | null): Promise<Tenant> {
+    if (id === OPERATOR_TENANT_ID && this.isOperator()) throw new Problem('operator_tenant');
+    const tenant = await this.change('tenant.suspend', id, (before) => ({ ...before, status: 'suspended', suspended_reason: reason }));
+    this.revocations.afterCommit(`tenant:${id}`);
+    return tenant;
+  }
+
+  @Transactional()
+  async resume(id: string): Promise<Tenant> {
+    const tenant = await this.change('tenant.resume', id, (before) => ({ ...before, status: 'active', suspended_reason: null }));
+    this.revocations.afterCommit(`tenant:${id}`);
+    return tenant;
+  }
+
+  async rename(name: string): Promise<void> {
+    await this.change('tenant.update', OPERATOR_TENANT_ID, (tenant) => ({ ...tenant, name }));
+  }
+
+  private async change(action: string, id: string, next: (before: Tenant) => Tenant): Promise<Tenant> {
+    const before = this.isOperator() ? await this.tenants.lock(id) : await this.refuseOthers(id);
+    if (!before) throw notFound('tenant');
+    checkIfMatch(this.context.get('ifMatch'), before);
+    const after = await this.tenants.update(next(before));
+    await this.audit.record({ action, resource: { type: 'tenant', id }, before: auditedTenant(before), after: auditedTenant(after) });
+    return after;
+  }
+
+  /** Its own tenant an administrator may read but not change; another's is not there. */
+  private async refuseOthers(id: string): Promise<undefined> {
+    if (await this.tenants.find(id)) throw new Problem('forbidden', { detail: 'Only administrators of the operator tenant change tenants.' });
+    return undefined;
+  }
+
+  /** Acting for the operator tenant itself: an operator who named another tenant acts as an administrator of that one. */
+  private isOperator(): boolean {
+    return this.context.tenantId === OPERATOR_TENANT_ID;
+  }
+}

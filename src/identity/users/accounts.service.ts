@@ -1,0 +1,46 @@
+import { Injectable } from '@nestjs/common';
+import { newId } from '../../core/ids.js';
+import { notFound, Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { Passwords } from '../../platform/crypto/passwords.js';
+import { brokenConstraint } from '../../platform/database/database-problem.js';
+import { checkPassword } from './password-policy.js';
+import { type NewAccount, type PreparedAccount, UserAccounts } from './user-accounts.port.js';
+import { UsersRepository } from './users.repository.js';
+import { auditedUser, toUserView, type UserView } from './users.view.js';
+
+/** Makes accounts, for administrators, for registration and for setup alike. */
+@Injectable()
+export class AccountsService extends UserAccounts {
+  constructor(
+    private readonly users: UsersRepository,
+    private readonly passwords: Passwords,
+    private readonly audit: AuditPort,
+  ) {
+    super();
+  }
+
+  async prepare({ password, ...account }: NewAccount): Promise<PreparedAccount> {
+    checkPassword(password, 'password', account.email);
+    return { ...account, id: newId(), passwordHash: await this.passwords.hash(password) };
+  }
+
+  async add({ passwordHash, ...account }: PreparedAccount): Promise<UserView> {
+    const user = await this.users.insert({ ...account, password_hash: passwordHash }).catch((error: unknown) => {
+      throw brokenConstraint(error) === 'users_email' ? new Problem('email_taken') : error;
+    });
+    await this.audit.record({ action: 'user.create', resource: { type: 'user', id: user.id }, after: auditedUser(user) });
+    return toUserView(user);
+  }
+
+  async get(id: string): Promise<UserView> {
+    const user = await this.users.find(id);
+    if (!user) throw notFound('user');
+    return toUserView(user);
+  }
+
+  async signedIn(id: string, checkedHash: string): Promise<UserView | undefined> {
+    const user = await this.users.markSignedIn(id, checkedHash);
+    return user && toUserView(user);
+  }
+}

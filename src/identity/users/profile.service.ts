@@ -1,0 +1,78 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { notFound, Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { Passwords } from '../../platform/crypto/passwords.js';
+import { checkIfMatch } from '../../platform/http/etag.js';
+import { SignInAttempts } from '../sessions/sign-in-attempts.js';
+import { UserSessions } from '../sessions/user-sessions.port.js';
+import { ownUserId } from './own-account.js';
+import { checkPassword } from './password-policy.js';
+import type { User } from './user.entity.js';
+import type { ChangePasswordDto } from './profile.dto.js';
+import { UsersRepository } from './users.repository.js';
+import { auditedUser } from './users.view.js';
+
+/** What people do with their own account. */
+@Injectable()
+export class ProfileService {
+  constructor(
+    private readonly users: UsersRepository,
+    private readonly passwords: Passwords,
+    private readonly attempts: SignInAttempts,
+    private readonly sessions: UserSessions,
+    private readonly context: RequestContext,
+    private readonly audit: AuditPort,
+  ) {}
+
+  get(): Promise<User> {
+    return this.own((id) => this.users.find(id));
+  }
+
+  update(fullName: string): Promise<User> {
+    return this.own(async (id) => {
+      const before = await this.users.lock(id);
+      if (!before) return undefined;
+      checkIfMatch(this.context.get('ifMatch'), before);
+      const after = await this.users.update(id, { full_name: fullName });
+      await this.audit.record({ action: 'user.update', resource: { type: 'user', id }, before: auditedUser(before), after: auditedUser(after) });
+      return after;
+    });
+  }
+
+  /** Takes the current password, also from a session: a stolen one must not become the account. */
+  async changePassword({ current_password, new_password }: ChangePasswordDto): Promise<void> {
+    const { actor } = this.context;
+    ownUserId(this.context);
+    if (actor.kind !== 'user') throw new Problem('forbidden', { detail: 'Only the person, with a session, changes the password.' });
+    await this.attempts.admit(`password:${actor.id}`);
+    const stored = await this.readPassword(actor.id);
+    if (!(await this.passwords.verify(stored, current_password)) || stored === null) {
+      await this.audit.failed({ action: 'user.change_password', resource: { type: 'user', id: actor.id } });
+      throw new Problem('invalid_credentials', { detail: 'The current password is wrong.' });
+    }
+    await this.attempts.clear(`password:${actor.id}`);
+    checkPassword(new_password, 'new_password', actor.label, current_password);
+    await this.replace(actor.id, actor.sessionId, stored, await this.passwords.hash(new_password));
+  }
+
+  @Transactional()
+  protected async replace(id: string, sessionId: string, checkedHash: string, newHash: string): Promise<void> {
+    if (!(await this.users.replacePassword(id, checkedHash, newHash))) throw new Problem('conflict', { detail: 'The account was changed meanwhile.' });
+    const ended = await this.sessions.endAll(id, 'password_changed', sessionId);
+    await this.audit.record({ action: 'user.change_password', resource: { type: 'user', id }, detail: { sessions_ended: ended } });
+  }
+
+  @Transactional()
+  protected readPassword(id: string): Promise<string | null> {
+    return this.users.passwordHash(id);
+  }
+
+  @Transactional()
+  protected async own(work: (id: string) => Promise<User | undefined>): Promise<User> {
+    const user = await work(ownUserId(this.context));
+    if (!user) throw notFound('user');
+    return user;
+  }
+}

@@ -1,0 +1,31 @@
+import type { Role } from '../../core/actor.js';
+import type { UserView } from './users.view.js';
+
+/** A new account; the password as the person typed it. */
+export interface NewAccount {
+  email: string;
+  password: string;
+  full_name: string;
+  role: Role;
+}
+
+/** An account that is ready to be written: the password checked and hashed. */
+export interface PreparedAccount extends Omit<NewAccount, 'password'> {
+  id: string;
+  passwordHash: string;
+}
+
+/** The accounts of people, as signing in and setting up use them. All but `prepare` act for the context's tenant. */
+export abstract class UserAccounts {
+  /**
+   * Checks the password against the policy and hashes it; outside of a transaction, because hashing takes long.
+   * @throws Problem `weak_password`
+   */
+  abstract prepare(account: NewAccount): Promise<PreparedAccount>;
+  /** Writes the account and its audit row in the running transaction. @throws Problem `email_taken` */
+  abstract add(account: PreparedAccount): Promise<UserView>;
+  /** In the running transaction. */
+  abstract get(id: string): Promise<UserView>;
+  /** Notes a sign-in in the running transaction; undefined when the account has changed since its password was checked. */
+  abstract signedIn(id: string, checkedHash: string): Promise<UserView | undefined>;
+}

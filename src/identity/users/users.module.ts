@@ -1,0 +1,20 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { SessionsModule } from '../sessions/sessions.module.js';
+import { AccountsService } from './accounts.service.js';
+import { ProfileController } from './profile.controller.js';
+import { ProfileService } from './profile.service.js';
+import { UserAccounts } from './user-accounts.port.js';
+import { User } from './user.entity.js';
+import { UsersController } from './users.controller.js';
+import { UsersRepository } from './users.repository.js';
+import { UsersService } from './users.service.js';
+
+/** People: what administrators and they themselves do with their accounts. */
+@Module({
+  imports: [TypeOrmModule.forFeature([User]), SessionsModule],
+  controllers: [UsersController, ProfileController],
+  providers: [UsersRepository, UsersService, ProfileService, { provide: UserAccounts, useClass: AccountsService }],
+  exports: [UserAccounts],
+})
+export class UsersModule {}

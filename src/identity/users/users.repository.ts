@@ -1,0 +1,90 @@
+import { Injectable } from '@nestjs/common';
+import type { Role } from '../../core/actor.js';
+import type { Page, PageRequest } from '../../core/page.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { Sql } from '../../platform/database/sql.js';
+import { pageOfQuery } from '../../platform/database/table.js';
+import { User } from './user.entity.js';
+
+export interface UserFilter {
+  role?: Role;
+  is_active?: boolean;
+  email?: string;
+}
+
+export type UserChange = Partial<Pick<User, 'full_name' | 'role' | 'is_active'>>;
+
+const COLUMNS = 'tenant_id, id, email, full_name, role, is_active, last_login_at, password_changed_at, revision, created_at, updated_at';
+
+/** Rows of `users`, of the context's tenant. */
+@Injectable()
+export class UsersRepository {
+  constructor(
+    private readonly sql: Sql,
+    private readonly context: RequestContext,
+  ) {}
+
+  page(filter: UserFilter, page: PageRequest): Promise<Page<User>> {
+    const query = this.sql.manager.createQueryBuilder(User, 'u').where('u.tenant_id = :tenantId', { tenantId: this.context.tenantId });
+    if (filter.role !== undefined) query.andWhere('u.role = :role', { role: filter.role });
+    if (filter.is_active !== undefined) query.andWhere('u.is_active = :active', { active: filter.is_active });
+    if (filter.email !== undefined) query.andWhere('lower(u.email) = :email', { email: filter.email });
+    return pageOfQuery(query, page);
+  }
+
+  find(id: string): Promise<User | undefined> {
+    return this.sql.row<User>(`select ${COLUMNS} from users where tenant_id = $1 and id = $2`, [this.context.tenantId, id]);
+  }
+
+  lock(id: string): Promise<User | undefined> {
+    return this.sql.row<User>(`select ${COLUMNS} from users where tenant_id = $1 and id = $2 for update`, [this.context.tenantId, id]);
+  }
+
+  /** Holds all active administrators, in one order, so that two who leave at the same time see each other. @returns their ids */
+  async lockAdmins(): Promise<string[]> {
+    const rows = await this.sql.rows<{ id: string }>(`select id from users where tenant_id = $1 and role = 'admin' and is_active order by id for update`, [this.context.tenantId]);
+    return rows.map(({ id }) => id);
+  }
+
+  async insert(user: { id: string; email: string; full_name: string; role: Role; password_hash: string }): Promise<User> {
+    const rows = await this.sql.rows<User>(
+      `insert into users (tenant_id, id, email, full_name, role, password_hash, password_changed_at) values ($1, $2, $3, $4, $5, $6, now()) returning ${COLUMNS}`,
+      [this.context.tenantId, user.id, user.email, user.full_name, user.role, user.password_hash],
+    );
+    return rows[0] as User;
+  }
+
+  async update(id: string, change: UserChange): Promise<User> {
+    const rows = await this.sql.rows<User>(
+      `update users set full_name = coalesce($3, full_name), role = coalesce($4, role), is_active = coalesce($5, is_active),
+         revision = revision + 1, updated_at = now()
+       where tenant_id = $1 and id = $2 returning ${COLUMNS}`,
+      [this.context.tenantId, id, change.full_name ?? null, change.role ?? null, change.is_active ?? null],
+    );
+    return rows[0] as User;
+  }
+
+  /** Notes a sign-in, unless the account was disabled or its password changed since it was checked. */
+  markSignedIn(id: string, checkedHash: string): Promise<User | undefined> {
+    return this.sql.row<User>(
+      `update users set last_login_at = now(), revision = revision + 1, updated_at = now()
+       where tenant_id = $1 and id = $2 and is_active and password_hash = $3 returning ${COLUMNS}`,
+      [this.context.tenantId, id, checkedHash],
+    );
+  }
+
+  async passwordHash(id: string): Promise<string | null> {
+    const row = await this.sql.row<{ password_hash: string | null }>('select password_hash from users where tenant_id = $1 and id = $2', [this.context.tenantId, id]);
+    return row?.password_hash ?? null;
+  }
+
+  /** @returns whether the password was still the one that was checked */
+  async replacePassword(id: string, checkedHash: string, newHash: string): Promise<boolean> {
+    const changed = await this.sql.execute(
+      `update users set password_hash = $4, password_changed_at = now(), revision = revision + 1, updated_at = now()
+       where tenant_id = $1 and id = $2 and is_active and password_hash = $3`,
+      [this.context.tenantId, id, checkedHash, newHash],
+    );
+    return changed > 0;
+  }
+}
