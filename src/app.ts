@@ -1,3 +1,4 @@
+import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
@@ -8,10 +9,12 @@ import { Logger } from 'nestjs-pino';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
-import { Problem } from './core/problem.js';
+import { notFound, Problem } from './core/problem.js';
 import type { Config } from './platform/config/config.js';
 import { refusePrivilegedRole } from './platform/database/migrator.js';
+import { errorCode, StartupError } from './platform/startup-error.js';
 import { toProblem } from './platform/http/problem.filter.js';
+import { Drain } from './platform/http/drain.js';
 import { requestMiddleware, securityHeaders } from './platform/http/request.middleware.js';
 import { httpMetrics } from './platform/metrics/http-metrics.js';
 import { Metrics } from './platform/metrics/metrics.js';
@@ -43,6 +46,8 @@ function useMiddleware(app: NestExpressApplication, config: Config): void {
   app.use(requestMiddleware(app.get(ClsService)));
   app.use(httpMetrics(app.get(Metrics), app.get(ClsService)));
   app.use(securityHeaders(config));
+  app.use(app.get(Drain).middleware);
+  if (!config.servesApi) app.use(probesAlone);
   const origins = config.get('CORS_ORIGINS').split(',').map((origin) => origin.trim()).filter(Boolean);
   if (origins.length > 0) app.enableCors({ origin: origins, credentials: true, exposedHeaders: ['X-Request-Id', 'ETag', 'Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] });
   app.use(refuseOtherMediaTypes);
@@ -57,13 +62,40 @@ function refuseOtherMediaTypes(request: Request, _response: Response, next: Next
   next(hasBody && !request.is(['json', '+json']) ? new Problem('unsupported_media_type') : undefined);
 }
 
-/** Starts listening. @returns the address as a URL */
+const PROBES = new Set(['/health', '/healthz', '/readyz', '/metrics']);
+
+/** A worker answers its probes and nothing else. */
+function probesAlone(request: Request, _response: Response, next: NextFunction): void {
+  next(PROBES.has(request.path) ? undefined : notFound('path on a worker'));
+}
+
+/**
+ * Starts listening.
+ * @returns the address as a URL
+ * @throws StartupError when the address cannot be had
+ */
 export async function listen(app: INestApplication, config: Config): Promise<string> {
-  const server = await app.listen(config.get('PORT'), config.get('HOST'));
+  const server = await listenOrExplain(app, config);
   server.keepAliveTimeout = KEEP_ALIVE_MS;
   server.headersTimeout = KEEP_ALIVE_MS + 1_000;
   const address = server.address();
   const port = typeof address === 'object' && address ? address.port : config.get('PORT');
   const host = config.get('HOST');
   return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+async function listenOrExplain(app: INestApplication, config: Config): Promise<Server> {
+  const [host, port] = [config.get('HOST'), config.get('PORT')];
+  try {
+    return (await app.listen(port, host)) as Server;
+  } catch (cause) {
+    const reasons: Record<string, string> = {
+      EADDRINUSE: `port ${port} on ${host} is taken: stop what uses it, or set PORT`,
+      EACCES: `port ${port} may not be used by this account: set PORT to 1024 or more`,
+      EADDRNOTAVAIL: `HOST names no address of this machine`,
+      ENOTFOUND: `HOST names no address of this machine`,
+    };
+    const reason = reasons[errorCode(cause) ?? ''];
+    throw reason ? new StartupError(reason, { cause }) : cause;
+  }
 }

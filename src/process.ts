@@ -1,5 +1,98 @@
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import { createApp, listen } from './app.js';
+import { announce } from './banner.js';
+import { Drain } from './platform/http/drain.js';
+import { Config, loadConfig } from './platform/config/config.js';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/database/embedded-postgres.js';
+import { migrate } from './platform/database/migrator.js';
 import { StartupError } from './platform/startup-error.js';
 
+/** A terminal's Ctrl-C reaches this process directly and through npm: what comes within a second is the same signal. */
+const SAME_SIGNAL_MS = 1_000;
+
+interface Running {
+  app?: NestExpressApplication;
+  postgres?: EmbeddedPostgres;
+}
+
+/**
+ * The life of a process: settings, database, migrations, application; then a drain on SIGINT or SIGTERM. What keeps it
+ * from starting is one line on standard error and exit code 1.
+ */
 export async function runProcess(): Promise<void> {
-  await Promise.reject(new StartupError('not yet'));
+  const running: Running = {};
+  const stop = new Stop(running);
+  process.on('SIGINT', () => stop.signal('SIGINT'));
+  process.on('SIGTERM', () => stop.signal('SIGTERM'));
+  try {
+    await start(running, stop);
+  } catch (error) {
+    if (stop.requested) return;
+    process.stderr.write(`wheelhouse: ${error instanceof StartupError ? error.message : `start failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`}\n`);
+    await stop.now(1);
+  }
+}
+
+async function start(running: Running, stop: Stop): Promise<void> {
+  const given = loadConfig();
+  stop.seconds = given.get('SHUTDOWN_SECONDS');
+  const config = given.get('DATABASE_URL') ? given : await withEmbeddedPostgres(given, running);
+  const migrations = await migrate(config);
+  if (stop.requested) return;
+  running.app = await createApp(config);
+  const url = await listen(running.app, config);
+  if (stop.requested) return;
+  await announce({ app: running.app, config, url, migrations, ...(running.postgres ? { postgres: running.postgres } : {}) });
+}
+
+/** Without DATABASE_URL the plane brings its own PostgreSQL. */
+async function withEmbeddedPostgres(config: Config, running: Running): Promise<Config> {
+  running.postgres = await startEmbeddedPostgres({ dataDir: config.get('WHEELHOUSE_DATA') });
+  return new Config({ ...config.settings, DATABASE_URL: running.postgres.url });
+}
+
+/** Ends the process once, in order: no new work, what runs is finished, connections closed, the embedded server last. */
+class Stop {
+  seconds = 30;
+  requested = false;
+  private firstSignal = 0;
+
+  constructor(private readonly running: Running) {}
+
+  signal(name: 'SIGINT' | 'SIGTERM'): void {
+    const now = performance.now();
+    if (this.requested && now - this.firstSignal < SAME_SIGNAL_MS) return;
+    if (this.requested) {
+      process.stderr.write('wheelhouse: stopping at once\n');
+      void this.stopPostgres().finally(() => process.exit(1));
+      return;
+    }
+    this.requested = true;
+    this.firstSignal = now;
+    process.stderr.write(`wheelhouse: ${name}: draining, at most ${this.seconds} s (again to stop at once)\n`);
+    void this.now(0);
+  }
+
+  async now(code: number): Promise<void> {
+    const late = setTimeout(() => {
+      process.stderr.write('wheelhouse: the drain took too long; stopping at once\n');
+      void this.stopPostgres().finally(() => process.exit(1));
+    }, this.seconds * 1000);
+    try {
+      await this.running.app?.get(Drain).drain();
+      await this.running.app?.close();
+      await this.stopPostgres();
+    } catch (error) {
+      process.stderr.write(`wheelhouse: stopping failed: ${error instanceof Error ? error.message : String(error)}\n`);
+      code = 1;
+    }
+    clearTimeout(late);
+    process.exit(code);
+  }
+
+  private async stopPostgres(): Promise<void> {
+    const postgres = this.running.postgres;
+    delete this.running.postgres;
+    await postgres?.stop();
+  }
 }

@@ -1,8 +1,9 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import { MIGRATIONS } from '../../migrations/all.js';
 import { Config } from '../../platform/config/config.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { EventConsumers } from '../../platform/events/event-consumers.js';
+import { Drain } from '../../platform/http/drain.js';
 import { Jobs } from '../../platform/jobs/jobs.js';
 import type { ReadinessView } from './health.view.js';
 
@@ -10,27 +11,18 @@ const PROBE_MS = 2_000;
 
 /** What the probes ask. */
 @Injectable()
-export class HealthService implements BeforeApplicationShutdown {
-  private stopping = false;
+export class HealthService {
 
   constructor(
     private readonly config: Config,
     private readonly database: SystemDatabase,
     private readonly consumers: EventConsumers,
     private readonly jobs: Jobs,
+    private readonly drain: Drain,
   ) {}
 
   get uptimeSeconds(): number {
     return Math.round(process.uptime());
-  }
-
-  /** From now on the process is not ready: load balancers stop sending while what runs is finished. */
-  beginShutdown(): void {
-    this.stopping = true;
-  }
-
-  beforeApplicationShutdown(): void {
-    this.beginShutdown();
   }
 
   async readiness(): Promise<ReadinessView> {
@@ -39,7 +31,7 @@ export class HealthService implements BeforeApplicationShutdown {
       database: migrations === undefined ? 'away' : 'ok',
       migrations: migrations === MIGRATIONS.length ? 'ok' : 'pending',
       jobs: this.jobs.healthy && (!this.config.runsJobs || this.consumers.healthy) ? 'ok' : 'stuck',
-      shutdown: this.stopping ? 'stopping' : 'ok',
+      shutdown: this.drain.isDraining ? 'stopping' : 'ok',
     };
     return { status: Object.values(checks).every((check) => check === 'ok') ? 'ready' : 'not_ready', checks };
   }

@@ -1,0 +1,28 @@
+import { resolve } from 'node:path';
+import type { INestApplication } from '@nestjs/common';
+import { SetupService } from './identity/setup/setup.service.js';
+import type { Config } from './platform/config/config.js';
+import type { EmbeddedPostgres } from './platform/database/embedded-postgres.js';
+
+interface Started {
+  app: INestApplication;
+  config: Config;
+  url: string;
+  migrations: number;
+  postgres?: EmbeddedPostgres;
+}
+
+/** Tells the person at the terminal where everything is; the setup token on a first start, and only there. */
+export async function announce({ app, config, url, migrations, postgres }: Started): Promise<void> {
+  const lines = [
+    ['API', config.servesApi ? `${url}/api/v1` : `${url}/readyz (probes only: this is a worker)`],
+    ...(config.servesApi ? [['Swagger', `${url}/docs`]] : []),
+    ['Data', postgres ? `${resolve(config.get('WHEELHOUSE_DATA'))} (embedded PostgreSQL on 127.0.0.1:${postgres.port})` : 'the PostgreSQL of DATABASE_URL'],
+    ...(postgres && resolve(postgres.dataDir) !== resolve(config.get('WHEELHOUSE_DATA')) ? [['Cluster', postgres.dataDir]] : []),
+    ...(migrations > 0 ? [['Schema', `${migrations} migrations applied`]] : []),
+  ];
+  const token = config.servesApi ? await app.get(SetupService).issueToken() : undefined;
+  if (token) lines.push(['Setup token', token], ['', 'POST it to /api/v1/setup/complete with email, password and full_name.']);
+  const text = lines.map(([name, value]) => `  ${(name ?? '').padEnd(12)}${value ?? ''}`).join('\n');
+  process.stdout.write(`\nWheelhouse is ready.\n${text}\n\n`);
+}
