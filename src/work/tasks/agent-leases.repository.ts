@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Sql } from '../../platform/database/sql.js';
+import { TenantDatabase } from '../../platform/database/tenant-database.js';
 
 interface TakenBack {
   id: string;
@@ -10,7 +11,10 @@ interface TakenBack {
 /** SQL of taking leases back by agent. */
 @Injectable()
 export class AgentLeasesRepository {
-  constructor(private readonly sql: Sql) {}
+  constructor(
+    private readonly sql: Sql,
+    private readonly database: TenantDatabase,
+  ) {}
 
   takeBackAll(tenantId: string, agentId: string, reason: string): Promise<TakenBack[]> {
     return this.sql.rows<TakenBack>(
@@ -37,5 +41,11 @@ export class AgentLeasesRepository {
       [tenantId, agentIds],
     );
     return new Map(rows.map((row) => [row.claimed_by, row.held]));
+  }
+
+  async heldNow(tenantId: string, agentId: string): Promise<number> {
+    const text = `select count(*)::int as held from tasks where tenant_id = $1 and status = 'in_progress' and claimed_by = $2`;
+    const rows = await this.database.statement<{ held: number }>(tenantId, text, [tenantId, agentId]);
+    return rows[0]?.held ?? 0;
   }
 }

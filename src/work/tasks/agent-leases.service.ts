@@ -26,6 +26,10 @@ export class AgentLeasesService extends AgentLeases {
     return this.repository.countHeld(this.context.tenantId, agentIds);
   }
 
+  heldNow(agentId: string): Promise<number> {
+    return this.repository.heldNow(this.context.tenantId, agentId);
+  }
+
   agentChanged(): void {
     // Waiting claims are woken by the tasks that become ready; see TaskWaiters.
   }

@@ -10,11 +10,10 @@ import { ClaimTasksService } from './claim-tasks.service.js';
 import { clientGone } from './client-gone.js';
 import { CompleteTaskDto, CompleteTasksDto, FailTaskDto, ReleaseTaskDto, RenewLeaseDto, UpdateTaskStatusDto } from './leases.dto.js';
 import { LeasesService } from './leases.service.js';
-import { ClaimView, CompletedItemsView, RenewedLeaseView, toClaimView, toCompletedItem, toLeaseView } from './leases.view.js';
+import { ClaimView, CompletedItemsView, RenewedLeaseView, toClaimView, toCompletedItem, toRenewedView } from './leases.view.js';
 import { TaskCommentsService } from './task-comments.service.js';
 import { ClaimTasksDto, CreateCommentDto, CreateTaskDto, ListBoardTasksQuery } from './tasks.dto.js';
 import { TaskCommentView, TaskDetailView, TaskView, toCommentView, toTaskDetailView, toTaskView } from './tasks.view.js';
-import { AgentCommandsReader } from '../../fleet/agents/agent-commands.reader.js';
 
 @ApiController('agent', 'Agents / Work')
 export class AgentTasksController {
@@ -23,7 +22,6 @@ export class AgentTasksController {
     private readonly leases: LeasesService,
     private readonly tasks: AgentTasksService,
     private readonly comments: TaskCommentsService,
-    private readonly commands: AgentCommandsReader,
   ) {}
 
   /** Claims tasks. The most urgent and oldest that this agent may take, each under a lease; waits for one when asked to. */
@@ -66,7 +64,7 @@ export class AgentTasksController {
   @Post('tasks/:id/renew')
   @Operation({ id: 'renewLease', allow: 'agent:work', returns: RenewedLeaseView, idempotency: 'outside', problems: ['not_found', 'lease_lost', 'agent_killed', 'agent_inactive'] })
   async renew(@Param('id', Uuid) id: string, @Body() body: RenewLeaseDto): Promise<RenewedLeaseView> {
-    return { lease: toLeaseView(await this.leases.renew(id, body)), commands: await this.commands.waiting() };
+    return toRenewedView(await this.leases.renew(id, body));
   }
 
   /** Completes a task. The same call again under the same fence gives the same answer. */

@@ -2,6 +2,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import type { PoolClient } from 'pg';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { EventSignal } from '../../platform/events/event-signal.js';
+import { Metrics } from '../../platform/metrics/metrics.js';
 import { AttemptsRepository } from './attempts.repository.js';
 import { endOfFailedAttempt } from './retry-policy.js';
 import type { Task } from './task.entity.js';
@@ -21,14 +22,13 @@ export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdow
   private readonly logger = new Logger(LeaseReaper.name);
   private timer: NodeJS.Timeout | undefined;
   private running: Promise<void> | undefined;
-  /** Leases that this process took back since it started, for the metrics. */
-  expired = 0;
 
   constructor(
     private readonly database: SystemDatabase,
     private readonly attempts: AttemptsRepository,
     private readonly signal: TaskSignal,
     private readonly eventSignal: EventSignal,
+    private readonly metrics: Metrics,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -63,7 +63,7 @@ export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdow
       );
       return this.endAll(client, rows, (task) => endOfFailedAttempt(task, 'expired', `The lease of fence ${task.fence} ended without an answer.`, true));
     });
-    this.expired += tasks.length;
+    this.metrics.leaseExpiries.inc(tasks.length);
     this.announce(tasks);
     return tasks.length;
   }

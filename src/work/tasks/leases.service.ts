@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { notFound, Problem } from '../../core/problem.js';
+import { type AgentCommand, AgentsReader } from '../../fleet/agents/agents.reader.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Batcher } from '../../platform/database/batcher.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
@@ -35,6 +36,12 @@ class AskRules {
   constructor(readonly task: Task) {}
 }
 
+/** A lease that was extended, and what waits for its agent. */
+export interface Renewed {
+  task: Task;
+  commands: AgentCommand[];
+}
+
 type Answer = Task | Problem | AskRules;
 
 /**
@@ -44,7 +51,7 @@ type Answer = Task | Problem | AskRules;
 @Injectable()
 export class LeasesService {
   private readonly completions = new Batcher<Completion, Answer>((tenantId, inputs) => this.completeBatch(tenantId, inputs), MOST_ITEMS, MOST_RUNNING);
-  private readonly renewals = new Batcher<Renewal, Answer>((tenantId, inputs) => this.renewBatch(tenantId, inputs), MOST_ITEMS, MOST_RUNNING);
+  private readonly renewals = new Batcher<Renewal, Renewed | Problem>((tenantId, inputs) => this.renewBatch(tenantId, inputs), MOST_ITEMS, MOST_RUNNING);
 
   constructor(
     private readonly context: RequestContext,
@@ -52,23 +59,24 @@ export class LeasesService {
     private readonly repository: LeasesRepository,
     private readonly attempts: AttemptsRepository,
     private readonly rules: CompletionRulesService,
+    private readonly agents: AgentsReader,
     private readonly signal: TaskSignal,
     private readonly eventSignal: EventSignal,
   ) {}
 
   /** @throws Problem `lease_lost`, `not_found` */
-  async renew(taskId: string, request: RenewLeaseDto): Promise<Task> {
+  async renew(taskId: string, request: RenewLeaseDto): Promise<Renewed> {
     const { tenantId, actor } = this.context;
-    return orThrow(
-      await this.renewals.add(tenantId, {
-        taskId,
-        agentId: actor.id,
-        fence: request.fence,
-        leaseSeconds: request.lease_seconds,
-        progress: request.progress_percent,
-        note: request.note,
-      }),
-    );
+    const renewed = await this.renewals.add(tenantId, {
+      taskId,
+      agentId: actor.id,
+      fence: request.fence,
+      leaseSeconds: request.lease_seconds,
+      progress: request.progress_percent,
+      note: request.note,
+    });
+    if (renewed instanceof Problem) throw renewed;
+    return renewed;
   }
 
   /**
@@ -125,8 +133,13 @@ export class LeasesService {
     return outcomes;
   }
 
-  private renewBatch(tenantId: string, inputs: Renewal[]): Promise<Answer[]> {
-    return this.database.transaction(tenantId, async (client) => this.answers(client, tenantId, inputs, await this.repository.renew(client, tenantId, distinct(inputs)), []));
+  private renewBatch(tenantId: string, inputs: Renewal[]): Promise<(Renewed | Problem)[]> {
+    return this.database.transaction(tenantId, async (client) => {
+      const tasks = await this.repository.renew(client, tenantId, distinct(inputs));
+      const answers = await this.answers(client, tenantId, inputs, tasks, []);
+      const commands = await this.agents.waitingCommands(client, tenantId, [...new Set(inputs.map(({ agentId }) => agentId))]);
+      return answers.map((answer, index) => (answer instanceof Problem ? answer : { task: orThrow(answer), commands: commands.filter(({ agent_id }) => agent_id === inputs[index]?.agentId) }));
+    });
   }
 
   private async answers(client: PoolClient, tenantId: string, inputs: readonly Write[], tasks: Task[], repeatOf: readonly string[]): Promise<Answer[]> {

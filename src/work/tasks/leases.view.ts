@@ -1,5 +1,6 @@
 import { Problem } from '../../core/problem.js';
 import { ProblemView } from '../../platform/http/page.view.js';
+import type { Renewed } from './leases.service.js';
 import type { Task } from './task.entity.js';
 import { TaskView, toTaskView } from './tasks.view.js';
 
@@ -69,4 +70,8 @@ export function toLeaseView(task: Pick<Task, 'fence' | 'lease_expires_at'>): Lea
 export function toCompletedItem(id: string, outcome: Task | Problem, requestId: string | string[] | undefined): CompletedItemView {
   if (!(outcome instanceof Problem)) return { id, ok: true };
   return { id, ok: false, problem: outcome.toDocument(typeof requestId === 'string' ? requestId : null) as ProblemView };
+}
+
+export function toRenewedView({ task, commands }: Renewed): RenewedLeaseView {
+  return { lease: toLeaseView(task), commands: commands.map(({ command, reason, created_at }) => ({ command, reason, created_at: created_at.toISOString() })) };
 }

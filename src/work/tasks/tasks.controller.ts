@@ -1,11 +1,13 @@
-import { Body, Delete, Get, Param, Patch, Post, Query } from '@nestjs/common';
+import { Body, Delete, Get, Param, Patch, Post, Query, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
 import { mapPage, type Page } from '../../core/page.js';
-import { ApiController, Operation, pageOf } from '../../platform/http/operation.decorator.js';
+import { ApiController, EVENT_STREAM, Operation, pageOf } from '../../platform/http/operation.decorator.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { DeadLettersService } from './dead-letters.service.js';
 import { TaskCommentsService } from './task-comments.service.js';
-import { CancelTaskDto, CreateCommentDto, CreateTaskDto, ListTasksQuery, UpdateTaskDto } from './tasks.dto.js';
+import { TaskStreamService } from './task-stream.service.js';
+import { CancelTaskDto, CreateCommentDto, CreateTaskDto, ListTasksQuery, StreamTasksQuery, UpdateTaskDto } from './tasks.dto.js';
 import { TasksService } from './tasks.service.js';
 import { TaskCommentView, TaskDetailView, TaskStatsView, TaskView, toCommentView, toTaskDetailView, toTaskView } from './tasks.view.js';
 
@@ -15,6 +17,7 @@ export class TasksController {
     private readonly tasks: TasksService,
     private readonly letters: DeadLettersService,
     private readonly comments: TaskCommentsService,
+    private readonly stream: TaskStreamService,
   ) {}
 
   /** Lists tasks. Newest first; filters combine. */
@@ -37,6 +40,13 @@ export class TasksController {
   async stats(): Promise<TaskStatsView> {
     const stats = await this.tasks.stats();
     return { total: Object.values(stats.by_status).reduce((sum, count) => sum + count, 0), ...stats };
+  }
+
+  /** Follows tasks. A stream of server-sent events task.created, task.updated, task.completed and task.failed; Last-Event-ID resumes it. */
+  @Get('stream')
+  @Operation({ id: 'streamTasks', allow: 'task:read', returns: EVENT_STREAM })
+  async follow(@Query() query: StreamTasksQuery, @Req() request: Request, @Res() response: Response): Promise<void> {
+    await this.stream.open(query, request, response);
   }
 
   /** Reads a task. With its result, its dependencies and parts, and every attempt that has ended. */

@@ -269,6 +269,19 @@ export class ListTasksQuery extends PageQuery {
   search?: string;
 }
 
+/** Which tasks to follow. */
+export class StreamTasksQuery {
+  /** Only tasks of this board. */
+  @IsOptional()
+  @IsUUID()
+  board_id?: string;
+
+  /** Only this task. */
+  @IsOptional()
+  @IsUUID()
+  task_id?: string;
+}
+
 /** Which tasks of a board an agent wants to see. */
 export class ListBoardTasksQuery extends PageQuery {
   /** @example inbox */
