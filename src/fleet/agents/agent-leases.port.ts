@@ -11,6 +11,8 @@ export abstract class AgentLeases {
   abstract takeBackAll(agentId: string, reason: string): Promise<number>;
   /** How many tasks each of the agents holds now; agents that hold none are left out. */
   abstract countHeld(agentIds: readonly string[]): Promise<Map<string, number>>;
+  /** How many tasks one agent of the context's tenant holds now, outside of a transaction, in one round trip: for heartbeats. */
+  abstract heldNow(agentId: string): Promise<number>;
   /** Called when an agent's tools, boards or state changed, so that tasks that wait for it are looked at again. */
   abstract agentChanged(agentId: string): void;
 }

@@ -24,6 +24,22 @@ export class TenantDatabase {
   }
 
   /**
+   * Runs one statement in a transaction of its own. Begin, statement and commit leave together (the pool's connections
+   * pipeline), so all of it is one round trip.
+   */
+  async statement<T extends object>(tenantId: string, text: string, values: unknown[]): Promise<T[]> {
+    const opening = begin(tenantId);
+    const client = await this.pool.connect();
+    const [begun, result, committed] = await Promise.allSettled([client.query(opening), client.query(text, values), client.query('commit')]);
+    // After a failed statement the commit is a rollback and succeeds; when it fails too, the connection is unusable.
+    client.release(committed.status === 'rejected');
+    if (result.status === 'rejected') throw result.reason;
+    if (begun.status === 'rejected') throw begun.reason;
+    if (committed.status === 'rejected') throw committed.reason;
+    return result.value.rows as T[];
+  }
+
+  /**
    * Like `transaction`, with rows of a table held from its first round trip on. What `work` reads is younger than the
    * lock; rows are taken in the order of their ids, so that two holders never wait for each other.
    */

@@ -78,6 +78,12 @@ export class EventStream {
     this.close();
   }
 
+  /** Breaks the connection off: the client comes back and goes on after the last message it got. */
+  abort(): void {
+    this.response.destroy();
+    this.close();
+  }
+
   private write(text: string): void {
     if (this.closed) return;
     this.response.write(text);

@@ -1,0 +1,61 @@
+import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Config } from '../../platform/config/config.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { AgentPresenceRepository } from './agent-presence.repository.js';
+import { AgentStatusService } from './agent-status.service.js';
+
+const FLUSH_MS = 1_000;
+
+/**
+ * Remembers which agents called, and writes it down once a second in one statement: a call costs nothing for being a
+ * sign of life. An agent that was taken for silent is back with its next call.
+ */
+@Injectable()
+export class AgentPresence implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly logger = new Logger(AgentPresence.name);
+  private heard = new Map<string, string>();
+  private timer: NodeJS.Timeout | undefined;
+  private flushing: Promise<void> | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly context: RequestContext,
+    private readonly repository: AgentPresenceRepository,
+    private readonly statuses: AgentStatusService,
+  ) {}
+
+  /** A sign of life: any call with the agent's credentials. */
+  seen(agentId: string, tenantId: string): void {
+    this.heard.set(agentId, tenantId);
+  }
+
+  onApplicationBootstrap(): void {
+    this.timer = setInterval(() => this.flush(), FLUSH_MS);
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    clearInterval(this.timer);
+    await this.flushing;
+    await this.write();
+  }
+
+  private flush(): void {
+    this.flushing ??= this.write().finally(() => (this.flushing = undefined));
+  }
+
+  private async write(): Promise<void> {
+    if (this.heard.size === 0) return;
+    const heard = this.heard;
+    this.heard = new Map();
+    try {
+      const agents = [...heard].map(([agent_id, tenant_id]) => ({ agent_id, tenant_id }));
+      const back = await this.repository.touch(agents, this.config.get('HEARTBEAT_SECONDS') / 4);
+      for (const { tenant_id, agent_id, reported_status } of back) {
+        await this.context.runAsSystem(tenant_id, 'agent-presence', () => this.statuses.report(agent_id, reported_status));
+      }
+    } catch (error) {
+      // The next calls are new signs of life; nothing is lost but a second.
+      this.logger.warn({ err: error }, 'Signs of life of agents could not be written.');
+    }
+  }
+}

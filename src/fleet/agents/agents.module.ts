@@ -1,0 +1,38 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { Agent } from './agent.entity.js';
+import { AgentCommandsRepository } from './agent-commands.repository.js';
+import { AgentControlService } from './agent-control.service.js';
+import { AgentEnrolment } from './agent-enrolment.service.js';
+import { AgentPresenceRepository } from './agent-presence.repository.js';
+import { AgentPresence } from './agent-presence.service.js';
+import { AgentStatusService } from './agent-status.service.js';
+import { AgentTokenVerifier } from './agent-token.verifier.js';
+import { AgentTokensRepository } from './agent-tokens.repository.js';
+import { AgentTokensService } from './agent-tokens.service.js';
+import { AgentsController } from './agents.controller.js';
+import { AgentsReader } from './agents.reader.js';
+import { AgentsRepository } from './agents.repository.js';
+import { AgentsService } from './agents.service.js';
+
+/** Agents, their tokens, and what operators do to them. */
+@Module({
+  imports: [TypeOrmModule.forFeature([Agent])],
+  controllers: [AgentsController],
+  providers: [
+    AgentsRepository,
+    AgentCommandsRepository,
+    AgentTokensRepository,
+    AgentPresenceRepository,
+    AgentsReader,
+    AgentsService,
+    AgentControlService,
+    AgentTokensService,
+    AgentStatusService,
+    AgentEnrolment,
+    AgentPresence,
+    AgentTokenVerifier,
+  ],
+  exports: [AgentsReader, AgentStatusService],
+})
+export class AgentsModule {}

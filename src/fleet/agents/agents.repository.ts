@@ -1,0 +1,106 @@
+import { Injectable } from '@nestjs/common';
+import type { QueryDeepPartialEntity, SelectQueryBuilder } from 'typeorm';
+import type { Page, PageRequest } from '../../core/page.js';
+import { Sql } from '../../platform/database/sql.js';
+import { pageOfQuery } from '../../platform/database/table.js';
+import { Agent } from './agent.entity.js';
+import type { ListAgentsQuery } from './agents.dto.js';
+
+/** A row to be made: what is left out has its default in the table. */
+export type NewAgent = Pick<Agent, 'id' | 'tenant_id' | 'slug' | 'name'> & Partial<Agent>;
+export type AgentPatch = Partial<Omit<Agent, 'id' | 'tenant_id' | 'revision' | 'created_at' | 'updated_at' | 'status_changed_at'>>;
+
+/** Rows of `agents`. Deleted ones are kept for what refers to them, and are seen by no one. */
+@Injectable()
+export class AgentsRepository {
+  constructor(private readonly sql: Sql) {}
+
+  find(tenantId: string, id: string): Promise<Agent | null> {
+    return this.present(tenantId).andWhere('agent.id = :id', { id }).getOne();
+  }
+
+  findMany(tenantId: string, ids: readonly string[]): Promise<Agent[]> {
+    return this.present(tenantId).andWhere('agent.id = any(:ids::uuid[])', { ids }).getMany();
+  }
+
+  findBySlug(tenantId: string, slug: string): Promise<Agent | null> {
+    return this.present(tenantId).andWhere('agent.slug = :slug', { slug }).getOne();
+  }
+
+  /** Holds the row until the transaction ends, without holding back those who only refer to it. */
+  lock(tenantId: string, id: string): Promise<Agent | null> {
+    return this.present(tenantId).andWhere('agent.id = :id', { id }).setLock('for_no_key_update').getOne();
+  }
+
+  /** Holds the row and waits for everyone who refers to it just now: before it is deleted. */
+  lockToDelete(tenantId: string, id: string): Promise<Agent | null> {
+    return this.present(tenantId).andWhere('agent.id = :id', { id }).setLock('pessimistic_write').getOne();
+  }
+
+  /** Whether the agent is there; it is not deleted until the transaction ends. */
+  async refer(tenantId: string, id: string): Promise<boolean> {
+    const row = await this.sql.row('select 1 from agents where tenant_id = $1 and id = $2 and deleted_at is null for key share', [tenantId, id]);
+    return row !== undefined;
+  }
+
+  page(tenantId: string, query: ListAgentsQuery): Promise<Page<Agent>> {
+    const rows = this.present(tenantId);
+    const status = query.status ?? query.status_filter;
+    if (status) rows.andWhere('agent.status = :status', { status });
+    if (query.role !== undefined) rows.andWhere('agent.role = :role', { role: query.role });
+    if (query.is_active !== undefined) rows.andWhere('agent.is_active = :isActive', { isActive: query.is_active });
+    if (query.search) rows.andWhere('(agent.name ilike :search or agent.slug ilike :search)', { search: `%${query.search.replaceAll(/[\\%_]/g, '\\$&')}%` });
+    return pageOfQuery(rows, query);
+  }
+
+  pageOfIds(tenantId: string, ids: readonly string[], request: PageRequest): Promise<Page<Agent>> {
+    return pageOfQuery(this.present(tenantId).andWhere('agent.id = any(:ids::uuid[])', { ids }), request);
+  }
+
+  /** @returns undefined when the slug is taken */
+  async insert(agent: NewAgent): Promise<Agent | undefined> {
+    const statement = this.sql.manager.createQueryBuilder().insert().into(Agent).values(agent as QueryDeepPartialEntity<Agent>);
+    // `orIgnore` is ON CONFLICT DO NOTHING: unlike an error it leaves the transaction usable for another slug.
+    const result = await statement.orIgnore().returning('*').execute();
+    return (result.raw as Agent[])[0];
+  }
+
+  async update(tenantId: string, id: string, patch: AgentPatch): Promise<Agent> {
+    const result = await this.sql.manager
+      .createQueryBuilder()
+      .update(Agent)
+      .set({
+        ...(patch as QueryDeepPartialEntity<Agent>),
+        ...(patch.status === undefined ? {} : { status_changed_at: () => `case when status = '${patch.status}' then status_changed_at else now() end` }),
+        revision: () => 'revision + 1',
+        updated_at: () => 'now()',
+      })
+      .where('tenant_id = :tenantId and id = :id', { tenantId, id })
+      .returning('*')
+      .execute();
+    return (result.raw as [Agent])[0];
+  }
+
+  /** The highest number among the slugs `base`, `base-2`, `base-3`...; 0 when there is none. */
+  async highestSuffix(tenantId: string, base: string): Promise<number> {
+    const row = await this.sql.row<{ highest: number | null }>(
+      `select max(coalesce(substring(slug from length($2) + 2), '1')::int) as highest from agents
+       where tenant_id = $1 and deleted_at is null and (slug = $2 or slug ~ ('^' || $2 || '-[1-9][0-9]{0,5}$'))`,
+      [tenantId, base],
+    );
+    return row?.highest ?? 0;
+  }
+
+  /** The agent that conducts the others, as the settings name it. */
+  async conductorId(tenantId: string): Promise<string | undefined> {
+    const row = await this.sql.row<{ id: string | null }>(
+      `select value #>> '{}' as id from settings where tenant_id = $1 and category = 'conductor' and key = 'agent_id' for share`,
+      [tenantId],
+    );
+    return row?.id ?? undefined;
+  }
+
+  private present(tenantId: string): SelectQueryBuilder<Agent> {
+    return this.sql.manager.createQueryBuilder(Agent, 'agent').where('agent.tenant_id = :tenantId and agent.deleted_at is null', { tenantId });
+  }
+}
