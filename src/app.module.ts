@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
+import { RealtimeModule } from './channels/realtime/realtime.module.js';
 import { ApiKeysModule } from './identity/api-keys/api-keys.module.js';
 import { IdentityAuthModule } from './identity/auth/identity-auth.module.js';
 import { SessionsModule } from './identity/sessions/sessions.module.js';
@@ -36,6 +37,7 @@ const IDENTITY = [TenantsModule, SessionsModule, UsersModule, IdentityAuthModule
 const FLEET: Type[] = [];
 const SAFEGUARDS = [AuditModule, ApprovalsModule];
 const WORK = [TasksModule];
+const CHANNELS = [RealtimeModule];
 const OPERATIONS = [HealthModule, QueueMetricsModule];
 
 /** The one list of domains, wing by wing. */
@@ -44,7 +46,7 @@ export class AppModule {
   static for(config: Config): DynamicModule {
     return {
       module: AppModule,
-      imports: [ConfigModule.for(config), ...PLATFORM, ...IDENTITY, ...FLEET, ...SAFEGUARDS, ...WORK, ...OPERATIONS],
+      imports: [ConfigModule.for(config), ...PLATFORM, ...IDENTITY, ...FLEET, ...SAFEGUARDS, ...WORK, ...CHANNELS, ...OPERATIONS],
       providers: [
         IdempotencyRepository,
         { provide: APP_FILTER, useClass: ProblemFilter },

@@ -18,8 +18,8 @@ const HOUR = 3_600;
 const DAY = 24 * HOUR;
 
 /**
- * Removes what has served its time, every hour, for all tenants. These are global statements of the platform itself:
- * they look at age alone, in batches, so that no transaction is long and nobody waits for them.
+ * Removes what has served its time, every hour, for all tenants: the platform's own rows; domains look after theirs. The
+ * statements look at age alone, in batches, so that no transaction is long and nobody waits for them.
  */
 @Injectable()
 export class Housekeeping implements OnModuleInit {
@@ -47,8 +47,6 @@ export class Housekeeping implements OnModuleInit {
     const old = (column: string): string => `t.${column} < now() - make_interval(secs => $1)`;
     return [
       { table: 'idempotency_keys', where: old('created_at'), ageSeconds: DAY },
-      { table: 'spent_refresh_tokens', where: old('spent_at'), ageSeconds: 30 * DAY },
-      { table: 'sessions', where: `least(t.expires_at, t.ended_at) < now() - make_interval(secs => $1)`, ageSeconds: 30 * DAY },
       { table: 'events', where: `${old('occurred_at')} and ${PASSED_BY_ALL}`, ageSeconds: this.config.get('EVENT_RETENTION_DAYS') * DAY },
       { table: 'processes', where: old('seen_at'), ageSeconds: HOUR },
     ];
