@@ -1,7 +1,10 @@
-import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { ScheduleModule } from '@nestjs/schedule';
 import { RealtimeModule } from './channels/realtime/realtime.module.js';
+import { AgentsModule } from './fleet/agents/agents.module.js';
+import { BoardsModule } from './fleet/boards/boards.module.js';
+import { HeartbeatsModule } from './fleet/heartbeats/heartbeats.module.js';
 import { ApiKeysModule } from './identity/api-keys/api-keys.module.js';
 import { IdentityAuthModule } from './identity/auth/identity-auth.module.js';
 import { SessionsModule } from './identity/sessions/sessions.module.js';
@@ -34,7 +37,7 @@ import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule];
 const IDENTITY = [TenantsModule, SessionsModule, UsersModule, IdentityAuthModule, ApiKeysModule, SetupModule];
-const FLEET: Type[] = [];
+const FLEET = [AgentsModule, BoardsModule, HeartbeatsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule];
 const WORK = [TasksModule];
 const CHANNELS = [RealtimeModule];

@@ -1,9 +1,55 @@
 import { Global, Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
 import { AgentLeases } from '../../fleet/agents/agent-leases.port.js';
+import { AgentsModule } from '../../fleet/agents/agents.module.js';
+import { BoardTasks } from '../../fleet/boards/board-tasks.port.js';
+import { BoardsModule } from '../../fleet/boards/boards.module.js';
+import { ApprovalsModule } from '../../safeguards/approvals/approvals.module.js';
 import { AgentLeasesRepository } from './agent-leases.repository.js';
 import { AgentLeasesService } from './agent-leases.service.js';
+import { AgentTasksAccess } from './agent-tasks-access.js';
+import { AgentTasksController } from './agent-tasks.controller.js';
+import { AgentTasksService } from './agent-tasks.service.js';
+import { AttemptsRepository } from './attempts.repository.js';
+import { BoardTasksService } from './board-tasks.service.js';
+import { BoardRulesService } from './board-rules.service.js';
+import { ClaimTasksService } from './claim-tasks.service.js';
+import { ClaimsRepository } from './claims.repository.js';
+import { CompletionRulesService } from './completion-rules.service.js';
+import { DeadLetter } from './dead-letter.entity.js';
+import { DeadLetterPacer } from './dead-letter-pacer.js';
+import { DeadLettersController } from './dead-letters.controller.js';
+import { DeadLettersRepository } from './dead-letters.repository.js';
+import { DeadLettersService } from './dead-letters.service.js';
+import { LeaseReaper } from './lease-reaper.js';
+import { LeasesRepository } from './leases.repository.js';
+import { LeasesService } from './leases.service.js';
+import { TaskComment } from './task-comment.entity.js';
+import { TaskCommentsRepository } from './task-comments.repository.js';
+import { TaskCommentsService } from './task-comments.service.js';
+import { TaskDependenciesListener } from './task-dependencies.listener.js';
+import { Task } from './task.entity.js';
+import { TaskLanesRepository } from './task-lanes.repository.js';
+import { TaskReferencesService } from './task-references.service.js';
+import { TaskSignal } from './task-signal.js';
+import { TaskStreamService } from './task-stream.service.js';
+import { TaskWaiters } from './task-waiters.js';
+import { TasksController } from './tasks.controller.js';
+import { TasksRepository } from './tasks.repository.js';
+import { TasksService } from './tasks.service.js';
 
-/** Tasks. Global for the one port that the fleet asks. */
+const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LeasesRepository, TaskCommentsRepository, TaskLanesRepository, TasksRepository];
+const SERVICES = [
+  AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, CompletionRulesService, DeadLetterPacer, DeadLettersService, LeaseReaper,
+  LeasesService, TaskCommentsService, TaskDependenciesListener, TaskReferencesService, TaskSignal, TasksService, TaskStreamService, TaskWaiters,
+];
+
+/** Tasks, the agent protocol and the dead letters. Global for the two ports that the fleet asks. */
 @Global()
-@Module({ providers: [AgentLeasesRepository, { provide: AgentLeases, useClass: AgentLeasesService }], exports: [AgentLeases] })
+@Module({
+  imports: [TypeOrmModule.forFeature([Task, TaskComment, DeadLetter]), AgentsModule, BoardsModule, ApprovalsModule],
+  controllers: [TasksController, AgentTasksController, DeadLettersController],
+  providers: [...REPOSITORIES, ...SERVICES, { provide: AgentLeases, useClass: AgentLeasesService }, { provide: BoardTasks, useClass: BoardTasksService }],
+  exports: [AgentLeases, BoardTasks, LeaseReaper],
+})
 export class TasksModule {}
