@@ -40,6 +40,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   arrayMinSize: (minItems: number) => ({ minItems }),
   arrayNotEmpty: () => ({ minItems: 1 }),
   arrayUnique: () => ({ uniqueItems: true }),
+  maxJsonBytes: (bytes: number) => ({ 'x-max-bytes': bytes }),
 };
 
 /**

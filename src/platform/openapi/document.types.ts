@@ -30,6 +30,8 @@ export interface Schema {
   maxItems?: number;
   uniqueItems?: boolean;
   maxProperties?: number;
+  /** Most bytes of the value as JSON text. */
+  'x-max-bytes'?: number;
 }
 
 export interface Parameter {

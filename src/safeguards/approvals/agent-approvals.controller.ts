@@ -8,7 +8,7 @@ import { ApprovalQuery, RequestOwnApprovalDto } from './approvals.dto.js';
 import { ApprovalsService } from './approvals.service.js';
 import { ApprovalView, toApprovalView } from './approvals.view.js';
 
-@ApiController('agent/approvals', 'Agent protocol')
+@ApiController('agent/approvals', 'Work / Agent protocol')
 export class AgentApprovalsController {
   constructor(
     private readonly approvals: ApprovalsService,

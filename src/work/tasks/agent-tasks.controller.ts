@@ -15,7 +15,7 @@ import { TaskCommentsService } from './task-comments.service.js';
 import { ClaimTasksDto, CreateCommentDto, CreateTaskDto, ListBoardTasksQuery } from './tasks.dto.js';
 import { TaskCommentView, TaskDetailView, TaskView, toCommentView, toTaskDetailView, toTaskView } from './tasks.view.js';
 
-@ApiController('agent', 'Agents / Work')
+@ApiController('agent', 'Work / Agent protocol')
 export class AgentTasksController {
   constructor(
     private readonly claims: ClaimTasksService,
