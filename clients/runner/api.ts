@@ -64,7 +64,7 @@ export class AgentApi {
     this.token = token;
   }
 
-  async heartbeat(status: 'idle' | 'busy', signal?: AbortSignal): Promise<Heartbeat> {
+  async heartbeat(status: 'online' | 'offline', signal?: AbortSignal): Promise<Heartbeat> {
     const answer = await this.post<{ commands: ToldCommand[]; next_heartbeat_seconds: number }>('/heartbeat', { status }, PATIENCE_MS, signal);
     return { commands: answer.commands.map(({ command }) => command), nextMs: answer.next_heartbeat_seconds * 1000 };
   }

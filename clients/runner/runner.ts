@@ -57,6 +57,17 @@ export class Runner {
     this.over.abort();
     await beating;
     if (this.failure) throw this.failure;
+    await this.signOff();
+  }
+
+  /** Otherwise the plane takes three missed heartbeats to notice. */
+  private async signOff(): Promise<void> {
+    try {
+      await this.options.api.heartbeat('offline', AbortSignal.timeout(2_000));
+    } catch (error) {
+      if (!(error instanceof ApiError)) throw error;
+      this.options.log('sign-off refused', { code: error.code });
+    }
   }
 
   /** Finishes what runs and takes nothing more. */
@@ -154,7 +165,7 @@ export class Runner {
     while (!this.over.signal.aborted) {
       let wait: number;
       try {
-        const answer = await this.options.api.heartbeat(this.runs.size > 0 ? 'busy' : 'idle', this.over.signal);
+        const answer = await this.options.api.heartbeat('online', this.over.signal);
         failures = 0;
         if (this.mode === 'killed') this.become('working');
         this.obey(answer.commands);

@@ -1,0 +1,146 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { pathToFileURL } from 'node:url';
+import pg from 'pg';
+import { freePort, newSecret, PlaneProcess } from '../../scripts/demo/plane-process.ts';
+
+type EmbeddedModule = typeof import('../../src/platform/database/embedded-postgres.js');
+type EmbeddedPostgres = Awaited<ReturnType<EmbeddedModule['startEmbeddedPostgres']>>;
+
+/** The embedded PostgreSQL of the built program. */
+export async function startPostgres(dataDir: string, settings: Record<string, string> = {}): Promise<EmbeddedPostgres> {
+  const file = join(process.cwd(), 'dist', 'platform', 'database', 'embedded-postgres.js');
+  const { startEmbeddedPostgres } = (await import(pathToFileURL(file).href)) as EmbeddedModule;
+  return startEmbeddedPostgres({ dataDir, settings });
+}
+
+/** Two API processes and a jobs process on one embedded PostgreSQL: what a small installation looks like. */
+export class Cluster {
+  readonly setupToken = newSecret();
+  readonly processes: PlaneProcess[] = [];
+  /** Ended although nobody had killed them. */
+  readonly crashes: string[] = [];
+  private readonly folder: string;
+  private readonly nodeOptions: string | undefined;
+  private readonly expected = new Set<PlaneProcess>();
+  private postgres: EmbeddedPostgres | undefined;
+  private supervising = false;
+  private supervisor: Promise<void> | undefined;
+
+  /** @param nodeOptions NODE_OPTIONS of the processes, to plant a fault in them */
+  constructor(folder: string, nodeOptions?: string) {
+    this.folder = folder;
+    this.nodeOptions = nodeOptions;
+  }
+
+  get apis(): PlaneProcess[] {
+    return this.processes.slice(0, 2);
+  }
+
+  get urls(): string[] {
+    return this.apis.map(({ url }) => url);
+  }
+
+  async start(): Promise<void> {
+    this.postgres = await startPostgres(join(this.folder, 'data'));
+    const secret = newSecret();
+    for (const role of ['api', 'api', 'worker'] as const) {
+      const data = join(this.folder, `process-${this.processes.length + 1}`);
+      mkdirSync(data);
+      const settings = { PORT: String(await freePort()), WHEELHOUSE_DATA: data, DATABASE_URL: this.postgres.url, PROCESS_ROLE: role, DATABASE_POOL: '8' };
+      const security = { SETUP_TOKEN: this.setupToken, JWT_SECRET: secret, ACCESS_TOKEN_SECONDS: '86400', LOG_LEVEL: 'error' };
+      this.processes.push(new PlaneProcess({ ...settings, ...security, ...(this.nodeOptions === undefined ? {} : { NODE_OPTIONS: this.nodeOptions }) }));
+    }
+    for (const process of this.processes) await process.start();
+    this.supervising = true;
+    this.supervisor = this.supervise();
+  }
+
+  /** Starts again whatever has ended, as an operator's supervisor would. */
+  private async supervise(): Promise<void> {
+    while (this.supervising) {
+      await Promise.all(this.processes.map((process, index) => this.revive(process, index)));
+      await sleep(100);
+    }
+  }
+
+  private async revive(process: PlaneProcess, index: number): Promise<void> {
+    if (process.isRunning || this.expected.has(process)) return;
+    this.crashes.push(`process ${index + 1} ended by itself:\n${process.lastOutput}`);
+    await this.startAgain(process);
+  }
+
+  /** A start while the database is away ends at once; it is then tried again. */
+  private async startAgain(process: PlaneProcess): Promise<void> {
+    const limit = Date.now() + 60_000;
+    for (;;) {
+      try {
+        return await process.start();
+      } catch (error) {
+        if (Date.now() > limit) throw error;
+        await process.kill();
+        await sleep(200);
+      }
+    }
+  }
+
+  /** Ends a process by a signal, waits a while, and starts it again. */
+  async bounce(process: PlaneProcess, how: 'SIGKILL' | 'SIGTERM', pauseMs: number): Promise<void> {
+    this.expected.add(process);
+    try {
+      await (how === 'SIGKILL' ? process.kill() : process.stop());
+      await sleep(pauseMs);
+      await this.startAgain(process);
+    } finally {
+      this.expected.delete(process);
+    }
+  }
+
+  /** Restarts the database; `crash` without a checkpoint, as when the machine lost its power but not its disk. */
+  async restartPostgres(crash: boolean, pauseMs: number): Promise<void> {
+    const running = this.database;
+    if (crash) process.kill(postmasterOf(running.dataDir), 'SIGQUIT');
+    await running.stop();
+    await sleep(pauseMs);
+    this.postgres = await startPostgres(join(this.folder, 'data'));
+    if (this.postgres.url !== running.url) throw new Error('PostgreSQL came back on another port');
+  }
+
+  /** Cuts every connection of the plane. */
+  async cutConnections(): Promise<number> {
+    const rows = await this.query<{ n: number }>(
+      `select count(pg_terminate_backend(pid))::int as n from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()`,
+    );
+    return rows[0]?.n ?? 0;
+  }
+
+  /** As the superuser, who sees every tenant. */
+  async query<T extends pg.QueryResultRow>(text: string, values: unknown[] = []): Promise<T[]> {
+    const url = new URL(this.database.adminUrl);
+    url.pathname = new URL(this.database.url).pathname;
+    const client = new pg.Client({ connectionString: url.toString() });
+    await client.connect();
+    try {
+      return (await client.query<T>(text, values)).rows;
+    } finally {
+      await client.end();
+    }
+  }
+
+  async stop(): Promise<void> {
+    this.supervising = false;
+    await this.supervisor;
+    await Promise.all(this.processes.map((process) => process.stop()));
+    await this.postgres?.stop();
+  }
+
+  private get database(): EmbeddedPostgres {
+    if (!this.postgres) throw new Error('PostgreSQL is not running');
+    return this.postgres;
+  }
+}
+
+function postmasterOf(home: string): number {
+  return Number(readFileSync(join(home, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
+}

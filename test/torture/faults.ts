@@ -1,0 +1,125 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { AgentUnderTest } from './agents.ts';
+import type { Cluster } from './cluster.ts';
+import type { EventClient } from './event-client.ts';
+import { now } from './history.ts';
+import type { Prng } from './prng.ts';
+
+/** How often each comes, among all faults. */
+const WEIGHTS = {
+  'kill an API process': 20,
+  'drain an API process': 8,
+  'freeze an API process': 8,
+  'kill the worker': 8,
+  'freeze an agent': 20,
+  'kill an agent': 10,
+  'restart PostgreSQL': 6,
+  'crash PostgreSQL': 6,
+  'cut all connections': 10,
+  'cut the event stream': 4,
+};
+export type FaultName = keyof typeof WEIGHTS;
+const FAULTS = Object.keys(WEIGHTS) as FaultName[];
+
+/** Past the leases of 5 s that the agents take; ms. */
+const PAST_LEASE_MS = 6_000;
+
+export interface FaultTargets {
+  cluster: Cluster;
+  agents: readonly AgentUnderTest[];
+  events: EventClient;
+}
+
+/** Breaks things, as the seed says, and mends them again. */
+export class Faults {
+  readonly counts = new Map<FaultName, number>();
+  lastAt = 0;
+  private readonly targets: FaultTargets;
+  private readonly prng: Prng;
+  private readonly say: (line: string) => void;
+  /** Those that mend themselves while others go on. */
+  private readonly mending = new Set<Promise<void>>();
+  private readonly frozen = new Set<AgentUnderTest>();
+  /** Each kind comes once before chance decides: a short run has had them all. */
+  private readonly first: FaultName[];
+
+  constructor(targets: FaultTargets, prng: Prng, say: (line: string) => void) {
+    this.targets = targets;
+    this.prng = prng;
+    this.say = say;
+    this.first = FAULTS.map((name) => ({ name, rank: prng.next() }))
+      .sort((a, b) => a.rank - b.rank)
+      .map(({ name }) => name);
+  }
+
+  /** One fault after the other; resolves when the time is up and all is mended. */
+  async runUntil(isOver: () => boolean): Promise<void> {
+    await sleep(1_000);
+    while (!isOver()) {
+      const name = this.first.pop() ?? this.prng.weighted(WEIGHTS);
+      this.say(name);
+      this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+      await this.strike(name);
+      await sleep(this.prng.between(500, 2_500));
+    }
+    await Promise.all(this.mending);
+    this.lastAt = now();
+  }
+
+  private async strike(name: FaultName): Promise<void> {
+    const { cluster, events } = this.targets;
+    const [api, worker] = [this.prng.pick(cluster.apis), cluster.processes[2]];
+    const pause = this.prng.between(100, 1_500);
+    switch (name) {
+      case 'kill an API process':
+        return cluster.bounce(api, 'SIGKILL', pause);
+      case 'drain an API process':
+        return cluster.bounce(api, 'SIGTERM', pause);
+      case 'freeze an API process':
+        api.signal('SIGSTOP');
+        await sleep(this.prng.between(1_000, 5_000));
+        return api.signal('SIGCONT');
+      case 'kill the worker':
+        return worker && cluster.bounce(worker, 'SIGKILL', pause);
+      case 'freeze an agent':
+        return this.freezeAgent();
+      case 'kill an agent':
+        return this.killAgent(pause);
+      case 'restart PostgreSQL':
+        return cluster.restartPostgres(false, pause);
+      case 'crash PostgreSQL':
+        return cluster.restartPostgres(true, pause);
+      case 'cut all connections':
+        await cluster.cutConnections();
+        return;
+      case 'cut the event stream':
+        return events.cut();
+      default:
+        return name satisfies never;
+    }
+  }
+
+  private freezeAgent(): void {
+    const agent = this.prng.pick(this.targets.agents);
+    if (this.frozen.has(agent)) return;
+    this.frozen.add(agent);
+    agent.signal('SIGSTOP');
+    this.mend(PAST_LEASE_MS + this.prng.between(0, 4_000), () => {
+      agent.signal('SIGCONT');
+      this.frozen.delete(agent);
+    });
+  }
+
+  private async killAgent(pause: number): Promise<void> {
+    const agent = this.targets.agents.find((candidate) => !this.frozen.has(candidate));
+    if (!agent) return;
+    await agent.end('SIGKILL');
+    this.mend(pause, () => agent.start());
+  }
+
+  private mend(afterMs: number, how: () => void): void {
+    const mended = sleep(afterMs).then(how);
+    this.mending.add(mended);
+    void mended.finally(() => this.mending.delete(mended));
+  }
+}

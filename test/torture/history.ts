@@ -1,0 +1,105 @@
+import { closeSync, openSync, readdirSync, readFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** What clients do. */
+export interface Requests {
+  create: { key: string; title: string };
+  patch: { task_id: string; description: string };
+  cancel: { task_id: string };
+  comment: { task_id: string; key: string; body: string };
+  read: { task_id: string };
+  'patch-agent': { agent_id: string; description: string };
+  claim: { agent_id: string; max: number };
+  renew: { agent_id: string; task_id: string; fence: number };
+  complete: { agent_id: string; task_id: string; fence: number; result: { by: string } };
+  fail: { agent_id: string; task_id: string; fence: number; error: string };
+  release: { agent_id: string; task_id: string; fence: number };
+}
+export type OpName = keyof Requests;
+
+/** One HTTP exchange as its client saw it. Times are ms of the machine's monotonic clock, the same for all processes. */
+export interface OpOf<N extends OpName> {
+  op: N;
+  /** Sent as X-Request-Id; unlike any other. */
+  request_id: string;
+  request: Requests[N];
+  calledAt: number;
+  /** Absent: the client never learned anything. */
+  answeredAt?: number;
+  /** 0: no answer; it may have happened. */
+  status: number;
+  body?: unknown;
+}
+export type Op = { [N in OpName]: OpOf<N> }[OpName];
+
+/** An event as a stream delivered it. */
+export interface Delivery {
+  id: string;
+  name: string;
+  data: Record<string, unknown>;
+}
+
+/** Certain to have happened. */
+export const wasAccepted = (op: Op): boolean => op.status >= 200 && op.status < 300;
+/** Certain not to have happened. A 5xx is no such thing: the commit may have gone through before the answer got lost. */
+export const wasRefused = (op: Op): boolean => op.status >= 400 && op.status < 500;
+
+export const now = (): number => Number(process.hrtime.bigint()) / 1e6;
+
+/** Appends to a client's own file, before and after each exchange, so that a kill loses nothing that was known. */
+export class HistoryWriter {
+  private readonly file: number;
+
+  constructor(folder: string, client: string) {
+    this.file = openSync(join(folder, `${client}.jsonl`), 'a');
+  }
+
+  called(op: Op): void {
+    this.write(op);
+  }
+
+  answered(op: Op): void {
+    this.write(op);
+  }
+
+  delivered(delivery: Delivery): void {
+    this.write({ delivery });
+  }
+
+  close(): void {
+    closeSync(this.file);
+  }
+
+  private write(line: object): void {
+    writeSync(this.file, `${JSON.stringify(line)}\n`);
+  }
+}
+
+export interface History {
+  ops: Op[];
+  deliveries: Delivery[];
+}
+
+/** Reads every client's file. The last line of a killed client may be cut short; what it was about is known to be called. */
+export function readHistory(folder: string): History {
+  const ops = new Map<string, Op>();
+  const deliveries: Delivery[] = [];
+  for (const name of readdirSync(folder).filter((file) => file.endsWith('.jsonl'))) {
+    for (const line of readFileSync(join(folder, name), 'utf8').split('\n')) {
+      const entry = parse(line);
+      if (!entry) continue;
+      if ('delivery' in entry) deliveries.push(entry.delivery);
+      else ops.set(entry.request_id, entry);
+    }
+  }
+  return { ops: [...ops.values()].sort((a, b) => a.calledAt - b.calledAt), deliveries };
+}
+
+function parse(line: string): Op | { delivery: Delivery } | undefined {
+  try {
+    return line === '' ? undefined : (JSON.parse(line) as Op | { delivery: Delivery });
+  } catch {
+    // Cut short by a kill.
+    return undefined;
+  }
+}

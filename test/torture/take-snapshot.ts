@@ -1,0 +1,26 @@
+import type { AgentRow, AttemptRow, AuditRow, CommentRow, EventRow, Snapshot, TaskRow } from './checker/snapshot.ts';
+import type { Cluster } from './cluster.ts';
+
+const STREAMED = ['task.created', 'task.updated', 'task.completed', 'task.failed'];
+
+/** Reads everything that the checker compares. */
+export async function takeSnapshot(cluster: Cluster): Promise<Snapshot> {
+  return {
+    tasks: await cluster.query<TaskRow>('select id, title, status, description, fence::int, result from tasks'),
+    attempts: await cluster.query<AttemptRow>('select task_id, fence::int, agent_id, outcome from task_attempts'),
+    audit: await cluster.query<AuditRow>('select id, action, outcome, resource_id, request_id from audit_log'),
+    events: await cluster.query<EventRow>('select id, name, data from events where name = any($1)', [STREAMED]),
+    comments: await cluster.query<CommentRow>('select id, task_id, body from task_comments'),
+    agents: await cluster.query<AgentRow>('select id, description from agents'),
+  };
+}
+
+/** How many tasks have not ended. */
+export async function countUnended(cluster: Cluster): Promise<number> {
+  const rows = await cluster.query<{ n: number }>(`select count(*)::int as n from tasks where status not in ('completed', 'cancelled', 'dead_letter')`);
+  return rows[0]?.n ?? 0;
+}
+
+export async function publishedIds(cluster: Cluster): Promise<string[]> {
+  return (await cluster.query<{ id: string }>('select id from events where name = any($1)', [STREAMED])).map(({ id }) => id);
+}
