@@ -1,5 +1,5 @@
 import { hkdfSync, randomBytes } from 'node:crypto';
-import { linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { Injectable } from '@nestjs/common';
 import { Config } from '../../platform/config/config.js';
@@ -23,17 +23,23 @@ export class SigningKey {
   }
 }
 
-/** Several processes may start at once: each writes its own file, and the first link decides for all. */
 function keptSecret(folder: string): string {
   const file = join(folder, FILE);
-  const own = `${file}.${randomBytes(6).toString('hex')}`;
   try {
     mkdirSync(folder, { recursive: true });
-    writeFileSync(own, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx' });
-    linkUnlessThere(own, file);
+    if (!existsSync(file)) makeOnce(file);
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
     throw new StartupError(`the key of the access tokens cannot be kept in ${folder} (${errorCode(cause) ?? 'unknown error'}): make the folder writable, or set JWT_SECRET`);
+  }
+}
+
+/** Several processes may start at once: each writes a file of its own, and the first link decides for all. */
+function makeOnce(file: string): void {
+  const own = `${file}.${randomBytes(6).toString('hex')}`;
+  writeFileSync(own, randomBytes(48).toString('base64url'), { mode: 0o600, flag: 'wx', flush: true });
+  try {
+    linkUnlessThere(own, file);
   } finally {
     rmSync(own, { force: true });
   }

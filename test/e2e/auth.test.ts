@@ -1,0 +1,287 @@
+import { Passwords } from '../../src/platform/crypto/passwords.js';
+import { withAdmin } from '../support/databases.js';
+import { createTenant, createUser, login, PASSWORD, someAddress, type Tokens, unique } from '../support/factories.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+
+let plane: Plane;
+let second: Plane;
+beforeAll(async () => {
+  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
+  second = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback', REGISTRATION: 'false' } });
+});
+afterAll(async () => {
+  await second.stop();
+  await plane.stop();
+});
+
+const refresh = (refreshToken: string, headers: Record<string, string> = {}): Promise<ApiResponse<Tokens & { code?: string }>> =>
+  plane.request('POST', '/api/v1/auth/refresh', { body: { refresh_token: refreshToken }, headers: { 'x-forwarded-for': someAddress(), ...headers } });
+const me = (token: string, at: Plane = plane): Promise<ApiResponse> => at.request('GET', '/api/v1/auth/me', { token });
+
+/** Rows of the audit log, read behind the API. */
+const audited = (action: string, actorOrResource: string): Promise<{ outcome: string; detail: Record<string, unknown> | null; tenant_id: string }[]> =>
+  withAdmin(async (admin) => {
+    const { rows } = await admin.query<{ outcome: string; detail: Record<string, unknown> | null; tenant_id: string }>(
+      `select outcome, detail, tenant_id from audit_log where action = $1 and (actor_id = $2 or resource_id = $2 or detail->>'email' = $2) order by id`,
+      [action, actorOrResource],
+    );
+    return rows;
+  }, plane.database.name);
+
+describe('login', () => {
+  it('answers tokens and the user, and leaves an audit row', async () => {
+    const user = await createUser(plane, { role: 'admin' });
+    const answer = await login(plane, ` ${user.email.toUpperCase()} `);
+    expect(answer.status).toBe(200);
+    expect(answer.body).toMatchObject({ token_type: 'bearer', expires_in: 900, user: { id: user.id, email: user.email, role: 'admin' } });
+    expect(answer.body.access_token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
+    expect(JSON.stringify(answer.body)).not.toMatch(/password|hash/);
+    expect(await audited('auth.login', user.id)).toEqual([expect.objectContaining({ outcome: 'done' }), expect.objectContaining({ outcome: 'done' })]);
+    expect((await me(answer.body.access_token)).body).toMatchObject({ id: user.id, full_name: 'A Person' });
+  });
+
+  it('says the same of an unknown account and a wrong password, and hashes for both', async () => {
+    const user = await createUser(plane);
+    const verify = jest.spyOn(plane.app.get(Passwords), 'verify');
+    const wrong = await login(plane, user.email, 'not the password at all');
+    const unknown = await login(plane, `${unique('nobody')}@example.com`, 'not the password at all');
+    expect(verify.mock.calls.map(([stored]) => typeof stored)).toEqual(['string', 'undefined']);
+    verify.mockRestore();
+    const comparable = ({ status, body }: ApiResponse<object>): unknown => ({ status, body: { ...body, request_id: null } });
+    expect(comparable(unknown)).toEqual(comparable(wrong));
+    expect(wrong.body).toMatchObject({ status: 401, code: 'invalid_credentials' });
+    expect((await audited('auth.login', user.id)).at(-1)).toMatchObject({ outcome: 'failed', detail: { reason: 'wrong_credentials' } });
+  });
+
+  it('slows guesses down, for known and unknown accounts alike, also when 50 come at once', async () => {
+    const user = await createUser(plane);
+    const guess = async (email: string): Promise<string[]> => {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => login(plane, email, 'wrong password here')));
+      return answers.map(({ body }) => body.code ?? 'in');
+    };
+    for (const email of [user.email, `${unique('nobody')}@example.com`]) {
+      const codes = await guess(email);
+      expect(codes.filter((code) => code === 'invalid_credentials').length).toBeGreaterThanOrEqual(10);
+      // The wait after the tenth is a second: a slow run of all fifty may let one or two more in.
+      expect(codes.filter((code) => code === 'invalid_credentials').length).toBeLessThanOrEqual(14);
+      expect(new Set(codes)).toEqual(new Set(['invalid_credentials', 'rate_limited']));
+      const refused = await login(plane, email);
+      expect(refused.body).toMatchObject({ status: 429, code: 'rate_limited' });
+      expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(60);
+    }
+  });
+
+  it('lets the person in from an address of before while others guess from elsewhere', async () => {
+    const user = await createUser(plane);
+    const home = someAddress();
+    expect((await login(plane, user.email, PASSWORD, home)).status).toBe(200);
+    await Promise.all(Array.from({ length: 15 }, () => login(plane, user.email, 'wrong password here')));
+    expect((await login(plane, user.email)).status).toBe(429);
+    expect((await login(plane, user.email, PASSWORD, home)).status).toBe(200);
+  });
+
+  it('limits attempts by address', async () => {
+    const address = someAddress();
+    const answers = await Promise.all(Array.from({ length: 35 }, () => login(plane, `${unique('x')}@example.com`, PASSWORD, address)));
+    const limited = answers.filter(({ status }) => status === 429);
+    expect(limited).toHaveLength(5);
+    expect(limited[0]?.headers.get('retry-after')).not.toBeNull();
+  });
+
+  it.each([
+    ['an e-mail that is an object', { email: { $gt: '' }, password: PASSWORD }],
+    ['a password that is an array', { email: 'a@example.com', password: [PASSWORD] }],
+    ['no password', { email: 'a@example.com' }],
+    ['an unknown field', { email: 'a@example.com', password: PASSWORD, role: 'admin' }],
+    ['a long password', { email: 'a@example.com', password: 'x'.repeat(513) }],
+  ])('refuses %s', async (_, body) => {
+    const answer = await plane.request('POST', '/api/v1/auth/login', { body, headers: { 'x-forwarded-for': someAddress() } });
+    expect(answer.body).toMatchObject({ status: 400, code: 'invalid_request' });
+  });
+
+  it('says nothing of a disabled account until the password is right', async () => {
+    const user = await createUser(plane);
+    await plane.request('DELETE', `/api/v1/admin/users/${user.id}`, { token: ADMIN_TOKEN });
+    expect((await login(plane, user.email, 'wrong password here')).body).toMatchObject({ code: 'invalid_credentials' });
+    expect((await login(plane, user.email)).body).toMatchObject({ status: 403, code: 'account_disabled' });
+  });
+});
+
+describe('register', () => {
+  const register = (body: object, at: Plane = plane): Promise<ApiResponse> => at.request('POST', '/api/v1/auth/register', { body, headers: { 'x-forwarded-for': someAddress() } });
+
+  it('makes a user of the default tenant, without tokens', async () => {
+    const email = `${unique('new')}@example.com`;
+    const answer = await register({ email, password: PASSWORD, full_name: 'New' });
+    expect(answer.status).toBe(201);
+    expect(answer.body).toMatchObject({ email, role: 'user', tenant_id: '00000000-0000-7000-8000-000000000001' });
+    expect(answer.body).not.toHaveProperty('access_token');
+    expect((await register({ email: email.toUpperCase(), password: PASSWORD, full_name: 'New' })).body).toMatchObject({ status: 409, code: 'email_taken' });
+    expect((await login(plane, email)).status).toBe(200);
+  });
+
+  it('takes no role, and one address once among 50', async () => {
+    expect((await register({ email: 'x@example.com', password: PASSWORD, full_name: 'X', role: 'admin' })).body).toMatchObject({ status: 400, errors: [{ field: 'role', code: 'unknown_field' }] });
+    const email = `${unique('race')}@example.com`;
+    const answers = await Promise.all(Array.from({ length: 50 }, () => register({ email, password: PASSWORD, full_name: 'R' })));
+    expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
+    expect(answers.filter(({ body }) => body['code'] === 'email_taken')).toHaveLength(49);
+  });
+
+  it.each(['short', 'password123', 'qwertyuiop', 'aaaaaaaaaaaa', 'abcdefghij', '12345678', 'x'.repeat(257)])('refuses the password %s', async (password) => {
+    const answer = await register({ email: `${unique('weak')}@example.com`, password, full_name: 'W' });
+    expect(answer.body).toMatchObject({ status: 400, code: 'weak_password', errors: [{ field: 'password' }] });
+  });
+
+  it('can be switched off', async () => {
+    expect((await register({ email: 'y@example.com', password: PASSWORD, full_name: 'Y' }, second)).body).toMatchObject({ status: 403, code: 'registration_disabled' });
+  });
+});
+
+describe('refresh', () => {
+  it('rotates, and ends the family in every process when a spent token comes back', async () => {
+    const user = await createUser(plane);
+    const next = await refresh(user.refreshToken);
+    expect(next.status).toBe(200);
+    expect(next.body.user.id).toBe(user.id);
+    expect(next.body.refresh_token).not.toBe(user.refreshToken);
+    expect((await me(next.body.access_token)).status).toBe(200);
+    expect((await me(next.body.access_token, second)).status).toBe(200);
+
+    expect((await refresh(user.refreshToken)).body).toMatchObject({ status: 401, code: 'refresh_token_reused' });
+    expect((await me(next.body.access_token)).status).toBe(401);
+    expect((await me(next.body.access_token, second)).status).toBe(401);
+    expect((await refresh(next.body.refresh_token)).status).toBe(401);
+    expect(await audited('session.end', 'anonymous')).toEqual([expect.objectContaining({ detail: { reason: 'refresh_reused', user_id: user.id } })]);
+  });
+
+  it('lets one of 50 with the same token win, and ends the family with it', async () => {
+    const user = await createUser(plane);
+    const answers = await Promise.all(Array.from({ length: 50 }, () => refresh(user.refreshToken)));
+    const won = answers.filter(({ status }) => status === 200);
+    expect(won).toHaveLength(1);
+    expect(answers.filter(({ body }) => body.code === 'refresh_token_reused')).toHaveLength(49);
+    expect((await me(won[0]?.body.access_token ?? '')).status).toBe(401);
+    expect((await refresh(won[0]?.body.refresh_token ?? '')).status).toBe(401);
+  });
+
+  it('answers a repeated request with one Idempotency-Key once more, and ends nothing', async () => {
+    const user = await createUser(plane);
+    const key = { 'idempotency-key': unique('refresh') };
+    const first = await refresh(user.refreshToken, key);
+    const again = await refresh(user.refreshToken, key);
+    expect(again.headers.get('idempotency-replayed')).toBe('true');
+    expect(again.body).toEqual(first.body);
+    expect((await me(first.body.access_token)).status).toBe(200);
+  });
+
+  it.each(['', 'whr_nonsense', 'x'.repeat(200), `whr_${'0'.repeat(39)}`])('refuses %p', async (token) => {
+    expect((await refresh(token)).status).toBe(401);
+  });
+
+  it('refuses an expired session, by the database\'s clock', async () => {
+    const user = await createUser(plane);
+    await withAdmin((admin) => admin.query(`update sessions set expires_at = now() - interval '1 s' where user_id = $1`, [user.id]), plane.database.name);
+    expect((await refresh(user.refreshToken)).body).toMatchObject({ status: 401, code: 'token_expired' });
+    expect((await me(user.token)).status).toBe(401);
+  });
+});
+
+describe('logout', () => {
+  it('ends the session at once, in every process', async () => {
+    const user = await createUser(plane);
+    expect((await me(user.token, second)).status).toBe(200);
+    expect((await plane.request('POST', '/api/v1/auth/logout', { token: user.token, body: { refresh_token: user.refreshToken } })).status).toBe(204);
+    expect((await me(user.token)).status).toBe(401);
+    expect((await me(user.token, second)).status).toBe(401);
+    expect((await refresh(user.refreshToken)).status).toBe(401);
+    expect(await audited('auth.logout', user.id)).toHaveLength(1);
+  });
+
+  it('works without a body, leaves other sessions alone, and ends nobody else\'s', async () => {
+    const user = await createUser(plane);
+    const other = await createUser(plane);
+    const elsewhere = (await login(plane, user.email)).body;
+    expect((await plane.request('POST', '/api/v1/auth/logout', { token: user.token, body: { refresh_token: other.refreshToken } })).status).toBe(204);
+    expect((await me(elsewhere.access_token)).status).toBe(200);
+    expect((await me(other.token)).status).toBe(200);
+    expect((await plane.request('POST', '/api/v1/auth/logout', { token: elsewhere.access_token })).status).toBe(204);
+    expect((await me(elsewhere.access_token)).status).toBe(401);
+  });
+
+  it('needs credentials that are somebody\'s', async () => {
+    expect((await plane.request('POST', '/api/v1/auth/logout')).status).toBe(401);
+    expect((await plane.request('POST', '/api/v1/auth/logout', { token: ADMIN_TOKEN })).body).toMatchObject({ status: 403, code: 'forbidden' });
+  });
+});
+
+describe('the own profile', () => {
+  it('changes what is declared and nothing else', async () => {
+    const user = await createUser(plane);
+    const before = (await me(user.token)).body;
+    const all = await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { ...before, role: 'admin', full_name: 'Other' } });
+    expect(all.status).toBe(400);
+    const named = (all.body['errors'] as { field: string; code: string }[]).filter(({ code }) => code === 'unknown_field').map(({ field }) => field);
+    expect(named.sort()).toEqual(Object.keys(before).filter((key) => key !== 'full_name').sort());
+    for (const [key, value] of Object.entries({ ...before, role: 'admin', is_active: false, password_hash: 'x' }).filter(([name]) => name !== 'full_name')) {
+      expect((await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'Other', [key]: value } })).status).toBe(400);
+    }
+    expect((await me(user.token)).body).toEqual(before);
+    const after = await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'Other' } });
+    expect(after.body).toEqual({ ...before, full_name: 'Other', revision: Number(before['revision']) + 1, updated_at: after.body['updated_at'] });
+  });
+
+  it('honours If-Match and If-None-Match', async () => {
+    const user = await createUser(plane);
+    const etag = (await me(user.token)).headers.get('etag') ?? '';
+    expect((await plane.request('GET', '/api/v1/auth/me', { token: user.token, headers: { 'if-none-match': etag } })).status).toBe(304);
+    expect((await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'A' }, headers: { 'if-match': etag } })).status).toBe(200);
+    expect((await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'B' }, headers: { 'if-match': etag } })).status).toBe(412);
+  });
+
+  it('is nobody\'s for the bootstrap token', async () => {
+    expect((await me(ADMIN_TOKEN)).body).toMatchObject({ status: 403, code: 'forbidden' });
+  });
+});
+
+describe('change-password', () => {
+  const change = (token: string, body: object): Promise<ApiResponse> =>
+    plane.request('POST', '/api/v1/auth/change-password', { token, body, headers: { 'x-forwarded-for': someAddress() } });
+
+  it('takes the current password and ends all other sessions, in every process', async () => {
+    const user = await createUser(plane);
+    const other = (await login(plane, user.email)).body;
+    expect((await me(other.access_token, second)).status).toBe(200);
+    expect((await change(user.token, { current_password: 'wrong password here', new_password: 'nine-herons-sleep-till-dawn' })).body).toMatchObject({ status: 401, code: 'invalid_credentials' });
+    expect((await change(user.token, { current_password: PASSWORD, new_password: PASSWORD })).body).toMatchObject({ code: 'weak_password', errors: [{ field: 'new_password', code: 'unchanged' }] });
+    expect((await change(user.token, { current_password: PASSWORD, new_password: 'nine-herons-sleep-till-dawn' })).status).toBe(204);
+    expect((await me(user.token)).status).toBe(200);
+    expect((await me(other.access_token)).status).toBe(401);
+    expect((await me(other.access_token, second)).status).toBe(401);
+    expect((await refresh(other.refresh_token)).status).toBe(401);
+    expect((await login(plane, user.email)).status).toBe(401);
+    expect((await login(plane, user.email, 'nine-herons-sleep-till-dawn')).status).toBe(200);
+  });
+
+  it('slows guesses at the current password down', async () => {
+    const user = await createUser(plane);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => change(user.token, { current_password: 'wrong password here', new_password: 'nine-herons-sleep-till-dawn' })));
+    expect(answers.some(({ status }) => status === 429)).toBe(true);
+  });
+});
+
+describe('a suspended tenant', () => {
+  it('has its users refused at once, in every process, at sign-in and at refresh', async () => {
+    const tenant = await createTenant(plane);
+    const user = await createUser(plane, { tenant: tenant.slug });
+    expect((await me(user.token, second)).status).toBe(200);
+    await plane.request('POST', `/api/v1/tenants/${tenant.id}/suspend`, { token: ADMIN_TOKEN });
+    expect((await me(user.token, second)).body).toMatchObject({ status: 403, code: 'tenant_suspended' });
+    expect((await me(user.token)).body).toMatchObject({ status: 403, code: 'tenant_suspended' });
+    expect((await refresh(user.refreshToken)).body).toMatchObject({ code: 'tenant_suspended' });
+    expect((await login(plane, user.email)).body).toMatchObject({ code: 'tenant_suspended' });
+    await plane.request('POST', `/api/v1/tenants/${tenant.id}/resume`, { token: ADMIN_TOKEN });
+    expect((await me(user.token, second)).status).toBe(200);
+    expect((await refresh(user.refreshToken)).status).toBe(200);
+  });
+});
