@@ -1,5 +1,6 @@
 import { Transform, Type } from 'class-transformer';
-import { IsDateString, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, IsUUID, Length, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, IsUUID, Length, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsInstant } from '../../platform/http/is-instant.js';
 import { MaxJsonBytes } from '../../platform/http/max-json-bytes.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { APPROVAL_RISKS, APPROVAL_STATUSES, type ApprovalRisk, type ApprovalStatus } from './approval.entity.js';
@@ -85,7 +86,7 @@ export class RequestOwnApprovalDto {
    * @example 2027-01-31T18:00:00.000Z
    */
   @IsOptional()
-  @IsDateString({ strict: true })
+  @IsInstant()
   @MaxLength(40)
   expires_at?: string;
 }

@@ -1,4 +1,5 @@
-import { IsDateString, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsInstant } from '../../platform/http/is-instant.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { AUDIT_OUTCOMES, type AuditOutcome } from './audit-row.entity.js';
 
@@ -54,7 +55,7 @@ export class AuditQuery extends PageQuery {
    * @example 2026-01-01T00:00:00.000Z
    */
   @IsOptional()
-  @IsDateString({ strict: true })
+  @IsInstant({ dayAllowed: true })
   @MaxLength(40)
   from?: string;
 
@@ -63,7 +64,7 @@ export class AuditQuery extends PageQuery {
    * @example 2027-01-01T00:00:00.000Z
    */
   @IsOptional()
-  @IsDateString({ strict: true })
+  @IsInstant({ dayAllowed: true })
   @MaxLength(40)
   to?: string;
 
