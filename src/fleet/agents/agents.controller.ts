@@ -90,7 +90,7 @@ export class AgentsController {
   }
 
   /**
-   * Kills an agent: it loses its leases at once, its tasks are queued again, its streams are cut, and its token is
+   * Kills an agent. It loses its leases at once, its tasks are queued again, its streams are cut, and its token is
    * refused with `agent_killed` until it is resumed.
    */
   @Post(':id/kill')

@@ -15,7 +15,7 @@ const NOT_BLANK = { message: '$property must not be blank' };
 export class AgentFields {
   /**
    * What the agent is for.
-   * @example Reviews pull requests
+   * @example "Reviews pull requests"
    */
   @IsOptional()
   @IsString()
@@ -54,7 +54,7 @@ export class AgentFields {
 
   /**
    * Its system prompt.
-   * @example You review code for mistakes.
+   * @example "You review code for mistakes."
    */
   @IsOptional()
   @IsString()
@@ -154,7 +154,7 @@ export class AgentFields {
 export class CreateAgentDto extends AgentFields {
   /**
    * Name shown to people.
-   * @example Code reviewer
+   * @example "Code reviewer"
    */
   @IsString()
   @IsNotEmpty()
@@ -177,7 +177,7 @@ export class CreateAgentDto extends AgentFields {
 export class UpdateAgentDto extends AgentFields {
   /**
    * Name shown to people.
-   * @example Code reviewer
+   * @example "Code reviewer"
    */
   @IfGiven()
   @IsString()
@@ -247,7 +247,7 @@ export class ListAgentsQuery extends PageQuery {
 export class ControlAgentDto {
   /**
    * For the agent, the audit log and whoever looks next.
-   * @example Maintenance window
+   * @example "Maintenance window"
    */
   @IsOptional()
   @IsString()

@@ -17,9 +17,9 @@ export class AgentView {
    * @example code-reviewer
    */
   slug!: string;
-  /** @example Code reviewer */
+  /** @example "Code reviewer" */
   name!: string;
-  /** @example Reviews pull requests */
+  /** @example "Reviews pull requests" */
   description!: string | null;
   /** @example specialist */
   role!: string;
@@ -45,7 +45,7 @@ export class AgentView {
   llm_provider!: string | null;
   /** @example claude-sonnet-4-6 */
   llm_model!: string | null;
-  /** @example You review code for mistakes. */
+  /** @example "You review code for mistakes." */
   system_prompt!: string | null;
   /** @example ["git", "shell"] */
   enabled_tools!: string[];

@@ -30,7 +30,7 @@ export class BoardMemoryController {
   }
 
   /**
-   * Streams what is added, as server-sent events: `ready` once, then `memory` with the entry, and `end` with a reason
+   * Streams what is added. Server-sent events: `ready` once, then `memory` with the entry, and `end` with a reason
    * (`gone`, `revoked`, `shutdown`). A client that reconnects with `Last-Event-ID` misses nothing.
    */
   @Get('stream')

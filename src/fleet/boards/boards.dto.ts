@@ -10,7 +10,7 @@ const NOT_BLANK = { message: '$property must not be blank' };
 export class BoardFields {
   /**
    * What the board is for.
-   * @example Work on the public website
+   * @example "Work on the public website"
    */
   @IsOptional()
   @IsString()
@@ -139,7 +139,7 @@ export class ListBoardsQuery extends PageQuery {
 export class AddBoardMemoryDto {
   /**
    * The text.
-   * @example The staging server is rebuilt every night at two.
+   * @example "The staging server is rebuilt every night at two."
    */
   @IsString()
   @IsNotEmpty()
@@ -162,7 +162,7 @@ export class AddBoardMemoryDto {
 
   /**
    * Where it comes from.
-   * @example Operations handbook
+   * @example "Operations handbook"
    */
   @IsOptional()
   @IsString()

@@ -12,7 +12,7 @@ export class BoardView {
   slug!: string;
   /** @example Website */
   name!: string;
-  /** @example Work on the public website */
+  /** @example "Work on the public website" */
   description!: string | null;
   /** @example false */
   require_approval_for_done!: boolean;
@@ -45,11 +45,11 @@ export class BoardMemoryView {
   id!: string;
   /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
   board_id!: string;
-  /** @example The staging server is rebuilt every night at two. */
+  /** @example "The staging server is rebuilt every night at two." */
   content!: string;
   /** @example ["staging"] */
   tags!: string[];
-  /** @example Operations handbook */
+  /** @example "Operations handbook" */
   source!: string | null;
   /**
    * Kind of caller that added it: user, api_key, agent or bootstrap.

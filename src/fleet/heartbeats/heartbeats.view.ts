@@ -15,7 +15,7 @@ export class AgentCommandView {
    */
   @ApiProperty({ enum: AGENT_COMMANDS })
   command!: AgentCommandName;
-  /** @example Maintenance window */
+  /** @example "Maintenance window" */
   reason!: string | null;
   /** @example 2026-01-31T09:30:00.000Z */
   created_at!: string;

@@ -4,7 +4,7 @@ import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsOptional, IsRFC3339
 export class CreateApiKeyDto {
   /**
    * What it is for.
-   * @example Nightly reports
+   * @example "Nightly reports"
    */
   @IsString()
   @MaxLength(100)

@@ -4,7 +4,7 @@ import type { ApiKey } from './api-key.entity.js';
 export class ApiKeyView {
   /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
   id!: string;
-  /** @example Nightly reports */
+  /** @example "Nightly reports" */
   name!: string;
   /**
    * The first characters of the key, to recognise it by.

@@ -35,7 +35,7 @@ export class RegisterDto {
   @MaxLength(512)
   password!: string;
 
-  /** @example Ada Lovelace */
+  /** @example "Ada Lovelace" */
   @IsString()
   @MaxLength(200)
   @Matches(/\S/, { message: 'full_name must not be blank' })

@@ -27,7 +27,7 @@ export class CompleteSetupDto {
   @MaxLength(512)
   password!: string;
 
-  /** @example Ada Lovelace */
+  /** @example "Ada Lovelace" */
   @IsString()
   @MaxLength(200)
   @Matches(/\S/, { message: 'full_name must not be blank' })
@@ -35,7 +35,7 @@ export class CompleteSetupDto {
 
   /**
    * Name of the operator's tenant.
-   * @example Analytical Engines
+   * @example "Analytical Engines"
    */
   @IfGiven()
   @IsString()

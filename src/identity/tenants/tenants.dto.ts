@@ -8,7 +8,7 @@ const PLAN_PATTERN = /^[a-z0-9][a-z0-9_-]*$/;
 
 /** A new tenant. */
 export class CreateTenantDto {
-  /** @example Acme Ltd */
+  /** @example "Acme Ltd" */
   @IsString()
   @MaxLength(200)
   @Matches(/\S/, { message: 'name must not be blank' })
@@ -33,7 +33,7 @@ export class CreateTenantDto {
 
 /** A change of a tenant. What is left out stays. */
 export class UpdateTenantDto {
-  /** @example Acme Ltd */
+  /** @example "Acme Ltd" */
   @IfGiven()
   @IsString()
   @MaxLength(200)
@@ -52,7 +52,7 @@ export class UpdateTenantDto {
 export class SuspendTenantDto {
   /**
    * Kept with the tenant and in the audit log.
-   * @example Invoice 2026-017 is unpaid
+   * @example "Invoice 2026-017 is unpaid"
    */
   @IsOptional()
   @IsString()

@@ -9,7 +9,7 @@ export class TenantView {
    * @example acme
    */
   slug!: string;
-  /** @example Acme Ltd */
+  /** @example "Acme Ltd" */
   name!: string;
   /** @example free */
   plan!: string;

@@ -24,7 +24,7 @@ export class CreateUserDto {
   @MaxLength(512)
   password!: string;
 
-  /** @example Ada Lovelace */
+  /** @example "Ada Lovelace" */
   @IsString()
   @MaxLength(200)
   @Matches(/\S/, { message: 'full_name must not be blank' })
@@ -50,7 +50,7 @@ export class CreateUserDto {
 
 /** A change of a user by an administrator. What is left out stays. */
 export class UpdateUserDto {
-  /** @example Ada Lovelace */
+  /** @example "Ada Lovelace" */
   @IfGiven()
   @IsString()
   @MaxLength(200)
@@ -76,7 +76,7 @@ export class UpdateUserDto {
 
 /** A change of the own profile. */
 export class UpdateProfileDto {
-  /** @example Ada Lovelace */
+  /** @example "Ada Lovelace" */
   @IsString()
   @MaxLength(200)
   @Matches(/\S/, { message: 'full_name must not be blank' })

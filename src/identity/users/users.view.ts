@@ -15,7 +15,7 @@ export class UserView {
    * @example ada@example.com
    */
   email!: string;
-  /** @example Ada Lovelace */
+  /** @example "Ada Lovelace" */
   full_name!: string;
   /**
    * What the person may do: admin, user or client (portal, read-only).

@@ -14,7 +14,7 @@ export class FieldErrorView {
   code!: string;
   /**
    * The rule in words.
-   * @example title must be shorter than or equal to 500 characters
+   * @example "title must be shorter than or equal to 500 characters"
    */
   message!: string;
 }
@@ -28,7 +28,7 @@ export class ProblemView {
   type!: string;
   /**
    * Short name of the kind of problem.
-   * @example Lease lost
+   * @example "Lease lost"
    */
   title!: string;
   /**
@@ -43,12 +43,12 @@ export class ProblemView {
   code!: string;
   /**
    * What happened, in words.
-   * @example The lease on this task is no longer held.
+   * @example "The lease on this task is no longer held."
    */
   detail!: string;
   /**
    * The same as detail.
-   * @example The lease on this task is no longer held.
+   * @example "The lease on this task is no longer held."
    */
   error!: string;
   /**
@@ -60,7 +60,7 @@ export class ProblemView {
   errors!: FieldErrorView[];
   /**
    * What the caller can do.
-   * @example Claim the task again.
+   * @example "Claim the task again."
    */
   remedy!: string | null;
   /**

@@ -34,7 +34,7 @@ export class ApprovalActionDto {
 export class RequestOwnApprovalDto {
   /**
    * What is asked for, in one line.
-   * @example Restart the web server
+   * @example "Restart the web server"
    */
   @IsString()
   @Length(1, 500)
@@ -42,7 +42,7 @@ export class RequestOwnApprovalDto {
 
   /**
    * Why, and what else the reviewer should know.
-   * @example It has been answering 502 for five minutes.
+   * @example "It has been answering 502 for five minutes."
    */
   @IsOptional()
   @IsString()
@@ -106,7 +106,7 @@ export class RequestApprovalDto extends RequestOwnApprovalDto {
 export class DecideApprovalDto {
   /**
    * What the reviewer has to say.
-   * @example Fine, but only once.
+   * @example "Fine, but only once."
    */
   @IsOptional()
   @IsString()
@@ -125,7 +125,7 @@ export class UpdateApprovalDto {
 
   /**
    * What the reviewer has to say.
-   * @example Fine, but only once.
+   * @example "Fine, but only once."
    */
   @IsOptional()
   @IsString()

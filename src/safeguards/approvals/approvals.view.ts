@@ -12,9 +12,9 @@ export class ApprovalActionView {
 export class ApprovalView {
   /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
   id!: string;
-  /** @example Restart the web server */
+  /** @example "Restart the web server" */
   title!: string;
-  /** @example It has been answering 502 for five minutes. */
+  /** @example "It has been answering 502 for five minutes." */
   description!: string | null;
   /** The action itself. */
   action!: ApprovalActionView;
@@ -46,7 +46,7 @@ export class ApprovalView {
   decided_by_id!: string | null;
   /** @example 2026-01-31T09:35:00.000Z */
   decided_at!: string | null;
-  /** @example Fine, but only once. */
+  /** @example "Fine, but only once." */
   reviewer_note!: string | null;
   /** @example 2026-01-31T10:30:00.000Z */
   expires_at!: string | null;

@@ -5,7 +5,7 @@ export class CreateDeadLetterDto {
   @IsUUID()
   task_id!: string;
 
-  /** @example The customer has left */
+  /** @example "The customer has left" */
   @IsString()
   @Length(1, 10_000)
   reason!: string;

@@ -5,9 +5,9 @@ import { TaskAttemptView } from './tasks.view.js';
 export class DeadLetterView {
   id!: string;
   task_id!: string;
-  /** @example Summarise the quarterly report */
+  /** @example "Summarise the quarterly report" */
   title!: string;
-  /** @example The report is encrypted. */
+  /** @example "The report is encrypted." */
   reason!: string;
   /** The attempts as they were: errors, agents and times. */
   attempts!: TaskAttemptView[];
@@ -35,7 +35,7 @@ export class DeadLetterStatsView {
 }
 
 export class ReasonCountView {
-  /** @example The report is encrypted. */
+  /** @example "The report is encrypted." */
   reason!: string;
   /** @example 2 */
   count!: number;

@@ -34,7 +34,7 @@ export class RenewLeaseDto extends UnderLease {
   @Max(100)
   progress_percent?: number;
 
-  /** @example Reading page 12 of 30 */
+  /** @example "Reading page 12 of 30" */
   @IsOptional()
   @IsString()
   @MaxLength(2000)
@@ -65,7 +65,7 @@ export class CompleteTaskDto extends UnderLease {
 export class FailTaskDto extends UnderLease {
   /**
    * What went wrong.
-   * @example The report is encrypted.
+   * @example "The report is encrypted."
    */
   @IsString()
   @Length(1, 10_000)

@@ -33,7 +33,7 @@ export class LeaseCommandView {
    * @example pause
    */
   command!: string;
-  /** @example Maintenance window */
+  /** @example "Maintenance window" */
   reason!: string | null;
   /** @example 2026-01-31T09:30:00.000Z */
   created_at!: string;

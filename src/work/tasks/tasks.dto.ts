@@ -10,7 +10,7 @@ export const LARGEST_PAYLOAD = 262_144;
 export class CreateTaskDto {
   /**
    * What is to be done, in one line.
-   * @example Summarise the quarterly report
+   * @example "Summarise the quarterly report"
    */
   @IsString()
   @Length(1, 500)
@@ -18,7 +18,7 @@ export class CreateTaskDto {
 
   /**
    * More about it, for people.
-   * @example The board wants two pages.
+   * @example "The board wants two pages."
    */
   @IsOptional()
   @IsString()
@@ -27,7 +27,7 @@ export class CreateTaskDto {
 
   /**
    * What the agent is told to do.
-   * @example Read the attached report and write a summary of at most two pages.
+   * @example "Read the attached report and write a summary of at most two pages."
    */
   @IsOptional()
   @IsString()
@@ -115,19 +115,19 @@ export class CreateTaskDto {
 
 /** Changes to a task; what is left out stays. */
 export class UpdateTaskDto {
-  /** @example Summarise the quarterly report */
+  /** @example "Summarise the quarterly report" */
   @ValidateIf(given)
   @IsString()
   @Length(1, 500)
   title?: string;
 
-  /** @example The board wants three pages. */
+  /** @example "The board wants three pages." */
   @IsOptional()
   @IsString()
   @MaxLength(20_000)
   description?: string | null;
 
-  /** @example Write at most three pages. */
+  /** @example "Write at most three pages." */
   @IsOptional()
   @IsString()
   @MaxLength(100_000)
@@ -195,7 +195,7 @@ export class UpdateTaskDto {
 export class CancelTaskDto {
   /**
    * Why, for those who look later.
-   * @example No longer needed
+   * @example "No longer needed"
    */
   @IsOptional()
   @IsString()
@@ -204,7 +204,7 @@ export class CancelTaskDto {
 }
 
 export class CreateCommentDto {
-  /** @example The numbers of page 3 need a source. */
+  /** @example "The numbers of page 3 need a source." */
   @IsString()
   @Length(1, 20_000)
   body!: string;

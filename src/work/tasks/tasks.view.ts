@@ -6,11 +6,11 @@ import type { TaskPriority, TaskStatus } from './task.machine.js';
 export class TaskView {
   /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
   id!: string;
-  /** @example Summarise the quarterly report */
+  /** @example "Summarise the quarterly report" */
   title!: string;
-  /** @example The board wants two pages. */
+  /** @example "The board wants two pages." */
   description!: string | null;
-  /** @example Read the attached report and write a summary. */
+  /** @example "Read the attached report and write a summary." */
   instructions!: string | null;
   /**
    * Any JSON that the agent needs.
@@ -161,7 +161,7 @@ export class TaskAttemptView {
    * @example failed
    */
   outcome!: string;
-  /** @example The report is encrypted. */
+  /** @example "The report is encrypted." */
   error!: string | null;
   /** @example 2026-01-31T09:30:00.000Z */
   started_at!: string;
@@ -211,7 +211,7 @@ export function toTaskDetailView({ task, attempts, ...details }: TaskDetails): T
 export class TaskCommentView {
   id!: string;
   task_id!: string;
-  /** @example The numbers of page 3 need a source. */
+  /** @example "The numbers of page 3 need a source." */
   body!: string;
   /** @example agent */
   author_kind!: string;
