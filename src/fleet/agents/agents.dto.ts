@@ -2,6 +2,7 @@ import { Transform } from 'class-transformer';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
 import { SLUG_PATTERN } from '../../core/slug.js';
 import { IfGiven } from '../../platform/http/if-given.js';
+import { IsUsd } from '../../platform/http/is-usd.js';
 import { MaxJsonBytes } from '../../platform/http/max-json-bytes.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { AGENT_STATUSES, type AgentStatus, AUTONOMY_LEVELS, type AutonomyLevel } from './agent-status.js';
@@ -144,7 +145,7 @@ export class AgentFields {
    * @example 25.5
    */
   @IsOptional()
-  @IsNumber({ maxDecimalPlaces: 6 })
+  @IsUsd()
   @Min(0)
   @Max(1_000_000_000)
   daily_budget_usd?: number | null;

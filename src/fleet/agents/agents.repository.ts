@@ -84,7 +84,7 @@ export class AgentsRepository {
   /** The highest number among the slugs `base`, `base-2`, `base-3`...; 0 when there is none. */
   async highestSuffix(tenantId: string, base: string): Promise<number> {
     const row = await this.sql.row<{ highest: number | null }>(
-      `select max(coalesce(substring(slug from length($2) + 2), '1')::int) as highest from agents
+      `select max(coalesce(nullif(substring(slug from length($2) + 2), ''), '1')::int) as highest from agents
        where tenant_id = $1 and deleted_at is null and (slug = $2 or slug ~ ('^' || $2 || '-[1-9][0-9]{0,5}$'))`,
       [tenantId, base],
     );

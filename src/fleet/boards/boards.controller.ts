@@ -28,7 +28,7 @@ export class BoardsController {
    * taken is refused. A `lead_agent_id` is put on the board.
    */
   @Post()
-  @Operation({ id: 'createBoard', allow: 'board:write', returns: BoardView, status: 201, problems: ['slug_taken', 'not_found'] })
+  @Operation({ id: 'createBoard', allow: 'board:write', returns: BoardView, status: 201, problems: ['slug_taken'] })
   async create(@Body() body: CreateBoardDto): Promise<BoardView> {
     return toBoardView(await this.boards.create(body));
   }

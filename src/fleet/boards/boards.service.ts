@@ -3,13 +3,14 @@ import { Transactional } from '@nestjs-cls/transactional';
 import { changesBetween } from '../../core/changes.js';
 import { newId } from '../../core/ids.js';
 import type { Page } from '../../core/page.js';
-import { notFound, Problem } from '../../core/problem.js';
+import { invalidField, notFound, Problem } from '../../core/problem.js';
 import { slugify } from '../../core/slug.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { Events } from '../../platform/events/events.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
+import { AgentsReader } from '../agents/agents.reader.js';
 import type { Board } from './board.entity.js';
 import { BoardAgentsRepository } from './board-agents.repository.js';
 import { BoardMembersService } from './board-members.service.js';
@@ -31,6 +32,7 @@ export class BoardsService {
     private readonly repository: BoardsRepository,
     private readonly members: BoardAgentsRepository,
     private readonly membership: BoardMembersService,
+    private readonly agents: AgentsReader,
     private readonly tasks: BoardTasks,
     private readonly events: Events,
     private readonly audit: AuditPort,
@@ -54,7 +56,7 @@ export class BoardsService {
     return board;
   }
 
-  /** @throws Problem `slug_taken` for a slug that was asked for; `not_found` for the lead */
+  /** @throws Problem `slug_taken` for a slug that was asked for */
   @Transactional()
   async create(dto: CreateBoardDto): Promise<Board> {
     const { lead_agent_id, ...columns } = columnsOf(dto);
@@ -66,7 +68,7 @@ export class BoardsService {
     return board;
   }
 
-  /** @throws Problem `slug_taken`, `board_full`, `precondition_failed`; `not_found` for the lead */
+  /** @throws Problem `slug_taken`, `board_full`, `precondition_failed` */
   @Transactional()
   async update(id: string, dto: UpdateBoardDto): Promise<Board> {
     const board = this.checked(await this.repository.lock(this.context.tenantId, id));
@@ -74,7 +76,7 @@ export class BoardsService {
     if (Object.keys(patch).length === 0) return board;
     await this.checkRoom(board, patch.max_agents);
     const limit = patch.max_agents === undefined ? board.max_agents : patch.max_agents;
-    if (patch.lead_agent_id) await this.membership.join({ ...board, max_agents: limit }, patch.lead_agent_id);
+    if (patch.lead_agent_id) await this.joinAsLead({ ...board, max_agents: limit }, patch.lead_agent_id);
     const changed = await this.write(board, patch);
     await this.audit.record({ action: 'board.update', resource: { type: 'board', id }, ...changesBetween(toBoardView(board), toBoardView(changed)) });
     return changed;
@@ -100,8 +102,13 @@ export class BoardsService {
     return board;
   }
 
-  private async lead(board: Board, agentId: string): Promise<Board> {
+  private async joinAsLead(board: Board, agentId: string): Promise<void> {
+    if (!(await this.agents.exists(agentId))) throw invalidField('lead_agent_id', 'not_found', 'is no agent');
     await this.membership.join(board, agentId);
+  }
+
+  private async lead(board: Board, agentId: string): Promise<Board> {
+    await this.joinAsLead(board, agentId);
     return this.repository.update(board.tenant_id, board.id, { lead_agent_id: agentId });
   }
 
