@@ -3,7 +3,9 @@ import { TaskAttemptView } from './tasks.view.js';
 
 /** A task that was given up. */
 export class DeadLetterView {
+  /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
   id!: string;
+  /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
   task_id!: string;
   /** @example "Summarise the quarterly report" */
   title!: string;

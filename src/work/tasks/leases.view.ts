@@ -47,6 +47,7 @@ export class RenewedLeaseView {
 
 /** How one completion of several went. */
 export class CompletedItemView {
+  /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
   id!: string;
   /** @example true */
   ok!: boolean;

@@ -209,7 +209,9 @@ export function toTaskDetailView({ task, attempts, ...details }: TaskDetails): T
 
 /** A comment on a task. */
 export class TaskCommentView {
+  /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
   id!: string;
+  /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
   task_id!: string;
   /** @example "The numbers of page 3 need a source." */
   body!: string;
