@@ -41,10 +41,10 @@ export default {
     ...wingOrder,
     {
       name: 'domains-ask-readers',
-      comment: "Another domain's reader, port, events or module; never its service, repository or entity.",
+      comment: "Another domain's reader, port, events or module, or a view that its answer embeds; never its service, repository or entity.",
       severity: 'error',
       from: { path: `^src/(${WINGS.join('|')})/([^/]+)/`, pathNot: '\\.spec\\.ts$' },
-      to: { path: `^src/(${WINGS.join('|')})/`, pathNot: ['^src/$1/$2/', '\\.(reader|port|events|module)\\.ts$'] },
+      to: { path: `^src/(${WINGS.join('|')})/`, pathNot: ['^src/$1/$2/', '\\.(reader|port|events|module|view)\\.ts$'] },
     },
     {
       name: 'nothing-imports-the-app',

@@ -4,3 +4,8 @@ export function changesBetween<T extends object>(before: T, after: T): { before:
   const pick = (from: T): Partial<T> => Object.fromEntries(keys.map((key) => [key, from[key]])) as Partial<T>;
   return { before: pick(before), after: pick(after) };
 }
+
+/** Whether a change of some members would leave an object as it is. */
+export function isUnchanged<T extends object>(before: T, change: Partial<T>): boolean {
+  return (Object.keys(change) as (keyof T)[]).every((key) => change[key] === undefined || change[key] === before[key]);
+}

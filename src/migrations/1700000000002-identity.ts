@@ -127,9 +127,11 @@ export class Identity1700000000002 implements MigrationInterface {
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    for (const table of ['api_keys', 'spent_refresh_tokens', 'sessions', 'sign_in_attempts', 'users']) await queryRunner.query(`drop table ${table}`);
+    for (const table of ['api_keys', 'spent_refresh_tokens', 'sessions', 'sign_in_attempts', 'users'])
+      await queryRunner.query(`drop table ${table}`);
     for (const [policy, table] of POLICIES) await queryRunner.query(`drop policy ${policy} on ${table}`);
-    for (const table of ['tenants', 'installation']) await queryRunner.query(`alter table ${table} no force row level security, disable row level security`);
+    for (const table of ['tenants', 'installation'])
+      await queryRunner.query(`alter table ${table} no force row level security, disable row level security`);
     await queryRunner.query(`revoke insert, update on tenants from ${APP_ROLE}`);
     await queryRunner.query(`revoke update on installation from ${APP_ROLE}`);
   }

@@ -15,18 +15,31 @@ afterAll(async () => {
 });
 
 type KeyAnswer = ApiResponse<Record<string, unknown> & { id: string; key: string }>;
-const make = (token: string, body: object): Promise<KeyAnswer> => plane.request('POST', '/api/v1/security/api-keys', { token, body: { name: 'k', scopes: ['profile:read'], ...body } });
-const list = async (token: string): Promise<string[]> => (await plane.request<{ items: { id: string }[] }>('GET', '/api/v1/security/api-keys', { token })).body.items.map(({ id }) => id);
+const make = (token: string, body: object): Promise<KeyAnswer> =>
+  plane.request('POST', '/api/v1/security/api-keys', { token, body: { name: 'k', scopes: ['profile:read'], ...body } });
+const list = async (token: string): Promise<string[]> =>
+  (await plane.request<{ items: { id: string }[] }>('GET', '/api/v1/security/api-keys', { token })).body.items.map(({ id }) => id);
 const revoke = (token: string, id: string): Promise<ApiResponse> => plane.request('DELETE', `/api/v1/security/api-keys/${id}`, { token });
-const me = (key: string, at: Plane = plane): Promise<ApiResponse> => at.request('GET', '/api/v1/auth/me', { headers: { 'x-api-key': key } });
-const users = (key: string, at: Plane = plane): Promise<ApiResponse> => at.request('GET', '/api/v1/admin/users', { headers: { 'x-api-key': key } });
+const me = (key: string, at: Plane = plane): Promise<ApiResponse> =>
+  at.request('GET', '/api/v1/auth/me', { headers: { 'x-api-key': key } });
+const users = (key: string, at: Plane = plane): Promise<ApiResponse> =>
+  at.request('GET', '/api/v1/admin/users', { headers: { 'x-api-key': key } });
 
 describe('an API key', () => {
   it('is shown once, works in both headers and under the second name of the path', async () => {
     const user = await createUser(plane);
-    const made: KeyAnswer = await plane.request('POST', '/api/api-keys', { token: user.token, body: { name: 'Reports', scopes: ['profile:read', 'task:*'] } });
+    const made: KeyAnswer = await plane.request('POST', '/api/api-keys', {
+      token: user.token,
+      body: { name: 'Reports', scopes: ['profile:read', 'task:*'] },
+    });
     expect(made.status).toBe(201);
-    expect(made.body).toMatchObject({ name: 'Reports', scopes: ['profile:read', 'task:*'], owner_id: user.id, expires_at: null, last_used_at: null });
+    expect(made.body).toMatchObject({
+      name: 'Reports',
+      scopes: ['profile:read', 'task:*'],
+      owner_id: user.id,
+      expires_at: null,
+      last_used_at: null,
+    });
     expect(made.body.key).toMatch(/^whk_[0-9A-Za-z]{39}$/);
     expect(made.body.key.startsWith(String(made.body['prefix']))).toBe(true);
     expect((await me(made.body.key)).body).toMatchObject({ id: user.id });
@@ -34,26 +47,58 @@ describe('an API key', () => {
     const listed = await plane.request('GET', '/api/api-keys', { token: user.token });
     expect(listed.body).toMatchObject({ total: 1, items: [{ id: made.body.id, prefix: made.body['prefix'] }] });
     expect(JSON.stringify(listed.body)).not.toContain(made.body.key);
-    const dump = await withAdmin((admin) => admin.query(`select row_to_json(k)::text || (select string_agg(row_to_json(a)::text, '') from audit_log a) as text from api_keys k where id = $1`, [made.body.id]), plane.database.name);
+    const dump = await withAdmin(
+      (admin) =>
+        admin.query(
+          `select row_to_json(k)::text || (select string_agg(row_to_json(a)::text, '') from audit_log a) as text from api_keys k where id = $1`,
+          [made.body.id],
+        ),
+      plane.database.name,
+    );
     expect(JSON.stringify(dump.rows)).not.toContain(made.body.key.slice(12));
   });
 
   it('has the form and checksum of one, or is not even looked up', async () => {
     const user = await createUser(plane);
     const { key } = (await make(user.token, {})).body;
-    for (const wrong of [key.slice(0, -1), `${key}0`, `${key.slice(0, 20)}${key[20] === 'a' ? 'b' : 'a'}${key.slice(21)}`, 'whk_', 'x', key.slice(4)]) expect((await me(wrong)).status).toBe(401);
+    for (const wrong of [
+      key.slice(0, -1),
+      `${key}0`,
+      `${key.slice(0, 20)}${key[20] === 'a' ? 'b' : 'a'}${key.slice(21)}`,
+      'whk_',
+      'x',
+      key.slice(4),
+    ])
+      expect((await me(wrong)).status).toBe(401);
   });
 
-  it('has scopes that are scopes, and none above its creator\'s', async () => {
+  it("has scopes that are scopes, and none above its creator's", async () => {
     const user = await createUser(plane);
     const admin = await createUser(plane, { role: 'admin' });
     const client = await createUser(plane, { role: 'client' });
-    expect((await make(user.token, { scopes: ['task:read', 'sudo'] })).body).toMatchObject({ status: 400, code: 'invalid_request', errors: [{ field: 'scopes.1', code: 'unknown_scope' }] });
-    for (const scopes of [['user:read'], ['agent:*'], ['*'], ['profile:read', 'tenant:write']]) expect((await make(user.token, { scopes })).body).toMatchObject({ status: 403, code: 'scope_exceeded' });
+    expect((await make(user.token, { scopes: ['task:read', 'sudo'] })).body).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      errors: [{ field: 'scopes.1', code: 'unknown_scope' }],
+    });
+    for (const scopes of [['user:read'], ['agent:*'], ['*'], ['profile:read', 'tenant:write']])
+      expect((await make(user.token, { scopes })).body).toMatchObject({ status: 403, code: 'scope_exceeded' });
     expect((await make(admin.token, { scopes: ['*'] })).status).toBe(201);
-    expect((await make(admin.token, { scopes: ['agent:work'] })).body).toMatchObject({ code: 'scope_exceeded', permissions: ['agent:work'] });
+    expect((await make(admin.token, { scopes: ['agent:work'] })).body).toMatchObject({
+      code: 'scope_exceeded',
+      permissions: ['agent:work'],
+    });
     expect((await make(client.token, {})).status).toBe(403);
-    for (const wrong of [{ scopes: [] }, { scopes: 'task:read' }, { scopes: [1] }, { scopes: ['task:read', 'task:read'] }, { scopes: Array.from({ length: 101 }, (_, i) => `s${i}`) }, { name: '' }, { owner_id: user.id }, { key: 'whk_mine' }]) {
+    for (const wrong of [
+      { scopes: [] },
+      { scopes: 'task:read' },
+      { scopes: [1] },
+      { scopes: ['task:read', 'task:read'] },
+      { scopes: Array.from({ length: 101 }, (_, i) => `s${i}`) },
+      { name: '' },
+      { owner_id: user.id },
+      { key: 'whk_mine' },
+    ]) {
       expect((await make(user.token, wrong)).status).toBe(400);
     }
   });
@@ -63,7 +108,14 @@ describe('an API key', () => {
     const { key } = (await make(admin.token, { scopes: ['user:read'] })).body;
     expect((await users(key)).status).toBe(200);
     expect((await me(key)).body).toMatchObject({ status: 403, code: 'forbidden', permission: 'profile:read' });
-    expect((await plane.request('POST', '/api/v1/auth/change-password', { token: (await make(admin.token, { scopes: ['*'] })).body.key, body: { current_password: 'x', new_password: 'y' } })).status).toBe(403);
+    expect(
+      (
+        await plane.request('POST', '/api/v1/auth/change-password', {
+          token: (await make(admin.token, { scopes: ['*'] })).body.key,
+          body: { current_password: 'x', new_password: 'y' },
+        })
+      ).status,
+    ).toBe(403);
   });
 
   it('of a demoted owner loses its rights at once, and of a disabled one works no more, in every process', async () => {
@@ -88,7 +140,7 @@ describe('an API key', () => {
     expect((await me(key, second)).body).toMatchObject({ status: 403, code: 'tenant_suspended' });
   });
 
-  it('is refused when it has expired, by the database\'s clock', async () => {
+  it("is refused when it has expired, by the database's clock", async () => {
     const user = await createUser(plane);
     const soon = new Date(Date.now() + 1_200).toISOString();
     const short = (await make(user.token, { expires_at: soon })).body;
@@ -118,7 +170,7 @@ describe('an API key', () => {
     expect((await me(other.key)).status).toBe(401);
   });
 
-  it('of somebody else is not there: for other users, and for other tenants\' administrators', async () => {
+  it("of somebody else is not there: for other users, and for other tenants' administrators", async () => {
     const tenant = await createTenant(plane);
     const owner = await createUser(plane, { tenant: tenant.slug });
     const colleague = await createUser(plane, { tenant: tenant.slug });
@@ -143,7 +195,9 @@ describe('an API key', () => {
     const child = (await make(parent.key, {})).body;
     expect(child).toMatchObject({ owner_id: user.id, expires_at: expires });
     expect((await make(parent.key, { scopes: ['task:read'] })).body).toMatchObject({ code: 'scope_exceeded' });
-    expect((await make(parent.key, { expires_at: new Date(Date.now() + 7_200_000).toISOString() })).body).toMatchObject({ code: 'scope_exceeded' });
+    expect((await make(parent.key, { expires_at: new Date(Date.now() + 7_200_000).toISOString() })).body).toMatchObject({
+      code: 'scope_exceeded',
+    });
     const grandchild = (await make((await make(parent.key, { scopes: ['api-key:write', 'profile:read'] })).body.key, {})).body;
     expect((await me(grandchild.key, second)).status).toBe(200);
     await revoke(user.token, parent.id);
@@ -162,7 +216,9 @@ describe('an API key', () => {
     const { id, key } = (await make(user.token, { name: unique('used') })).body;
     await Promise.all(Array.from({ length: 20 }, () => me(key)));
     await plane.app.get(ApiKeyUsage).flush();
-    const seen = await plane.request<{ items: { id: string; last_used_at: string | null }[] }>('GET', '/api/v1/security/api-keys', { token: user.token });
+    const seen = await plane.request<{ items: { id: string; last_used_at: string | null }[] }>('GET', '/api/v1/security/api-keys', {
+      token: user.token,
+    });
     const used = seen.body.items.find((item) => item.id === id)?.last_used_at;
     expect(Math.abs(Date.parse(used ?? '') - Date.now())).toBeLessThan(5_000);
   });
@@ -170,7 +226,8 @@ describe('an API key', () => {
   it('is made once with one Idempotency-Key, key included', async () => {
     const user: SignedIn = await createUser(plane);
     const headers = { 'idempotency-key': unique('key') };
-    const post = (): Promise<KeyAnswer> => plane.request('POST', '/api/v1/security/api-keys', { token: user.token, headers, body: { name: 'once', scopes: ['profile:read'] } });
+    const post = (): Promise<KeyAnswer> =>
+      plane.request('POST', '/api/v1/security/api-keys', { token: user.token, headers, body: { name: 'once', scopes: ['profile:read'] } });
     const first = await post();
     expect((await post()).body).toEqual(first.body);
     expect(await list(user.token)).toEqual([first.body.id]);

@@ -29,7 +29,9 @@ function forge(header: object, payload: object, key: Buffer | string = KEY): str
   return `${text}.${createHmac('sha256', key).update(text).digest('base64url')}`;
 }
 
-const statusOf = async (token: string): Promise<number> => (await plane.request('GET', '/api/v1/auth/me', { token, headers: { 'x-forwarded-for': `10.9.${Math.floor(Math.random() * 250)}.7` } })).status;
+const statusOf = async (token: string): Promise<number> =>
+  (await plane.request('GET', '/api/v1/auth/me', { token, headers: { 'x-forwarded-for': `10.9.${Math.floor(Math.random() * 250)}.7` } }))
+    .status;
 
 describe('access tokens', () => {
   it('carry the user, tenant and session, and no role', () => {
@@ -45,7 +47,8 @@ describe('access tokens', () => {
   it('are refused with another algorithm, type or key', async () => {
     expect(await statusOf(`${encode({ alg: 'none', typ: 'at+jwt' })}.${encode(claims)}.x`)).toBe(401);
     expect(await statusOf(`${encode({ alg: 'none', typ: 'at+jwt' })}.${encode(claims)}.`)).toBe(401);
-    for (const alg of ['HS512', 'HS384', 'hs256', 'NONE', 'RS256', 'ES256']) expect(await statusOf(forge({ ...OURS, alg }, claims))).toBe(401);
+    for (const alg of ['HS512', 'HS384', 'hs256', 'NONE', 'RS256', 'ES256'])
+      expect(await statusOf(forge({ ...OURS, alg }, claims))).toBe(401);
     for (const typ of ['JWT', 'refresh+jwt', '', undefined]) expect(await statusOf(forge({ ...OURS, typ }, claims))).toBe(401);
     expect(await statusOf(forge(OURS, claims, 'another key of some length, 32 bytes'))).toBe(401);
     expect(await statusOf(forge(OURS, claims, SECRET))).toBe(401);
@@ -58,24 +61,48 @@ describe('access tokens', () => {
 
   it('are refused when they bring a key along', async () => {
     const jwk = { kty: 'oct', k: KEY.toString('base64url') };
-    for (const extra of [{ jwk }, { jku: 'http://127.0.0.1/keys' }, { x5u: 'http://127.0.0.1/cert' }, { kid: '../../dev/null' }, { crit: ['exp'] }]) {
+    for (const extra of [
+      { jwk },
+      { jku: 'http://127.0.0.1/keys' },
+      { x5u: 'http://127.0.0.1/cert' },
+      { kid: '../../dev/null' },
+      { crit: ['exp'] },
+    ]) {
       expect(await statusOf(forge({ ...OURS, ...extra }, claims))).toBe(401);
     }
   });
 
   it('are refused for another audience or issuer, without expiry, expired, or not yet valid', async () => {
     const now = Math.floor(Date.now() / 1000);
-    for (const wrong of [{ aud: 'other' }, { aud: undefined }, { iss: 'other' }, { iss: undefined }, { exp: undefined }, { exp: 'never' }, { exp: now - 1 }, { nbf: now + 600 }]) {
+    for (const wrong of [
+      { aud: 'other' },
+      { aud: undefined },
+      { iss: 'other' },
+      { iss: undefined },
+      { exp: undefined },
+      { exp: 'never' },
+      { exp: now - 1 },
+      { nbf: now + 600 },
+    ]) {
       expect(await statusOf(forge(OURS, { ...claims, ...wrong }))).toBe(401);
     }
     const expired = await plane.request('GET', '/api/v1/auth/me', { token: forge(OURS, { ...claims, exp: now - 1 }) });
     expect(expired.body).toMatchObject({ status: 401, code: 'token_expired' });
   });
 
-  it('are refused when their session is not the user\'s, or is none', async () => {
+  it("are refused when their session is not the user's, or is none", async () => {
     const other = await createUser(plane);
     const theirs = decode(other.token.split('.')[1] ?? '');
-    for (const wrong of [{ sub: other.id }, { sid: theirs['sid'] }, { sid: 'x' }, { sid: undefined }, { tid: other.id }, { tid: "' or 1=1" }, { sub: undefined }, { sub: { id: 1 } }]) {
+    for (const wrong of [
+      { sub: other.id },
+      { sid: theirs['sid'] },
+      { sid: 'x' },
+      { sid: undefined },
+      { tid: other.id },
+      { tid: "' or 1=1" },
+      { sub: undefined },
+      { sub: { id: 1 } },
+    ]) {
       expect(await statusOf(forge(OURS, { ...claims, ...wrong }))).toBe(401);
     }
   });
@@ -83,7 +110,8 @@ describe('access tokens', () => {
   it('are refused when they are cut, changed or nonsense', async () => {
     const [header = '', payload = '', signature = ''] = user.token.split('.');
     const changed = `${header}.${encode({ ...claims, role: 'admin' })}.${signature}`;
-    for (const token of [user.token.slice(0, -2), changed, `${header}.${payload}.`, 'a.b.c', `${header}..${signature}`, 'e30.e30.e30']) expect(await statusOf(token)).toBe(401);
+    for (const token of [user.token.slice(0, -2), changed, `${header}.${payload}.`, 'a.b.c', `${header}..${signature}`, 'e30.e30.e30'])
+      expect(await statusOf(token)).toBe(401);
   });
 });
 
@@ -97,7 +125,12 @@ describe('the bootstrap token', () => {
   });
 
   it('is refused at start in a form that would be taken for something else', () => {
-    for (const token of ['tenant:0123456789abcdef0123456789', 'whk_0123456789abcdef0123456789', 'aaaaaaaaaa.bbbbbbbbbb.cccccccccc', 'short']) {
+    for (const token of [
+      'tenant:0123456789abcdef0123456789',
+      'whk_0123456789abcdef0123456789',
+      'aaaaaaaaaa.bbbbbbbbbb.cccccccccc',
+      'short',
+    ]) {
       expect(() => loadConfig({ ADMIN_TOKEN: token })).toThrow(/ADMIN_TOKEN/);
     }
   });

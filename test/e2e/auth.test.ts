@@ -15,11 +15,17 @@ afterAll(async () => {
 });
 
 const refresh = (refreshToken: string, headers: Record<string, string> = {}): Promise<ApiResponse<Tokens & { code?: string }>> =>
-  plane.request('POST', '/api/v1/auth/refresh', { body: { refresh_token: refreshToken }, headers: { 'x-forwarded-for': someAddress(), ...headers } });
+  plane.request('POST', '/api/v1/auth/refresh', {
+    body: { refresh_token: refreshToken },
+    headers: { 'x-forwarded-for': someAddress(), ...headers },
+  });
 const me = (token: string, at: Plane = plane): Promise<ApiResponse> => at.request('GET', '/api/v1/auth/me', { token });
 
 /** Rows of the audit log, read behind the API. */
-const audited = (action: string, actorOrResource: string): Promise<{ outcome: string; detail: Record<string, unknown> | null; tenant_id: string }[]> =>
+const audited = (
+  action: string,
+  actorOrResource: string,
+): Promise<{ outcome: string; detail: Record<string, unknown> | null; tenant_id: string }[]> =>
   withAdmin(async (admin) => {
     const { rows } = await admin.query<{ outcome: string; detail: Record<string, unknown> | null; tenant_id: string }>(
       `select outcome, detail, tenant_id from audit_log where action = $1 and (actor_id = $2 or resource_id = $2 or detail->>'email' = $2) order by id`,
@@ -36,7 +42,10 @@ describe('login', () => {
     expect(answer.body).toMatchObject({ token_type: 'bearer', expires_in: 900, user: { id: user.id, email: user.email, role: 'admin' } });
     expect(answer.body.access_token).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
     expect(JSON.stringify(answer.body)).not.toMatch(/password|hash/);
-    expect(await audited('auth.login', user.id)).toEqual([expect.objectContaining({ outcome: 'done' }), expect.objectContaining({ outcome: 'done' })]);
+    expect(await audited('auth.login', user.id)).toEqual([
+      expect.objectContaining({ outcome: 'done' }),
+      expect.objectContaining({ outcome: 'done' }),
+    ]);
     expect((await me(answer.body.access_token)).body).toMatchObject({ id: user.id, full_name: 'A Person' });
   });
 
@@ -108,7 +117,8 @@ describe('login', () => {
 });
 
 describe('register', () => {
-  const register = (body: object, at: Plane = plane): Promise<ApiResponse> => at.request('POST', '/api/v1/auth/register', { body, headers: { 'x-forwarded-for': someAddress() } });
+  const register = (body: object, at: Plane = plane): Promise<ApiResponse> =>
+    at.request('POST', '/api/v1/auth/register', { body, headers: { 'x-forwarded-for': someAddress() } });
 
   it('makes a user of the default tenant, without tokens', async () => {
     const email = `${unique('new')}@example.com`;
@@ -116,25 +126,37 @@ describe('register', () => {
     expect(answer.status).toBe(201);
     expect(answer.body).toMatchObject({ email, role: 'user', tenant_id: '00000000-0000-7000-8000-000000000001' });
     expect(answer.body).not.toHaveProperty('access_token');
-    expect((await register({ email: email.toUpperCase(), password: PASSWORD, full_name: 'New' })).body).toMatchObject({ status: 409, code: 'email_taken' });
+    expect((await register({ email: email.toUpperCase(), password: PASSWORD, full_name: 'New' })).body).toMatchObject({
+      status: 409,
+      code: 'email_taken',
+    });
     expect((await login(plane, email)).status).toBe(200);
   });
 
   it('takes no role, and one address once among 50', async () => {
-    expect((await register({ email: 'x@example.com', password: PASSWORD, full_name: 'X', role: 'admin' })).body).toMatchObject({ status: 400, errors: [{ field: 'role', code: 'unknown_field' }] });
+    expect((await register({ email: 'x@example.com', password: PASSWORD, full_name: 'X', role: 'admin' })).body).toMatchObject({
+      status: 400,
+      errors: [{ field: 'role', code: 'unknown_field' }],
+    });
     const email = `${unique('race')}@example.com`;
     const answers = await Promise.all(Array.from({ length: 50 }, () => register({ email, password: PASSWORD, full_name: 'R' })));
     expect(answers.filter(({ status }) => status === 201)).toHaveLength(1);
     expect(answers.filter(({ body }) => body['code'] === 'email_taken')).toHaveLength(49);
   });
 
-  it.each(['short', 'password123', 'qwertyuiop', 'aaaaaaaaaaaa', 'abcdefghij', '12345678', 'x'.repeat(257)])('refuses the password %s', async (password) => {
-    const answer = await register({ email: `${unique('weak')}@example.com`, password, full_name: 'W' });
-    expect(answer.body).toMatchObject({ status: 400, code: 'weak_password', errors: [{ field: 'password' }] });
-  });
+  it.each(['short', 'password123', 'qwertyuiop', 'aaaaaaaaaaaa', 'abcdefghij', '12345678', 'x'.repeat(257)])(
+    'refuses the password %s',
+    async (password) => {
+      const answer = await register({ email: `${unique('weak')}@example.com`, password, full_name: 'W' });
+      expect(answer.body).toMatchObject({ status: 400, code: 'weak_password', errors: [{ field: 'password' }] });
+    },
+  );
 
   it('can be switched off', async () => {
-    expect((await register({ email: 'y@example.com', password: PASSWORD, full_name: 'Y' }, second)).body).toMatchObject({ status: 403, code: 'registration_disabled' });
+    expect((await register({ email: 'y@example.com', password: PASSWORD, full_name: 'Y' }, second)).body).toMatchObject({
+      status: 403,
+      code: 'registration_disabled',
+    });
   });
 });
 
@@ -152,7 +174,9 @@ describe('refresh', () => {
     expect((await me(next.body.access_token)).status).toBe(401);
     expect((await me(next.body.access_token, second)).status).toBe(401);
     expect((await refresh(next.body.refresh_token)).status).toBe(401);
-    expect(await audited('session.end', 'anonymous')).toEqual([expect.objectContaining({ detail: { reason: 'refresh_reused', user_id: user.id } })]);
+    expect(await audited('session.end', 'anonymous')).toEqual([
+      expect.objectContaining({ detail: { reason: 'refresh_reused', user_id: user.id } }),
+    ]);
   });
 
   it('lets one of 50 with the same token win, and ends the family with it', async () => {
@@ -179,9 +203,12 @@ describe('refresh', () => {
     expect((await refresh(token)).status).toBe(401);
   });
 
-  it('refuses an expired session, by the database\'s clock', async () => {
+  it("refuses an expired session, by the database's clock", async () => {
     const user = await createUser(plane);
-    await withAdmin((admin) => admin.query(`update sessions set expires_at = now() - interval '1 s' where user_id = $1`, [user.id]), plane.database.name);
+    await withAdmin(
+      (admin) => admin.query(`update sessions set expires_at = now() - interval '1 s' where user_id = $1`, [user.id]),
+      plane.database.name,
+    );
     expect((await refresh(user.refreshToken)).body).toMatchObject({ status: 401, code: 'token_expired' });
     expect((await me(user.token)).status).toBe(401);
   });
@@ -191,27 +218,34 @@ describe('logout', () => {
   it('ends the session at once, in every process', async () => {
     const user = await createUser(plane);
     expect((await me(user.token, second)).status).toBe(200);
-    expect((await plane.request('POST', '/api/v1/auth/logout', { token: user.token, body: { refresh_token: user.refreshToken } })).status).toBe(204);
+    expect(
+      (await plane.request('POST', '/api/v1/auth/logout', { token: user.token, body: { refresh_token: user.refreshToken } })).status,
+    ).toBe(204);
     expect((await me(user.token)).status).toBe(401);
     expect((await me(user.token, second)).status).toBe(401);
     expect((await refresh(user.refreshToken)).status).toBe(401);
     expect(await audited('auth.logout', user.id)).toHaveLength(1);
   });
 
-  it('works without a body, leaves other sessions alone, and ends nobody else\'s', async () => {
+  it("works without a body, leaves other sessions alone, and ends nobody else's", async () => {
     const user = await createUser(plane);
     const other = await createUser(plane);
     const elsewhere = (await login(plane, user.email)).body;
-    expect((await plane.request('POST', '/api/v1/auth/logout', { token: user.token, body: { refresh_token: other.refreshToken } })).status).toBe(204);
+    expect(
+      (await plane.request('POST', '/api/v1/auth/logout', { token: user.token, body: { refresh_token: other.refreshToken } })).status,
+    ).toBe(204);
     expect((await me(elsewhere.access_token)).status).toBe(200);
     expect((await me(other.token)).status).toBe(200);
     expect((await plane.request('POST', '/api/v1/auth/logout', { token: elsewhere.access_token })).status).toBe(204);
     expect((await me(elsewhere.access_token)).status).toBe(401);
   });
 
-  it('needs credentials that are somebody\'s', async () => {
+  it("needs credentials that are somebody's", async () => {
     expect((await plane.request('POST', '/api/v1/auth/logout')).status).toBe(401);
-    expect((await plane.request('POST', '/api/v1/auth/logout', { token: ADMIN_TOKEN })).body).toMatchObject({ status: 403, code: 'forbidden' });
+    expect((await plane.request('POST', '/api/v1/auth/logout', { token: ADMIN_TOKEN })).body).toMatchObject({
+      status: 403,
+      code: 'forbidden',
+    });
   });
 });
 
@@ -219,27 +253,51 @@ describe('the own profile', () => {
   it('changes what is declared and nothing else', async () => {
     const user = await createUser(plane);
     const before = (await me(user.token)).body;
-    const all = await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { ...before, role: 'admin', full_name: 'Other' } });
+    const all = await plane.request('PUT', '/api/v1/auth/me', {
+      token: user.token,
+      body: { ...before, role: 'admin', full_name: 'Other' },
+    });
     expect(all.status).toBe(400);
-    const named = (all.body['errors'] as { field: string; code: string }[]).filter(({ code }) => code === 'unknown_field').map(({ field }) => field);
-    expect(named.sort()).toEqual(Object.keys(before).filter((key) => key !== 'full_name').sort());
-    for (const [key, value] of Object.entries({ ...before, role: 'admin', is_active: false, password_hash: 'x' }).filter(([name]) => name !== 'full_name')) {
-      expect((await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'Other', [key]: value } })).status).toBe(400);
+    const named = (all.body['errors'] as { field: string; code: string }[])
+      .filter(({ code }) => code === 'unknown_field')
+      .map(({ field }) => field);
+    expect(named.sort()).toEqual(
+      Object.keys(before)
+        .filter((key) => key !== 'full_name')
+        .sort(),
+    );
+    for (const [key, value] of Object.entries({ ...before, role: 'admin', is_active: false, password_hash: 'x' }).filter(
+      ([name]) => name !== 'full_name',
+    )) {
+      expect(
+        (await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'Other', [key]: value } })).status,
+      ).toBe(400);
     }
     expect((await me(user.token)).body).toEqual(before);
     const after = await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'Other' } });
-    expect(after.body).toEqual({ ...before, full_name: 'Other', revision: Number(before['revision']) + 1, updated_at: after.body['updated_at'] });
+    expect(after.body).toEqual({
+      ...before,
+      full_name: 'Other',
+      revision: Number(before['revision']) + 1,
+      updated_at: after.body['updated_at'],
+    });
   });
 
   it('honours If-Match and If-None-Match', async () => {
     const user = await createUser(plane);
     const etag = (await me(user.token)).headers.get('etag') ?? '';
     expect((await plane.request('GET', '/api/v1/auth/me', { token: user.token, headers: { 'if-none-match': etag } })).status).toBe(304);
-    expect((await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'A' }, headers: { 'if-match': etag } })).status).toBe(200);
-    expect((await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'B' }, headers: { 'if-match': etag } })).status).toBe(412);
+    expect(
+      (await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'A' }, headers: { 'if-match': etag } }))
+        .status,
+    ).toBe(200);
+    expect(
+      (await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'B' }, headers: { 'if-match': etag } }))
+        .status,
+    ).toBe(412);
   });
 
-  it('is nobody\'s for the bootstrap token', async () => {
+  it("is nobody's for the bootstrap token", async () => {
     expect((await me(ADMIN_TOKEN)).body).toMatchObject({ status: 403, code: 'forbidden' });
   });
 });
@@ -252,8 +310,13 @@ describe('change-password', () => {
     const user = await createUser(plane);
     const other = (await login(plane, user.email)).body;
     expect((await me(other.access_token, second)).status).toBe(200);
-    expect((await change(user.token, { current_password: 'wrong password here', new_password: 'nine-herons-sleep-till-dawn' })).body).toMatchObject({ status: 401, code: 'invalid_credentials' });
-    expect((await change(user.token, { current_password: PASSWORD, new_password: PASSWORD })).body).toMatchObject({ code: 'weak_password', errors: [{ field: 'new_password', code: 'unchanged' }] });
+    expect(
+      (await change(user.token, { current_password: 'wrong password here', new_password: 'nine-herons-sleep-till-dawn' })).body,
+    ).toMatchObject({ status: 401, code: 'invalid_credentials' });
+    expect((await change(user.token, { current_password: PASSWORD, new_password: PASSWORD })).body).toMatchObject({
+      code: 'weak_password',
+      errors: [{ field: 'new_password', code: 'unchanged' }],
+    });
     expect((await change(user.token, { current_password: PASSWORD, new_password: 'nine-herons-sleep-till-dawn' })).status).toBe(204);
     expect((await me(user.token)).status).toBe(200);
     expect((await me(other.access_token)).status).toBe(401);
@@ -263,9 +326,29 @@ describe('change-password', () => {
     expect((await login(plane, user.email, 'nine-herons-sleep-till-dawn')).status).toBe(200);
   });
 
+  it('ends hundreds of sessions as well as one', async () => {
+    const user = await createUser(plane);
+    await withAdmin(
+      (admin) =>
+        admin.query(
+          `insert into sessions (tenant_id, id, user_id, refresh_hash, expires_at)
+           select tenant_id, gen_random_uuid(), id, sha256(gen_random_uuid()::text::bytea), now() + interval '1 day' from users, generate_series(1, 450) where id = $1`,
+          [user.id],
+        ),
+      plane.database.name,
+    );
+    expect((await change(user.token, { current_password: PASSWORD, new_password: 'nine-herons-sleep-till-dawn' })).status).toBe(204);
+    expect((await audited('user.change_password', user.id)).at(-1)).toMatchObject({ detail: { sessions_ended: 450 } });
+    expect((await me(user.token)).status).toBe(200);
+  });
+
   it('slows guesses at the current password down', async () => {
     const user = await createUser(plane);
-    const answers = await Promise.all(Array.from({ length: 20 }, () => change(user.token, { current_password: 'wrong password here', new_password: 'nine-herons-sleep-till-dawn' })));
+    const answers = await Promise.all(
+      Array.from({ length: 20 }, () =>
+        change(user.token, { current_password: 'wrong password here', new_password: 'nine-herons-sleep-till-dawn' }),
+      ),
+    );
     expect(answers.some(({ status }) => status === 429)).toBe(true);
   });
 });

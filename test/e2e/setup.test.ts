@@ -5,7 +5,10 @@ import { type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 const ADMIN = { email: 'first@example.com', password: 'seven-otters-hum-at-noon', full_name: 'First Admin' };
 
 const complete = (plane: Plane, setupToken: unknown, extra: object = {}): Promise<ApiResponse> =>
-  plane.request('POST', '/api/v1/setup/complete', { body: { ...ADMIN, setup_token: setupToken, ...extra }, headers: { 'x-forwarded-for': someAddress() } });
+  plane.request('POST', '/api/v1/setup/complete', {
+    body: { ...ADMIN, setup_token: setupToken, ...extra },
+    headers: { 'x-forwarded-for': someAddress() },
+  });
 
 describe('setup with a token made at start', () => {
   let plane: Plane;
@@ -28,7 +31,11 @@ describe('setup with a token made at start', () => {
     expect((await complete(plane, first)).body).toMatchObject({ code: 'setup_token_invalid' });
     expect((await complete(plane, last, { password: 'password1' })).body).toMatchObject({ status: 400, code: 'weak_password' });
 
-    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => complete(plane, last, { email: `admin${index}@example.com`, organization: 'Analytical Engines' })));
+    const answers = await Promise.all(
+      Array.from({ length: 50 }, (_, index) =>
+        complete(plane, last, { email: `admin${index}@example.com`, organization: 'Analytical Engines' }),
+      ),
+    );
     const won = answers.filter(({ status }) => status === 201);
     expect(won).toHaveLength(1);
     expect(answers.filter(({ body }) => body['code'] === 'setup_done')).toHaveLength(49);

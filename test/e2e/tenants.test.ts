@@ -10,8 +10,13 @@ beforeAll(async () => {
 });
 afterAll(() => plane.stop());
 
-const call = (method: string, path: string, body?: object, token: string = ADMIN_TOKEN, headers: Record<string, string> = {}): Promise<ApiResponse> =>
-  plane.request(method, `/api/v1/tenants${path}`, { token, body, headers });
+const call = (
+  method: string,
+  path: string,
+  body?: object,
+  token: string = ADMIN_TOKEN,
+  headers: Record<string, string> = {},
+): Promise<ApiResponse> => plane.request(method, `/api/v1/tenants${path}`, { token, body, headers });
 
 describe('tenants', () => {
   it('are created, read, listed, filtered and changed by operators', async () => {
@@ -21,9 +26,14 @@ describe('tenants', () => {
     expect(made.body).toMatchObject({ name: 'Acme', slug, plan: 'team', status: 'active', suspended_reason: null, revision: 1 });
     const read = await call('GET', `/${String(made.body['id'])}`);
     expect(read.body).toEqual(made.body);
-    const changed = await call('PATCH', `/${String(made.body['id'])}`, { name: 'Acme Ltd' }, ADMIN_TOKEN, { 'if-match': read.headers.get('etag') ?? '' });
+    const changed = await call('PATCH', `/${String(made.body['id'])}`, { name: 'Acme Ltd' }, ADMIN_TOKEN, {
+      'if-match': read.headers.get('etag') ?? '',
+    });
     expect(changed.body).toMatchObject({ name: 'Acme Ltd', plan: 'team', revision: 2 });
-    expect((await call('PATCH', `/${String(made.body['id'])}`, { name: 'Late' }, ADMIN_TOKEN, { 'if-match': read.headers.get('etag') ?? '' })).status).toBe(412);
+    expect(
+      (await call('PATCH', `/${String(made.body['id'])}`, { name: 'Late' }, ADMIN_TOKEN, { 'if-match': read.headers.get('etag') ?? '' }))
+        .status,
+    ).toBe(412);
     const list = await call('GET', '?status=active&limit=100');
     expect((list.body['items'] as { id: string }[]).map(({ id }) => id)).toEqual(expect.arrayContaining([made.body['id'], OPERATOR]));
     expect((await call('GET', '/0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00')).status).toBe(404);
@@ -32,10 +42,25 @@ describe('tenants', () => {
   it('refuse what is malformed or taken', async () => {
     const { slug } = await createTenant(plane);
     expect((await call('POST', '', { name: 'X', slug })).body).toMatchObject({ status: 409, code: 'slug_taken' });
-    for (const wrong of [{ slug: 'Upper' }, { slug: '-a' }, { slug: 'a b' }, { slug: 'x'.repeat(61) }, { slug: OPERATOR }, { name: '' }, { plan: null }, { plan: 'A' }, { status: 'suspended' }, { id: OPERATOR }]) {
-      expect((await call('POST', '', { name: 'X', slug: unique('x'), ...wrong })).body).toMatchObject({ status: 400, code: 'invalid_request' });
+    for (const wrong of [
+      { slug: 'Upper' },
+      { slug: '-a' },
+      { slug: 'a b' },
+      { slug: 'x'.repeat(61) },
+      { slug: OPERATOR },
+      { name: '' },
+      { plan: null },
+      { plan: 'A' },
+      { status: 'suspended' },
+      { id: OPERATOR },
+    ]) {
+      expect((await call('POST', '', { name: 'X', slug: unique('x'), ...wrong })).body).toMatchObject({
+        status: 400,
+        code: 'invalid_request',
+      });
     }
-    for (const wrong of [{ slug: 'other' }, { status: 'suspended' }, { suspended_reason: 'x' }, { name: null }, { revision: 9 }]) expect((await call('PATCH', `/${OPERATOR}`, wrong)).status).toBe(400);
+    for (const wrong of [{ slug: 'other' }, { status: 'suspended' }, { suspended_reason: 'x' }, { name: null }, { revision: 9 }])
+      expect((await call('PATCH', `/${OPERATOR}`, wrong)).status).toBe(400);
   });
 
   it('have each slug once, also when 50 ask at once', async () => {
@@ -74,17 +99,24 @@ describe('tenants', () => {
     expect((await call('GET', '', undefined, '')).status).toBe(401);
   });
 
-  it('are suspended with a reason and resumed; the operator\'s own never is', async () => {
+  it("are suspended with a reason and resumed; the operator's own never is", async () => {
     const { id } = await createTenant(plane);
-    expect((await call('POST', `/${id}/suspend`, { reason: 'unpaid' })).body).toMatchObject({ status: 'suspended', suspended_reason: 'unpaid', revision: 2 });
+    expect((await call('POST', `/${id}/suspend`, { reason: 'unpaid' })).body).toMatchObject({
+      status: 'suspended',
+      suspended_reason: 'unpaid',
+      revision: 2,
+    });
     expect(((await call('GET', '?status=suspended')).body['items'] as { id: string }[]).map((tenant) => tenant.id)).toContain(id);
     expect((await call('POST', `/${id}/resume`)).body).toMatchObject({ status: 'active', suspended_reason: null });
     expect((await call('POST', `/${OPERATOR}/suspend`)).body).toMatchObject({ status: 409, code: 'operator_tenant' });
-    const { rows } = await withAdmin((admin) => admin.query<{ action: string }>(`select action from audit_log where resource_id = $1 order by id`, [id]), plane.database.name);
+    const { rows } = await withAdmin(
+      (admin) => admin.query<{ action: string }>(`select action from audit_log where resource_id = $1 order by id`, [id]),
+      plane.database.name,
+    );
     expect(rows.map(({ action }) => action)).toEqual(['tenant.create', 'tenant.suspend', 'tenant.resume']);
   });
 
-  it('are written by the database in no other tenant\'s transaction', async () => {
+  it("are written by the database in no other tenant's transaction", async () => {
     const { id } = await createTenant(plane);
     await withAdmin(async (admin) => {
       await admin.query('set role wheelhouse_app');
@@ -92,7 +124,9 @@ describe('tenants', () => {
       expect((await admin.query('select id from tenants')).rows).toEqual([{ id }]);
       expect((await admin.query(`update tenants set plan = 'enterprise'`)).rowCount).toBe(0);
       expect((await admin.query('update installation set setup_completed_at = now()')).rowCount).toBe(0);
-      await expect(admin.query(`insert into tenants (id, slug, name) values (gen_random_uuid(), 'forged', 'Forged')`)).rejects.toThrow(/row-level security/);
+      await expect(admin.query(`insert into tenants (id, slug, name) values (gen_random_uuid(), 'forged', 'Forged')`)).rejects.toThrow(
+        /row-level security/,
+      );
       await expect(admin.query('delete from tenants')).rejects.toThrow(/permission denied/);
     }, plane.database.name);
   });

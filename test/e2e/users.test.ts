@@ -14,7 +14,11 @@ afterAll(async () => {
 });
 
 const create = (body: object, headers: Record<string, string> = {}, token: string = ADMIN_TOKEN): Promise<ApiResponse> =>
-  plane.request('POST', '/api/v1/admin/users', { token, headers, body: { email: `${unique('u')}@example.com`, password: PASSWORD, full_name: 'U', ...body } });
+  plane.request('POST', '/api/v1/admin/users', {
+    token,
+    headers,
+    body: { email: `${unique('u')}@example.com`, password: PASSWORD, full_name: 'U', ...body },
+  });
 const patch = (id: string, body: object, token: string = ADMIN_TOKEN, headers: Record<string, string> = {}): Promise<ApiResponse> =>
   plane.request('PATCH', `/api/v1/admin/users/${id}`, { token, body, headers });
 /** The body without what differs from request to request. */
@@ -31,21 +35,32 @@ describe('administration of users', () => {
     expect(read.body).toEqual(made.body);
     expect(read.headers.get('etag')).toBe(`"${String(made.body['id'])}.1"`);
 
-    const list = (query: string): Promise<ApiResponse<{ total: number; items: { id: string }[]; next_cursor: string | null }>> => plane.request('GET', `/api/v1/admin/users${query}`, { token: admin.token });
+    const list = (query: string): Promise<ApiResponse<{ total: number; items: { id: string }[]; next_cursor: string | null }>> =>
+      plane.request('GET', `/api/v1/admin/users${query}`, { token: admin.token });
     expect((await list('')).body).toMatchObject({ total: 2, items: [{ id: made.body['id'] }, { id: admin.id }], limit: 50 });
     expect((await list('?role=admin')).body.items.map(({ id }) => id)).toEqual([admin.id]);
     expect((await list(`?email=${admin.email.toUpperCase()}`)).body.items.map(({ id }) => id)).toEqual([admin.id]);
     expect((await list('?is_active=false')).body.total).toBe(0);
     const page = await list('?limit=1');
     expect((await list(`?limit=1&cursor=${page.body.next_cursor ?? ''}`)).body.items.map(({ id }) => id)).toEqual([admin.id]);
-    for (const query of ['?is_active=maybe', '?role=root', '?limit=101', '?cursor=x', '?unknown=1', '?role=admin&role=user']) expect((await list(query)).status).toBe(400);
+    for (const query of ['?is_active=maybe', '?role=root', '?limit=101', '?cursor=x', '?unknown=1', '?role=admin&role=user'])
+      expect((await list(query)).status).toBe(400);
   });
 
   it('refuses what is malformed, weak or taken', async () => {
     const taken = await createUser(plane);
     expect((await create({ email: taken.email })).body).toMatchObject({ status: 409, code: 'email_taken' });
     expect((await create({ password: 'password' })).body).toMatchObject({ status: 400, code: 'weak_password' });
-    for (const wrong of [{ email: 'x' }, { role: 'root' }, { full_name: ' ' }, { full_name: 'x'.repeat(201) }, { is_active: false }, { id: taken.id }, { password: null }, { full_name: 'a\0b' }]) {
+    for (const wrong of [
+      { email: 'x' },
+      { role: 'root' },
+      { full_name: ' ' },
+      { full_name: 'x'.repeat(201) },
+      { is_active: false },
+      { id: taken.id },
+      { password: null },
+      { full_name: 'a\0b' },
+    ]) {
       expect((await create(wrong)).body).toMatchObject({ status: 400, code: 'invalid_request' });
     }
     expect((await create({ tenant_id: 'no-such-tenant' })).body).toMatchObject({ status: 404, code: 'not_found' });
@@ -76,13 +91,19 @@ describe('administration of users', () => {
     expect((await create({ ...body, full_name: 'Other' }, key)).body).toMatchObject({ status: 422, code: 'idempotency_key_reused' });
   });
 
-  it('answers another tenant\'s user as an absent one', async () => {
+  it("answers another tenant's user as an absent one", async () => {
     const [ours, theirs] = [await createTenant(plane), await createTenant(plane)];
     const admin = await createUser(plane, { role: 'admin', tenant: ours.slug });
     const foreign = await createUser(plane, { tenant: theirs.slug });
     const absent = '0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00';
-    for (const [method, body] of [['GET', undefined], ['PATCH', { full_name: 'Taken over' }], ['DELETE', undefined]] as const) {
-      const answers = await Promise.all([foreign.id, absent].map((id) => plane.request(method, `/api/v1/admin/users/${id}`, { token: admin.token, body })));
+    for (const [method, body] of [
+      ['GET', undefined],
+      ['PATCH', { full_name: 'Taken over' }],
+      ['DELETE', undefined],
+    ] as const) {
+      const answers = await Promise.all(
+        [foreign.id, absent].map((id) => plane.request(method, `/api/v1/admin/users/${id}`, { token: admin.token, body })),
+      );
       expect(answers.map(({ status }) => status)).toEqual([404, 404]);
       expect(comparable(answers[0] as ApiResponse)).toEqual(comparable(answers[1] as ApiResponse));
     }
@@ -90,17 +111,34 @@ describe('administration of users', () => {
     expect((await plane.request('GET', `/api/v1/admin/users?tenant_id=${theirs.id}`, { token: admin.token })).status).toBe(404);
     // The operator names the tenant.
     expect((await plane.request('GET', `/api/v1/admin/users/${foreign.id}`, { token: ADMIN_TOKEN })).status).toBe(404);
-    expect((await plane.request('GET', `/api/v1/admin/users/${foreign.id}?tenant_id=${theirs.slug}`, { token: ADMIN_TOKEN })).body).toMatchObject({ id: foreign.id, full_name: 'A Person' });
+    expect(
+      (await plane.request('GET', `/api/v1/admin/users/${foreign.id}?tenant_id=${theirs.slug}`, { token: ADMIN_TOKEN })).body,
+    ).toMatchObject({ id: foreign.id, full_name: 'A Person' });
   });
 
   it('honours If-Match, refuses null, and keeps before and after in the audit log', async () => {
     const user = await createUser(plane);
     const read = await plane.request('GET', `/api/v1/admin/users/${user.id}`, { token: ADMIN_TOKEN });
     const etag = read.headers.get('etag') ?? '';
-    expect((await patch(user.id, { full_name: 'New' }, ADMIN_TOKEN, { 'if-match': etag })).body).toMatchObject({ full_name: 'New', revision: Number(read.body['revision']) + 1 });
-    expect((await patch(user.id, { full_name: 'Late' }, ADMIN_TOKEN, { 'if-match': etag })).body).toMatchObject({ status: 412, code: 'precondition_failed' });
-    for (const wrong of [{ role: null }, { is_active: null }, { full_name: null }, { is_active: 'true' }, { email: 'a@example.com' }]) expect((await patch(user.id, wrong)).status).toBe(400);
-    const rows = await withAdmin((admin) => admin.query<{ before: object; after: object }>(`select before, after from audit_log where action = 'user.update' and resource_id = $1`, [user.id]), plane.database.name);
+    expect((await patch(user.id, { full_name: 'New' }, ADMIN_TOKEN, { 'if-match': etag })).body).toMatchObject({
+      full_name: 'New',
+      revision: Number(read.body['revision']) + 1,
+    });
+    expect((await patch(user.id, { full_name: 'Late' }, ADMIN_TOKEN, { 'if-match': etag })).body).toMatchObject({
+      status: 412,
+      code: 'precondition_failed',
+    });
+    expect((await patch(user.id, { full_name: 'New', role: 'user' })).body).toMatchObject({ revision: Number(read.body['revision']) + 1 });
+    for (const wrong of [{ role: null }, { is_active: null }, { full_name: null }, { is_active: 'true' }, { email: 'a@example.com' }])
+      expect((await patch(user.id, wrong)).status).toBe(400);
+    const rows = await withAdmin(
+      (admin) =>
+        admin.query<{ before: object; after: object }>(
+          `select before, after from audit_log where action = 'user.update' and resource_id = $1`,
+          [user.id],
+        ),
+      plane.database.name,
+    );
     expect(rows.rows).toHaveLength(1);
     expect(rows.rows[0]).toMatchObject({ before: { full_name: 'A Person' }, after: { full_name: 'New' } });
     expect(JSON.stringify(rows.rows)).not.toContain('argon2');
@@ -139,8 +177,12 @@ describe('the last administrator', () => {
     const tenant = await createTenant(plane);
     const admin = await createUser(plane, { role: 'admin', tenant: tenant.slug });
     await createUser(plane, { tenant: tenant.slug });
-    for (const change of [{ role: 'user' }, { is_active: false }]) expect((await patch(admin.id, change, admin.token)).body).toMatchObject({ status: 409, code: 'last_admin' });
-    expect((await plane.request('DELETE', `/api/v1/admin/users/${admin.id}`, { token: admin.token })).body).toMatchObject({ status: 409, code: 'last_admin' });
+    for (const change of [{ role: 'user' }, { is_active: false }])
+      expect((await patch(admin.id, change, admin.token)).body).toMatchObject({ status: 409, code: 'last_admin' });
+    expect((await plane.request('DELETE', `/api/v1/admin/users/${admin.id}`, { token: admin.token })).body).toMatchObject({
+      status: 409,
+      code: 'last_admin',
+    });
     expect((await patch(admin.id, { full_name: 'Still Here' }, admin.token)).status).toBe(200);
   });
 
@@ -148,7 +190,11 @@ describe('the last administrator', () => {
     const tenant = await createTenant(plane);
     const admins: SignedIn[] = [];
     for (let index = 0; index < 5; index += 1) admins.push(await createUser(plane, { role: 'admin', tenant: tenant.slug }));
-    const answers = await Promise.all(admins.map(({ id }) => plane.request('PATCH', `/api/v1/admin/users/${id}?tenant_id=${tenant.id}`, { token: ADMIN_TOKEN, body: { role: 'user' } })));
+    const answers = await Promise.all(
+      admins.map(({ id }) =>
+        plane.request('PATCH', `/api/v1/admin/users/${id}?tenant_id=${tenant.id}`, { token: ADMIN_TOKEN, body: { role: 'user' } }),
+      ),
+    );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(4);
     expect(answers.filter(({ body }) => body['code'] === 'last_admin')).toHaveLength(1);
   });

@@ -25,23 +25,40 @@ export interface Tokens {
   user: Record<string, unknown> & { id: string; tenant_id: string };
 }
 
-export function login(plane: Plane, email: string, password: string = PASSWORD, address: string = someAddress()): Promise<ApiResponse<Tokens & { code?: string }>> {
+export function login(
+  plane: Plane,
+  email: string,
+  password: string = PASSWORD,
+  address: string = someAddress(),
+): Promise<ApiResponse<Tokens & { code?: string }>> {
   return plane.request('POST', '/api/v1/auth/login', { body: { email, password }, headers: { 'x-forwarded-for': address } });
 }
 
 /** A tenant of its own. */
 export async function createTenant(plane: Plane, slug: string = unique('tenant')): Promise<{ id: string; slug: string }> {
-  const { status, body } = await plane.request<{ id: string }>('POST', '/api/v1/tenants', { token: ADMIN_TOKEN, body: { name: slug, slug } });
+  const { status, body } = await plane.request<{ id: string }>('POST', '/api/v1/tenants', {
+    token: ADMIN_TOKEN,
+    body: { name: slug, slug },
+  });
   if (status !== 201) throw new Error(`The tenant was not made: ${JSON.stringify(body)}`);
   return { id: body.id, slug };
 }
 
 /** A user who has signed in, in the default tenant or the one named. */
-export async function createUser(plane: Plane, options: { role?: 'admin' | 'user' | 'client'; tenant?: string; email?: string } = {}): Promise<SignedIn> {
+export async function createUser(
+  plane: Plane,
+  options: { role?: 'admin' | 'user' | 'client'; tenant?: string; email?: string } = {},
+): Promise<SignedIn> {
   const email = options.email ?? `${unique('person')}@example.com`;
   const made = await plane.request<{ id: string; tenant_id: string }>('POST', '/api/v1/admin/users', {
     token: ADMIN_TOKEN,
-    body: { email, password: PASSWORD, full_name: 'A Person', role: options.role ?? 'user', ...(options.tenant ? { tenant_id: options.tenant } : {}) },
+    body: {
+      email,
+      password: PASSWORD,
+      full_name: 'A Person',
+      role: options.role ?? 'user',
+      ...(options.tenant ? { tenant_id: options.tenant } : {}),
+    },
   });
   if (made.status !== 201) throw new Error(`The user was not made: ${JSON.stringify(made.body)}`);
   const { body } = await login(plane, email);
@@ -72,8 +89,14 @@ export async function ok<T>(answer: Promise<ApiResponse<T>>): Promise<T> {
   return body;
 }
 
-export function createAgent(plane: Plane, fields: Record<string, unknown> = {}, token: string = ADMIN_TOKEN): Promise<TestAgent & Record<string, unknown>> {
-  return ok(plane.request<TestAgent & Record<string, unknown>>('POST', '/api/v1/agents', { token, body: { name: unique('agent'), ...fields } }));
+export function createAgent(
+  plane: Plane,
+  fields: Record<string, unknown> = {},
+  token: string = ADMIN_TOKEN,
+): Promise<TestAgent & Record<string, unknown>> {
+  return ok(
+    plane.request<TestAgent & Record<string, unknown>>('POST', '/api/v1/agents', { token, body: { name: unique('agent'), ...fields } }),
+  );
 }
 
 export function createTask(plane: Plane, fields: Record<string, unknown> = {}, token: string = ADMIN_TOKEN): Promise<TestTask> {
@@ -81,7 +104,12 @@ export function createTask(plane: Plane, fields: Record<string, unknown> = {}, t
 }
 
 /** A board with agents on it. */
-export async function createBoard(plane: Plane, fields: Record<string, unknown> = {}, agents: readonly TestAgent[] = [], token: string = ADMIN_TOKEN): Promise<{ id: string }> {
+export async function createBoard(
+  plane: Plane,
+  fields: Record<string, unknown> = {},
+  agents: readonly TestAgent[] = [],
+  token: string = ADMIN_TOKEN,
+): Promise<{ id: string }> {
   const board = await ok(plane.request<{ id: string }>('POST', '/api/v1/boards', { token, body: { name: unique('board'), ...fields } }));
   for (const agent of agents) await ok(plane.request('PUT', `/api/v1/boards/${board.id}/agents/${agent.id}`, { token }));
   return board;

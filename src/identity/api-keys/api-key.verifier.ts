@@ -44,7 +44,15 @@ export class ApiKeyVerifier implements CredentialVerifier, OnModuleInit {
     if (key.tenant_status === 'suspended') throw new Problem('tenant_suspended');
     if (!key.is_active) throw new Problem('account_disabled');
     this.usage.saw(key.tenant_id, key.id);
-    return { kind: 'api_key', id: key.id, tenantId: key.tenant_id, role: key.role, ownerId: key.owner_id, scopes: key.scopes, label: key.name };
+    return {
+      kind: 'api_key',
+      id: key.id,
+      tenantId: key.tenant_id,
+      role: key.role,
+      ownerId: key.owner_id,
+      scopes: key.scopes,
+      label: key.name,
+    };
   }
 
   private async look(hash: string): Promise<KnownKey | undefined> {

@@ -5,7 +5,7 @@ import { PageQuery } from '../../platform/http/page.dto.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { CreateApiKeyDto } from './api-keys.dto.js';
 import { ApiKeysService } from './api-keys.service.js';
-import { ApiKeyView, NewApiKeyView, toApiKeyView } from './api-keys.view.js';
+import { ApiKeyView, NewApiKeyView, toApiKeyView, toNewApiKeyView } from './api-keys.view.js';
 
 @ApiController('security/api-keys', 'Identity / API keys')
 export class ApiKeysController {
@@ -26,7 +26,7 @@ export class ApiKeysController {
   @Operation({ id: 'createApiKey', allow: 'api-key:write', returns: NewApiKeyView, status: 201, problems: ['scope_exceeded'] })
   async create(@Body() body: CreateApiKeyDto): Promise<NewApiKeyView> {
     const { key, secret } = await this.keys.create(body);
-    return { ...toApiKeyView(key), key: secret };
+    return toNewApiKeyView(key, secret);
   }
 
   /** Revokes an API key, and all keys that were made with it. It is refused everywhere before the answer is sent. */

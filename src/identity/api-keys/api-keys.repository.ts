@@ -32,7 +32,8 @@ export interface NewKey {
   expiresAt: Date | null;
 }
 
-const COLUMNS = 'tenant_id, id, owner_id, parent_id, name, prefix, scopes, expires_at, last_used_at, revoked_at, revision, created_at, updated_at';
+const COLUMNS =
+  'tenant_id, id, owner_id, parent_id, name, prefix, scopes, expires_at, last_used_at, revoked_at, revision, created_at, updated_at';
 
 /** Rows of `api_keys`. */
 @Injectable()
@@ -57,19 +58,27 @@ export class ApiKeysRepository {
 
   /** Keys that are not revoked: of one owner, or of the whole tenant. */
   page(ownerId: string | undefined, page: PageRequest): Promise<Page<ApiKey>> {
-    const query = this.sql.manager.createQueryBuilder(ApiKey, 'k').where('k.tenant_id = :tenantId and k.revoked_at is null', { tenantId: this.context.tenantId });
+    const query = this.sql.manager
+      .createQueryBuilder(ApiKey, 'k')
+      .where('k.tenant_id = :tenantId and k.revoked_at is null', { tenantId: this.context.tenantId });
     if (ownerId !== undefined) query.andWhere('k.owner_id = :ownerId', { ownerId });
     return pageOfQuery(query, page);
   }
 
   /** A key that is not revoked, held until the transaction ends. */
   lock(id: string): Promise<ApiKey | undefined> {
-    return this.sql.row<ApiKey>(`select ${COLUMNS} from api_keys where tenant_id = $1 and id = $2 and revoked_at is null for update`, [this.context.tenantId, id]);
+    return this.sql.row<ApiKey>(`select ${COLUMNS} from api_keys where tenant_id = $1 and id = $2 and revoked_at is null for update`, [
+      this.context.tenantId,
+      id,
+    ]);
   }
 
   /** When a key expires; held, so that it is not revoked while another is made with it. */
   async holdParent(id: string): Promise<{ expires_at: Date | null } | undefined> {
-    return this.sql.row<{ expires_at: Date | null }>('select expires_at from api_keys where tenant_id = $1 and id = $2 and revoked_at is null for share', [this.context.tenantId, id]);
+    return this.sql.row<{ expires_at: Date | null }>(
+      'select expires_at from api_keys where tenant_id = $1 and id = $2 and revoked_at is null for share',
+      [this.context.tenantId, id],
+    );
   }
 
   async insert(key: NewKey): Promise<ApiKey> {

@@ -11,7 +11,7 @@ import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { newToken } from '../../platform/crypto/tokens.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
-import { ownUserId } from '../users/own-account.js';
+import { ownUserId } from '../../platform/auth/own-user.js';
 import type { ApiKey } from './api-key.entity.js';
 import type { CreateApiKeyDto } from './api-keys.dto.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
@@ -40,7 +40,16 @@ export class ApiKeysService {
     checkScopes(body.scopes, this.context.actor);
     const { parentId, latest } = await this.parent();
     const { token, hash, shown } = newToken(API_KEY_PREFIX);
-    const key = await this.keys.insert({ id: newId(), ownerId, parentId, name: body.name, prefix: shown, hash, scopes: body.scopes, expiresAt: this.expiry(body.expires_at, latest) });
+    const key = await this.keys.insert({
+      id: newId(),
+      ownerId,
+      parentId,
+      name: body.name,
+      prefix: shown,
+      hash,
+      scopes: body.scopes,
+      expiresAt: this.expiry(body.expires_at, latest),
+    });
     await this.audit.record({ action: 'api-key.create', resource: { type: 'api-key', id: key.id }, after: auditedKey(key) });
     return { key, secret: token };
   }
@@ -70,7 +79,12 @@ export class ApiKeysService {
     const date = new Date(asked);
     if (Number.isNaN(date.getTime())) throw invalidField('expires_at', 'isRfc3339', 'must be a date and time (RFC 3339)');
     if (date <= this.clock.now()) throw invalidField('expires_at', 'future', 'must lie in the future');
-    if (latest && date > latest) throw new Problem('scope_exceeded', { detail: 'A key cannot outlive the key that it is made with.', limit: latest.toISOString(), current: date.toISOString() });
+    if (latest && date > latest)
+      throw new Problem('scope_exceeded', {
+        detail: 'A key cannot outlive the key that it is made with.',
+        limit: latest.toISOString(),
+        current: date.toISOString(),
+      });
     return date;
   }
 

@@ -63,6 +63,10 @@ export function toApiKeyView(key: ApiKey): ApiKeyView {
   };
 }
 
+export function toNewApiKeyView(key: ApiKey, secret: string): NewApiKeyView {
+  return Object.assign(toApiKeyView(key), { key: secret });
+}
+
 /** What the audit log keeps of a key. */
 export function auditedKey({ name, prefix, scopes, owner_id, parent_id, expires_at }: ApiKey): object {
   return { name, prefix, scopes, owner_id, parent_id, expires_at };

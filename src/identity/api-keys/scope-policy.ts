@@ -9,7 +9,11 @@ import { Problem } from '../../core/problem.js';
 export function checkScopes(scopes: readonly string[], creator: Actor): void {
   const unknown = scopes.map((scope, index) => ({ scope, index })).filter(({ scope }) => !isScope(scope));
   if (unknown.length > 0) {
-    const errors = unknown.map(({ index }) => ({ field: `scopes.${index}`, code: 'unknown_scope', message: `scopes.${index} is not a scope` }));
+    const errors = unknown.map(({ index }) => ({
+      field: `scopes.${index}`,
+      code: 'unknown_scope',
+      message: `scopes.${index} is not a scope`,
+    }));
     throw new Problem('invalid_request', { detail: errors[0]?.message, errors });
   }
   const beyond = scopes.flatMap((scope) => permissionsOf(scope).filter((permission) => !isAllowed(creator, permission)));

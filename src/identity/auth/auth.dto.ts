@@ -1,6 +1,6 @@
 import { Transform } from 'class-transformer';
 import { IsEmail, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
-import { normalEmail } from '../users/email.js';
+import { normalEmail } from '../../core/email.js';
 
 /** A sign-in with a password. */
 export class LoginDto {

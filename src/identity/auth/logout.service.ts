@@ -3,7 +3,7 @@ import { Transactional } from '@nestjs-cls/transactional';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { UserSessions } from '../sessions/user-sessions.port.js';
-import { ownUserId } from '../users/own-account.js';
+import { ownUserId } from '../../platform/auth/own-user.js';
 
 /** Signing out. */
 @Injectable()

@@ -6,7 +6,7 @@ import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
-import { SignInAttempts } from '../sessions/sign-in-attempts.js';
+import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
 import { type IssuedTokens, type SessionOwner, UserSessions } from '../sessions/user-sessions.port.js';
 import { UserAccounts } from '../users/user-accounts.port.js';
 import type { UserView } from '../users/users.view.js';

@@ -56,13 +56,17 @@ export class AccessTokenStrategy extends PassportStrategy(Strategy, 'access-toke
    */
   claimsOf(token: string): Promise<AccessClaims | undefined> {
     return new Promise((resolve, reject) => {
-      const done = (error: unknown, claims: AccessClaims | false | null | undefined, info: unknown): void => {
-        if (error) reject(error instanceof Error ? error : new Error(String(error)));
+      const done = (error: Error | null, claims: AccessClaims | false | null | undefined, info: unknown): void => {
+        if (error) reject(error);
         else if (info instanceof Error && info.name === 'TokenExpiredError') reject(new Problem('token_expired'));
         else resolve(claims || undefined);
       };
       const carrier: CarriesToken = { accessToken: token };
-      const run = this.getPassportInstance().authenticate('access-token', { session: false }, done) as (request: Request, response: Response, next: (error: unknown) => void) => void;
+      const run = this.getPassportInstance().authenticate('access-token', { session: false }, done) as (
+        request: Request,
+        response: Response,
+        next: (error: unknown) => void,
+      ) => void;
       run(carrier as unknown as Request, {} as Response, reject);
     });
   }

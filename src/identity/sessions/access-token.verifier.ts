@@ -45,7 +45,14 @@ export class AccessTokenVerifier implements CredentialVerifier, OnModuleInit {
     if (session?.user_id !== claims?.sub || !session || session.endsAtMs <= this.clock.monotonicMs()) return undefined;
     if (session.tenant_status === 'suspended') throw new Problem('tenant_suspended');
     if (!session.is_active) throw new Problem('account_disabled');
-    return { kind: 'user', id: session.user_id, tenantId: session.tenant_id, role: session.role, sessionId: session.session_id, label: session.email };
+    return {
+      kind: 'user',
+      id: session.user_id,
+      tenantId: session.tenant_id,
+      role: session.role,
+      sessionId: session.session_id,
+      label: session.email,
+    };
   }
 
   private async look(key: string): Promise<KnownSession | undefined> {

@@ -18,6 +18,8 @@ export class SessionsCleaner {
   @Interval(HOURLY_MS)
   async clean(): Promise<void> {
     if (!this.config.runsJobs) return;
-    await this.sessions.removeOld(this.config.get('REFRESH_TOKEN_SECONDS')).catch((error: unknown) => this.logger.warn(`Old sessions were not removed: ${String(error)}`));
+    await this.sessions
+      .removeOld(this.config.get('REFRESH_TOKEN_SECONDS'))
+      .catch((error: unknown) => this.logger.warn(`Old sessions were not removed: ${String(error)}`));
   }
 }

@@ -65,7 +65,15 @@ export class SessionsRepository {
     await this.sql.execute(
       `insert into sessions (tenant_id, id, user_id, refresh_hash, ip, user_agent, expires_at)
        values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))`,
-      [this.context.tenantId, session.id, session.userId, session.refreshHash, this.context.get('ip') ?? null, this.context.get('userAgent') ?? null, session.lifeSeconds],
+      [
+        this.context.tenantId,
+        session.id,
+        session.userId,
+        session.refreshHash,
+        this.context.get('ip') ?? null,
+        this.context.get('userAgent') ?? null,
+        session.lifeSeconds,
+      ],
     );
   }
 
@@ -102,6 +110,8 @@ export class SessionsRepository {
   /** Removes what is of no more use: sessions long over, and spent tokens that would have expired by now anyway. */
   async removeOld(refreshLifeSeconds: number): Promise<void> {
     await this.database.execute(`delete from sessions where expires_at < now() - interval '30 days'`);
-    await this.database.execute('delete from spent_refresh_tokens where spent_at < now() - make_interval(secs => $1)', [refreshLifeSeconds]);
+    await this.database.execute('delete from spent_refresh_tokens where spent_at < now() - make_interval(secs => $1)', [
+      refreshLifeSeconds,
+    ]);
   }
 }

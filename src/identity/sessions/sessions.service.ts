@@ -79,7 +79,11 @@ export class SessionsService extends UserSessions {
   /** Two hold tokens of one family, and nobody can tell which of them is the thief. */
   private async endFamily(session: LockedSession): Promise<Problem> {
     if (await this.end(session.user_id, session.id, 'refresh_reused')) {
-      await this.audit.record({ action: 'session.end', resource: { type: 'session', id: session.id }, detail: { reason: 'refresh_reused', user_id: session.user_id } });
+      await this.audit.record({
+        action: 'session.end',
+        resource: { type: 'session', id: session.id },
+        detail: { reason: 'refresh_reused', user_id: session.user_id },
+      });
     }
     return new Problem('refresh_token_reused');
   }
@@ -95,7 +99,8 @@ export class SessionsService extends UserSessions {
   }
 }
 
-const invalidRefreshToken = (): Problem => new Problem('unauthenticated', { detail: 'The refresh token is not valid.', remedy: 'Sign in again.' });
+const invalidRefreshToken = (): Problem =>
+  new Problem('unauthenticated', { detail: 'The refresh token is not valid.', remedy: 'Sign in again.' });
 
 function refusalOf(session: LockedSession): Problem | undefined {
   if (session.ended) return new Problem('unauthenticated', { detail: 'The session has ended.', remedy: 'Sign in again.' });

@@ -4,6 +4,7 @@ import { Interval } from '@nestjs/schedule';
 import { Problem } from '../../core/problem.js';
 import { Config } from '../../platform/config/config.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
+import { SignInAttempts } from './sign-in-attempts.port.js';
 
 /** So many attempts in a row cost nothing. */
 const FREE_ATTEMPTS = 10;
@@ -13,20 +14,18 @@ const LONGEST_WAIT_SECONDS = 60;
 const FORGET_AFTER_SECONDS = 900;
 const HOURLY_MS = 3_600_000;
 
-/**
- * Counts guesses at a secret of one subject, in the database, so that the count is right across processes. An attempt
- * is counted before it is checked and forgotten when it was right: fifty at the same moment are fifty.
- */
+/** Keeps the count in the database, so that it is right across processes. */
 @Injectable()
-export class SignInAttempts {
-  private readonly logger = new Logger(SignInAttempts.name);
+export class SignInAttemptsService extends SignInAttempts {
+  private readonly logger = new Logger(SignInAttemptsService.name);
 
   constructor(
     private readonly config: Config,
     private readonly database: SystemDatabase,
-  ) {}
+  ) {
+    super();
+  }
 
-  /** @throws Problem `rate_limited` while the subject has to wait */
   async admit(subject: string): Promise<void> {
     const admitted = await this.database.query(
       `insert into sign_in_attempts as a (subject, failures) values ($1, 1)
@@ -39,7 +38,6 @@ export class SignInAttempts {
     if (admitted.length === 0) throw await this.refusal(subject);
   }
 
-  /** The secret was right: what came before is forgotten. */
   async clear(subject: string): Promise<void> {
     await this.database.execute('delete from sign_in_attempts where subject = $1', [digest(subject)]);
   }
@@ -53,9 +51,16 @@ export class SignInAttempts {
   }
 
   private async refusal(subject: string): Promise<Problem> {
-    const [row] = await this.database.query<{ wait: number }>('select extract(epoch from locked_until - now())::float8 as wait from sign_in_attempts where subject = $1', [digest(subject)]);
+    const [row] = await this.database.query<{ wait: number }>(
+      'select extract(epoch from locked_until - now())::float8 as wait from sign_in_attempts where subject = $1',
+      [digest(subject)],
+    );
     const waitMs = Math.max(1, row?.wait ?? 1) * 1000;
-    return new Problem('rate_limited', { detail: 'Too many failed attempts.', retryAt: new Date(Date.now() + waitMs), limit: FREE_ATTEMPTS });
+    return new Problem('rate_limited', {
+      detail: 'Too many failed attempts.',
+      retryAt: new Date(Date.now() + waitMs),
+      limit: FREE_ATTEMPTS,
+    });
   }
 }
 

@@ -30,7 +30,9 @@ function keptSecret(folder: string): string {
     if (!existsSync(file)) makeOnce(file);
     return readFileSync(file, 'utf8').trim();
   } catch (cause) {
-    throw new StartupError(`the key of the access tokens cannot be kept in ${folder} (${errorCode(cause) ?? 'unknown error'}): make the folder writable, or set JWT_SECRET`);
+    throw new StartupError(
+      `the key of the access tokens cannot be kept in ${folder} (${errorCode(cause) ?? 'unknown error'}): make the folder writable, or set JWT_SECRET`,
+    );
   }
 }
 

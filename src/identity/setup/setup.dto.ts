@@ -1,7 +1,7 @@
 import { Transform } from 'class-transformer';
 import { IsEmail, IsString, Matches, MaxLength } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
-import { normalEmail } from '../users/email.js';
+import { normalEmail } from '../../core/email.js';
 
 /** The first administrator of an installation. */
 export class CompleteSetupDto {

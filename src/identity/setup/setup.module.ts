@@ -6,5 +6,10 @@ import { SetupRepository } from './setup.repository.js';
 import { SetupService } from './setup.service.js';
 
 /** The first start of an installation. */
-@Module({ imports: [SessionsModule, UsersModule], controllers: [SetupController], providers: [SetupRepository, SetupService], exports: [SetupService] })
+@Module({
+  imports: [SessionsModule, UsersModule],
+  controllers: [SetupController],
+  providers: [SetupRepository, SetupService],
+  exports: [SetupService],
+})
 export class SetupModule {}

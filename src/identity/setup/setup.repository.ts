@@ -11,7 +11,9 @@ export class SetupRepository {
   ) {}
 
   async state(): Promise<{ done: boolean; tokenHash: Buffer | null }> {
-    const rows = await this.database.query<{ done: boolean; token_hash: Buffer | null }>('select setup_completed_at is not null as done, setup_token_hash as token_hash from installation');
+    const rows = await this.database.query<{ done: boolean; token_hash: Buffer | null }>(
+      'select setup_completed_at is not null as done, setup_token_hash as token_hash from installation',
+    );
     return { done: rows[0]?.done ?? false, tokenHash: rows[0]?.token_hash ?? null };
   }
 
@@ -22,6 +24,10 @@ export class SetupRepository {
 
   /** In the running transaction of the operator tenant. @returns whether this is the one that completes it */
   async complete(): Promise<boolean> {
-    return (await this.sql.execute('update installation set setup_completed_at = now(), setup_token_hash = null where setup_completed_at is null')) > 0;
+    return (
+      (await this.sql.execute(
+        'update installation set setup_completed_at = now(), setup_token_hash = null where setup_completed_at is null',
+      )) > 0
+    );
   }
 }

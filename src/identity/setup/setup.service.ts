@@ -50,7 +50,13 @@ export class SetupService {
     return (await this.installation.keepToken(hash)) ? token : undefined;
   }
 
-  async complete({ setup_token, email, password, full_name, organization }: CompleteSetupDto): Promise<{ tokens: IssuedTokens; user: UserView }> {
+  async complete({
+    setup_token,
+    email,
+    password,
+    full_name,
+    organization,
+  }: CompleteSetupDto): Promise<{ tokens: IssuedTokens; user: UserView }> {
     await this.checkToken(setup_token);
     const account = await this.accounts.prepare({ email, password, full_name, role: 'admin' });
     const sessionId = newId();
@@ -60,13 +66,20 @@ export class SetupService {
 
   /** Of many at once the row lets a single one through; the others find setup done and leave no account behind. */
   @Transactional()
-  protected async finish(account: PreparedAccount, sessionId: string, organization: string | undefined): Promise<{ tokens: IssuedTokens; user: UserView }> {
+  protected async finish(
+    account: PreparedAccount,
+    sessionId: string,
+    organization: string | undefined,
+  ): Promise<{ tokens: IssuedTokens; user: UserView }> {
     if (!(await this.installation.complete())) throw new Problem('setup_done');
     await this.accounts.add(account);
     if (organization !== undefined) await this.operator.rename(organization);
     const user = await this.accounts.signedIn(account.id, account.passwordHash);
     if (!user) throw new Error('The account that setup made is not there.');
-    const tokens = await this.sessions.open({ id: account.id, tenantId: OPERATOR_TENANT_ID, email: account.email, role: 'admin' }, sessionId);
+    const tokens = await this.sessions.open(
+      { id: account.id, tenantId: OPERATOR_TENANT_ID, email: account.email, role: 'admin' },
+      sessionId,
+    );
     await this.audit.record({ action: 'setup.complete', resource: { type: 'session', id: sessionId } });
     return { tokens, user };
   }

@@ -13,7 +13,12 @@ import { TenantsService } from './tenants.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([Tenant])],
   controllers: [TenantsController],
-  providers: [TenantsRepository, TenantsService, { provide: OperatorTenant, useExisting: TenantsService }, { provide: TenantResolver, useClass: TenantsReader }],
+  providers: [
+    TenantsRepository,
+    TenantsService,
+    { provide: OperatorTenant, useExisting: TenantsService },
+    { provide: TenantResolver, useClass: TenantsReader },
+  ],
   exports: [TenantResolver, OperatorTenant],
 })
 export class TenantsModule {}

@@ -4,6 +4,9 @@ import { Sql } from '../../platform/database/sql.js';
 import { pageOfQuery } from '../../platform/database/table.js';
 import { Tenant, type TenantStatus } from './tenant.entity.js';
 
+/** What of a tenant can change. */
+export type TenantState = Pick<Tenant, 'name' | 'plan' | 'status' | 'suspended_reason'>;
+
 /**
  * Rows of `tenants`. In the operator tenant's transactions row-level security shows all of them and lets them be
  * written; in every other tenant's it shows that tenant alone.
@@ -27,11 +30,16 @@ export class TenantsRepository {
   }
 
   async insert(tenant: { id: string; slug: string; name: string; plan: string }): Promise<Tenant> {
-    const rows = await this.sql.rows<Tenant>('insert into tenants (id, slug, name, plan) values ($1, $2, $3, $4) returning *', [tenant.id, tenant.slug, tenant.name, tenant.plan]);
+    const rows = await this.sql.rows<Tenant>('insert into tenants (id, slug, name, plan) values ($1, $2, $3, $4) returning *', [
+      tenant.id,
+      tenant.slug,
+      tenant.name,
+      tenant.plan,
+    ]);
     return rows[0] as Tenant;
   }
 
-  async update({ id, name, plan, status, suspended_reason }: Tenant): Promise<Tenant> {
+  async update(id: string, { name, plan, status, suspended_reason }: TenantState): Promise<Tenant> {
     const rows = await this.sql.rows<Tenant>(
       `update tenants set name = $2, plan = $3, status = $4, suspended_reason = $5, revision = revision + 1, updated_at = now() where id = $1 returning *`,
       [id, name, plan, status, suspended_reason],

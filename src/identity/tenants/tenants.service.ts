@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { isId, newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
+import { isUnchanged } from '../../core/changes.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { invalidField, notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
@@ -11,7 +12,7 @@ import { checkIfMatch } from '../../platform/http/etag.js';
 import { OperatorTenant } from './operator-tenant.port.js';
 import type { Tenant, TenantStatus } from './tenant.entity.js';
 import type { CreateTenantDto, UpdateTenantDto } from './tenants.dto.js';
-import { TenantsRepository } from './tenants.repository.js';
+import { TenantsRepository, type TenantState } from './tenants.repository.js';
 import { auditedTenant } from './tenants.view.js';
 
 /** Tenants, as the operator manages them; an administrator of another tenant sees that one alone. */
@@ -52,42 +53,47 @@ export class TenantsService extends OperatorTenant {
 
   @Transactional()
   update(id: string, { name, plan }: UpdateTenantDto): Promise<Tenant> {
-    return this.change('tenant.update', id, (tenant) => ({ ...tenant, name: name ?? tenant.name, plan: plan ?? tenant.plan }));
+    return this.change('tenant.update', id, { ...(name === undefined ? {} : { name }), ...(plan === undefined ? {} : { plan }) });
   }
 
   /** From the commit on every credential of the tenant is refused, in every process. */
   @Transactional()
   async suspend(id: string, reason: string | null): Promise<Tenant> {
     if (id === OPERATOR_TENANT_ID && this.isOperator()) throw new Problem('operator_tenant');
-    const tenant = await this.change('tenant.suspend', id, (before) => ({ ...before, status: 'suspended', suspended_reason: reason }));
+    const tenant = await this.change('tenant.suspend', id, { status: 'suspended', suspended_reason: reason });
     this.revocations.afterCommit(`tenant:${id}`);
     return tenant;
   }
 
   @Transactional()
   async resume(id: string): Promise<Tenant> {
-    const tenant = await this.change('tenant.resume', id, (before) => ({ ...before, status: 'active', suspended_reason: null }));
+    const tenant = await this.change('tenant.resume', id, { status: 'active', suspended_reason: null });
     this.revocations.afterCommit(`tenant:${id}`);
     return tenant;
   }
 
   async rename(name: string): Promise<void> {
-    await this.change('tenant.update', OPERATOR_TENANT_ID, (tenant) => ({ ...tenant, name }));
-  }
-
-  private async change(action: string, id: string, next: (before: Tenant) => Tenant): Promise<Tenant> {
-    const before = this.isOperator() ? await this.tenants.lock(id) : await this.refuseOthers(id);
-    if (!before) throw notFound('tenant');
-    checkIfMatch(this.context.get('ifMatch'), before);
-    const after = await this.tenants.update(next(before));
-    await this.audit.record({ action, resource: { type: 'tenant', id }, before: auditedTenant(before), after: auditedTenant(after) });
-    return after;
+    await this.change('tenant.update', OPERATOR_TENANT_ID, { name });
   }
 
   /** Its own tenant an administrator may read but not change; another's is not there. */
-  private async refuseOthers(id: string): Promise<undefined> {
-    if (await this.tenants.find(id)) throw new Problem('forbidden', { detail: 'Only administrators of the operator tenant change tenants.' });
-    return undefined;
+  private async change(action: string, id: string, change: Partial<TenantState>): Promise<Tenant> {
+    const before = await this.tenants.find(id);
+    if (!before) throw notFound('tenant');
+    if (!this.isOperator()) throw new Problem('forbidden', { detail: 'Only administrators of the operator tenant change tenants.' });
+    return this.write(action, id, change);
+  }
+
+  private async write(action: string, id: string, change: Partial<TenantState>): Promise<Tenant> {
+    const before = await this.tenants.lock(id);
+    if (!before) throw notFound('tenant');
+    checkIfMatch(this.context.get('ifMatch'), before);
+    const { name, plan, status, suspended_reason } = before;
+    const state: TenantState = { name, plan, status, suspended_reason };
+    if (isUnchanged(state, change)) return before;
+    const after = await this.tenants.update(id, { ...state, ...change });
+    await this.audit.record({ action, resource: { type: 'tenant', id }, before: auditedTenant(before), after: auditedTenant(after) });
+    return after;
   }
 
   /** Acting for the operator tenant itself: an operator who named another tenant acts as an administrator of that one. */

@@ -13,7 +13,15 @@ function broken(password: string, email = 'ada.lovelace@analytical.example', cur
 }
 
 describe('the password policy', () => {
-  it.each(['seven-otters-hum-at-noon', 'Tr0ub4dor&3-but-longer', 'пароль-не-простой', '日本語のパスワード', 'x7#kQ9!z', '😀😃😄😁😆😅😂🤣', 'password-of-the-year-of-the-cat'])('takes %s', (password) => {
+  it.each([
+    'seven-otters-hum-at-noon',
+    'Tr0ub4dor&3-but-longer',
+    'пароль-не-простой',
+    '日本語のパスワード',
+    'x7#kQ9!z',
+    '😀😃😄😁😆😅😂🤣',
+    'password-of-the-year-of-the-cat',
+  ])('takes %s', (password) => {
     expect(broken(password)).toEqual([]);
   });
 
@@ -28,17 +36,38 @@ describe('the password policy', () => {
     expect(broken('abcde😀'.repeat(43))).toEqual(['too_long']);
   });
 
-  it.each(['password', 'PASSWORD', 'Password1', 'password123!', 'P@ssw0rd', 'p4$$w0rd!!', 'qwertyuiop', 'letmein123', 'iloveyou!', 'Dragon2024', 'wheelhouse1', '1q2w3e4r5t', 'changeme', 'football1'])('finds %s common', (password) => {
+  it.each([
+    'password',
+    'PASSWORD',
+    'Password1',
+    'password123!',
+    'P@ssw0rd',
+    'p4$$w0rd!!',
+    'qwertyuiop',
+    'letmein123',
+    'iloveyou!',
+    'Dragon2024',
+    'wheelhouse1',
+    '1q2w3e4r5t',
+    'changeme',
+    'football1',
+  ])('finds %s common', (password) => {
     expect(broken(password)).toEqual(['common']);
   });
 
-  it.each(['aaaaaaaa', '12121212', 'abcabcabca', 'abcdabcdabcd', '12345678', 'abcdefghij', '87654321', 'zyxwvuts'])('finds %s repetitive', (password) => {
-    expect(broken(password)).toEqual(['repetitive']);
-  });
+  it.each(['aaaaaaaa', '12121212', 'abcabcabca', 'abcdabcdabcd', '12345678', 'abcdefghij', '87654321', 'zyxwvuts'])(
+    'finds %s repetitive',
+    (password) => {
+      expect(broken(password)).toEqual(['repetitive']);
+    },
+  );
 
-  it.each(['ada.lovelace', 'Ada.Lovelace1815', 'ada.lovelace@analytical.example', 'analytical', 'analytical!!'])('finds %s made of the address', (password) => {
-    expect(broken(password)).toEqual(['personal']);
-  });
+  it.each(['ada.lovelace', 'Ada.Lovelace1815', 'ada.lovelace@analytical.example', 'analytical', 'analytical!!'])(
+    'finds %s made of the address',
+    (password) => {
+      expect(broken(password)).toEqual(['personal']);
+    },
+  );
 
   it('wants another password than the current one, in whatever form it is typed', () => {
     expect(broken('déjà-vu-at-the-opera', undefined, 'déjà-vu-at-the-opera'.normalize('NFD'))).toEqual(['unchanged']);
@@ -49,7 +78,9 @@ describe('the password policy', () => {
       checkPassword('password', 'new_password', 'a@example.com');
     } catch (error) {
       const { details, message } = error as Problem;
-      expect(details.errors).toEqual([{ field: 'new_password', code: 'common', message: 'new_password must not be a common password, nor one with digits put behind it' }]);
+      expect(details.errors).toEqual([
+        { field: 'new_password', code: 'common', message: 'new_password must not be a common password, nor one with digits put behind it' },
+      ]);
       expect(message).not.toContain('"');
     }
     expect.assertions(2);

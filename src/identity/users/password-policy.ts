@@ -8,7 +8,17 @@ const LONGEST_REPEATED_UNIT = 4;
 const PRODUCT_NAME = 'wheelhouse';
 
 /** Characters that people put for letters. */
-const LOOKALIKES: Readonly<Record<string, string>> = { '0': 'o', '1': 'l', '3': 'e', '4': 'a', '5': 's', '7': 't', '@': 'a', $: 's', '!': 'i' };
+const LOOKALIKES: Readonly<Record<string, string>> = {
+  '0': 'o',
+  '1': 'l',
+  '3': 'e',
+  '4': 'a',
+  '5': 's',
+  '7': 't',
+  '@': 'a',
+  $: 's',
+  '!': 'i',
+};
 
 /**
  * Holds a new password against the policy (NIST SP 800-63B, 3.1.1.2): its length, and lists of what people guess first;
@@ -19,7 +29,11 @@ const LOOKALIKES: Readonly<Record<string, string>> = { '0': 'o', '1': 'l', '3': 
  * @throws Problem `weak_password` that names the field and every rule that is broken
  */
 export function checkPassword(password: string, field: string, email: string, current?: string): void {
-  const errors = brokenRules(password.normalize('NFKC'), email, current?.normalize('NFKC')).map(([code, message]): FieldError => ({ field, code, message: `${field} ${message}` }));
+  const errors = brokenRules(password.normalize('NFKC'), email, current?.normalize('NFKC')).map(([code, message]): FieldError => ({
+    field,
+    code,
+    message: `${field} ${message}`,
+  }));
   if (errors.length === 0) return;
   throw new Problem('weak_password', { detail: errors[0]?.message, errors });
 }
@@ -52,13 +66,22 @@ function isMadeOf(password: string, email: string): boolean {
   const [local = '', domain = ''] = address.split('@');
   const plain = password.toLowerCase();
   const forms = [plain, stemOf(plain)].filter(Boolean);
-  return forms.some((form) => form === address || form === local || form === domain || form === domain.split('.')[0] || form === stemOf(local));
+  return forms.some(
+    (form) => form === address || form === local || form === domain || form === domain.split('.')[0] || form === stemOf(local),
+  );
 }
 
 /** Whether it is a unit of up to four characters repeated, the last one perhaps cut off. */
 function isRepetition(password: string): boolean {
   for (let unit = 1; unit <= LONGEST_REPEATED_UNIT && unit < password.length; unit += 1) {
-    if (password === password.slice(0, unit).repeat(Math.ceil(password.length / unit)).slice(0, password.length)) return true;
+    if (
+      password ===
+      password
+        .slice(0, unit)
+        .repeat(Math.ceil(password.length / unit))
+        .slice(0, password.length)
+    )
+      return true;
   }
   return false;
 }

@@ -5,9 +5,9 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
-import { SignInAttempts } from '../sessions/sign-in-attempts.js';
+import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
 import { UserSessions } from '../sessions/user-sessions.port.js';
-import { ownUserId } from './own-account.js';
+import { ownUserId } from '../../platform/auth/own-user.js';
 import { checkPassword } from './password-policy.js';
 import type { User } from './user.entity.js';
 import type { ChangePasswordDto } from './profile.dto.js';
@@ -35,8 +35,14 @@ export class ProfileService {
       const before = await this.users.lock(id);
       if (!before) return undefined;
       checkIfMatch(this.context.get('ifMatch'), before);
+      if (before.full_name === fullName) return before;
       const after = await this.users.update(id, { full_name: fullName });
-      await this.audit.record({ action: 'user.update', resource: { type: 'user', id }, before: auditedUser(before), after: auditedUser(after) });
+      await this.audit.record({
+        action: 'user.update',
+        resource: { type: 'user', id },
+        before: auditedUser(before),
+        after: auditedUser(after),
+      });
       return after;
     });
   }
@@ -59,7 +65,8 @@ export class ProfileService {
 
   @Transactional()
   protected async replace(id: string, sessionId: string, checkedHash: string, newHash: string): Promise<void> {
-    if (!(await this.users.replacePassword(id, checkedHash, newHash))) throw new Problem('conflict', { detail: 'The account was changed meanwhile.' });
+    if (!(await this.users.replacePassword(id, checkedHash, newHash)))
+      throw new Problem('conflict', { detail: 'The account was changed meanwhile.' });
     const ended = await this.sessions.endAll(id, 'password_changed', sessionId);
     await this.audit.record({ action: 'user.change_password', resource: { type: 'user', id }, detail: { sessions_ended: ended } });
   }

@@ -19,7 +19,14 @@ export class UsersController {
 
   /** Creates a user. Administrators of the operator tenant may name another tenant. */
   @Post()
-  @Operation({ id: 'createUser', allow: 'user:write', returns: UserView, status: 201, problems: ['email_taken', 'weak_password', 'not_found'], idempotency: 'outside' })
+  @Operation({
+    id: 'createUser',
+    allow: 'user:write',
+    returns: UserView,
+    status: 201,
+    problems: ['email_taken', 'weak_password', 'not_found'],
+    idempotency: 'outside',
+  })
   create(@Body() body: CreateUserDto): Promise<UserView> {
     return this.users.create(body);
   }
@@ -40,7 +47,12 @@ export class UsersController {
 
   /** Deactivates a user. Sessions and API keys stop at once; the account stays, for the record. */
   @Delete(':id')
-  @Operation({ id: 'deactivateUser', allow: 'user:write', returns: NO_CONTENT, problems: ['not_found', 'last_admin', 'precondition_failed'] })
+  @Operation({
+    id: 'deactivateUser',
+    allow: 'user:write',
+    returns: NO_CONTENT,
+    problems: ['not_found', 'last_admin', 'precondition_failed'],
+  })
   async deactivate(@Param('id', Uuid) id: string): Promise<void> {
     await this.users.deactivate(id);
   }

@@ -3,7 +3,7 @@ import { IsBoolean, IsEmail, IsIn, IsOptional, IsString, Matches, MaxLength } fr
 import { type Role, ROLES } from '../../core/actor.js';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
-import { normalEmail } from './email.js';
+import { normalEmail } from '../../core/email.js';
 
 /** A new user. */
 export class CreateUserDto {

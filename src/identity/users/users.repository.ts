@@ -42,7 +42,10 @@ export class UsersRepository {
 
   /** Holds all active administrators, in one order, so that two who leave at the same time see each other. @returns their ids */
   async lockAdmins(): Promise<string[]> {
-    const rows = await this.sql.rows<{ id: string }>(`select id from users where tenant_id = $1 and role = 'admin' and is_active order by id for update`, [this.context.tenantId]);
+    const rows = await this.sql.rows<{ id: string }>(
+      `select id from users where tenant_id = $1 and role = 'admin' and is_active order by id for update`,
+      [this.context.tenantId],
+    );
     return rows.map(({ id }) => id);
   }
 
@@ -74,7 +77,10 @@ export class UsersRepository {
   }
 
   async passwordHash(id: string): Promise<string | null> {
-    const row = await this.sql.row<{ password_hash: string | null }>('select password_hash from users where tenant_id = $1 and id = $2', [this.context.tenantId, id]);
+    const row = await this.sql.row<{ password_hash: string | null }>('select password_hash from users where tenant_id = $1 and id = $2', [
+      this.context.tenantId,
+      id,
+    ]);
     return row?.password_hash ?? null;
   }
 

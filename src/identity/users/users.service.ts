@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
+import { isUnchanged } from '../../core/changes.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
@@ -47,8 +48,14 @@ export class UsersService {
     const before = found(await this.users.lock(id));
     checkIfMatch(this.context.get('ifMatch'), before);
     if (leaves && admins.length === 1 && admins[0] === id) throw new Problem('last_admin', { limit: 1, current: 1 });
+    if (isUnchanged<UserChange>(before, change)) return before;
     const after = await this.users.update(id, change);
-    await this.audit.record({ action: 'user.update', resource: { type: 'user', id }, before: auditedUser(before), after: auditedUser(after) });
+    await this.audit.record({
+      action: 'user.update',
+      resource: { type: 'user', id },
+      before: auditedUser(before),
+      after: auditedUser(after),
+    });
     if (before.is_active && !after.is_active) await this.sessions.endAll(id, 'user_disabled');
     if (before.role !== after.role || before.is_active !== after.is_active) this.revocations.afterCommit(`user:${id}`);
     return after;

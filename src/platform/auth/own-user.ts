@@ -1,5 +1,5 @@
 import { invalidField, Problem } from '../../core/problem.js';
-import type { RequestContext } from '../../platform/context/request-context.js';
+import type { RequestContext } from '../context/request-context.js';
 
 /**
  * The user behind the credentials: the person, or the owner of the API key.

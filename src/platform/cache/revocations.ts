@@ -11,6 +11,8 @@ const CONFIRM_CHANNEL = 'wheelhouse_revoke_confirm';
 const ALIVE_EVERY_MS = 1_000;
 /** A process that has not been seen for so long has no answer left that is younger than `MAX_AGE_MS`. */
 const DEAD_AFTER_SECONDS = 5;
+/** A notification holds less than 8,000 bytes; a tag is a word and a UUID. */
+const MOST_TAGS = 100;
 
 interface Waiting {
   missing: Set<string>;
@@ -60,6 +62,10 @@ export class Revocations implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** Resolves when no process honours anything that rests on `tags` any more. */
   async revoke(tags: readonly string[]): Promise<void> {
+    for (let index = 0; index < tags.length; index += MOST_TAGS) await this.revokeTogether(tags.slice(index, index + MOST_TAGS));
+  }
+
+  private async revokeTogether(tags: readonly string[]): Promise<void> {
     this.apply(tags);
     const others = await this.others();
     if (others.length === 0) return;

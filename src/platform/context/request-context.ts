@@ -54,11 +54,11 @@ export class RequestContext {
 
   /** One value of the store; undefined outside of a request. */
   get<K extends keyof ContextStore & string>(key: K): ContextStore[K] | undefined {
-    return this.cls.isActive() ? (this.cls.get() as ContextStore)[key] : undefined;
+    return this.cls.isActive() ? this.cls.get<ContextStore>()[key] : undefined;
   }
 
   set<K extends keyof ContextStore & string>(key: K, value: ContextStore[K]): void {
-    (this.cls.get() as ContextStore)[key] = value;
+    this.cls.get<ContextStore>()[key] = value;
   }
 
   /** Gives the request its actor, and with it the tenant that its queries see. */
@@ -69,7 +69,7 @@ export class RequestContext {
 
   /** Runs `work` in a context of its own as `actor`: jobs, followers of the event log, sockets. */
   runAs<T>(actor: Actor, work: () => Promise<T>, requestId?: string): Promise<T> {
-    return this.cls.runWith({ actor, tenantId: actor.tenantId, requestId: requestId ?? this.requestId } as ContextStore, work);
+    return this.cls.runWith({ actor, tenantId: actor.tenantId, requestId: requestId ?? this.requestId }, work);
   }
 
   /**
@@ -77,8 +77,8 @@ export class RequestContext {
    * itself keeps what it had, and its open transaction does not reach inside.
    */
   within<T>(part: { tenantId: string; actor?: Actor }, work: () => Promise<T>): Promise<T> {
-    const { requestId, operationId, ip, userAgent, ifMatch } = this.cls.isActive() ? (this.cls.get() as ContextStore) : ({} as ContextStore);
-    return this.cls.runWith({ requestId, operationId, ip, userAgent, ifMatch, ...part } as ContextStore, work);
+    const { requestId, operationId, ip, userAgent, ifMatch } = this.cls.isActive() ? this.cls.get<ContextStore>() : ({} as ContextStore);
+    return this.cls.runWith({ requestId, operationId, ip, userAgent, ifMatch, ...part }, work);
   }
 
   /** Runs `work` as the plane itself, for one tenant. `name` says which part of the plane. */

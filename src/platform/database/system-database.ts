@@ -6,8 +6,8 @@ import { SYSTEM_ROLE } from './tenant-table.js';
 
 /**
  * The one door to rows of all tenants: looking up a credential before its tenant is known, taking back leases,
- * following the event log, and what an operator does to tenants. Requests never pass through it with anything that a
- * caller could choose beyond a hash or an id.
+ * following the event log, and finding an account by its address. Requests never pass through it with anything that a
+ * caller could choose beyond a hash, an id or an address.
  */
 @Injectable()
 export class SystemDatabase implements OnApplicationShutdown {
