@@ -127,10 +127,7 @@ describe('a job', () => {
     const other = await addTenant(plane);
     await enqueue(plane, 'doomed', {}, other);
     const lettersOf = (tenantId: string): ReturnType<Jobs['deadLetters']> => plane.app.get(RequestContext).runAsSystem(tenantId, 'test', () => plane.app.get(Jobs).deadLetters());
-    const [letter] = await eventually(async () => {
-      const letters = await lettersOf(other);
-      return letters.length > 0 && letters;
-    });
+    const letter = await eventually(async () => (await lettersOf(other))[0]);
     expect(letter).toMatchObject({ name: 'note', data: { text: 'doomed' }, attempts: 2, error: { message: 'no luck' } });
     expect(attempts).toEqual([1, 2]);
     expect(await lettersOf(OPERATOR_TENANT_ID)).toEqual([]);

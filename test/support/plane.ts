@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
+import { TransactionHost } from '@nestjs-cls/transactional';
 import { createApp, listen } from '../../src/app.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { createDatabase, type TestDatabase } from './databases.js';
@@ -29,6 +30,19 @@ export interface Plane {
   stop(): Promise<void>;
 }
 
+/**
+ * `@Transactional()` asks one place per process for its transactions, which belongs to the plane started last. When that
+ * one stops, the place goes back to the one before it. Planes that run at once in a test must share a database.
+ */
+const hosts: TransactionHost[] = [];
+const currentHost = (TransactionHost as unknown as { _instanceMap: Map<symbol, TransactionHost> })._instanceMap;
+
+function handBack(host: TransactionHost): void {
+  hosts.splice(hosts.indexOf(host), 1);
+  const last = hosts.at(-1);
+  for (const key of currentHost.keys()) if (last) currentHost.set(key, last);
+}
+
 export interface PlaneOptions {
   environment?: Record<string, string>;
   /** A database to share with another plane, which then also drops it. */
@@ -52,6 +66,8 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
     ...options.environment,
   });
   const app = await createApp(config);
+  const host = app.get(TransactionHost);
+  hosts.push(host);
   options.prepare?.(app);
   const url = await listen(app, config);
   return {
@@ -61,6 +77,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
     request: (method, path, requestOptions) => request(url, method, path, requestOptions),
     stop: async () => {
       await app.close();
+      handBack(host);
       rmSync(data, { recursive: true, force: true });
       if (!options.database) await database.drop();
     },

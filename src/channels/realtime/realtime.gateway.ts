@@ -2,7 +2,7 @@ import { type IncomingMessage, type Server, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { Application, Request } from 'express';
+import type { Request } from 'express';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Problem } from '../../core/problem.js';
 import { type Credential, credentialFromToken, credentialOf } from '../../platform/auth/credentials.js';
@@ -111,8 +111,8 @@ export class RealtimeGateway implements OnApplicationBootstrap, BeforeApplicatio
 
   /** The message as Express would hand it on: its address is found with the same trust in proxies. */
   private asRequest(message: IncomingMessage): Request {
-    const express = this.adapters.httpAdapter.getInstance<Application>();
-    return Object.setPrototypeOf(message, express.request as object) as Request;
+    const { request } = this.adapters.httpAdapter.getInstance<{ request: object }>();
+    return Object.setPrototypeOf(message, request) as Request;
   }
 }
 

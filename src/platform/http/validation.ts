@@ -1,6 +1,6 @@
 import { ValidationPipe } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
-import { type FieldError, Problem } from '../../core/problem.js';
+import { type FieldError, invalidField, Problem } from '../../core/problem.js';
 
 const MOST_ERRORS = 50;
 
@@ -17,9 +17,35 @@ export function toFieldErrors(errors: ValidationError[], prefix = ''): FieldErro
   });
 }
 
+/** No body that anyone wrote or planned is deeper; far more would overflow the stack of whoever walks through it. */
+const DEEPEST = 100;
+/** Members that the packages behind the pipe would take out without a word. */
+const REFUSED_MEMBERS = new Set(['__proto__', 'constructor']);
+
+/**
+ * @throws Problem `invalid_request` for a member that could not be kept, or a value nested too deep: what is stored is
+ * what was sent, or nothing is
+ */
+export function refuseUnkeepable(value: unknown, path: string[] = []): void {
+  if (typeof value !== 'object' || value === null) return;
+  if (path.length >= DEEPEST) throw invalidField(path.slice(0, 3).join('.'), 'depth', `may be nested ${DEEPEST} deep at most`);
+  for (const name of Object.keys(value)) {
+    path.push(name);
+    if (REFUSED_MEMBERS.has(name)) throw invalidField(path.join('.').slice(0, 200), 'member_name', 'is a name that no member may have');
+    refuseUnkeepable((value as Record<string, unknown>)[name], path);
+    path.pop();
+  }
+}
+
+class ExactValidationPipe extends ValidationPipe {
+  protected override stripProtoKeys(value: unknown): void {
+    refuseUnkeepable(value);
+  }
+}
+
 /** The pipe that every body and query goes through: unknown fields are refused by name. */
 export function validationPipe(): ValidationPipe {
-  return new ValidationPipe({
+  return new ExactValidationPipe({
     transform: true,
     whitelist: true,
     forbidNonWhitelisted: true,

@@ -11,7 +11,7 @@ import { DEAD_LETTERS, DEAD_LETTER_QUEUE, type DeadJob, type Definition, type En
 import { JOBS_SCHEMA } from './job-schema.js';
 
 const WAKE_CHANNEL = 'wheelhouse_jobs';
-const POLL_SECONDS = 2;
+const WORK = { pollingIntervalSeconds: 2, includeMetadata: true } as const;
 const UNHEALTHY_MS = 60_000;
 
 /**
@@ -144,7 +144,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const ids: string[] = [];
     this.workers.set(definition.name, ids);
     for (let index = 0; index < (definition.options.concurrency ?? 1); index += 1) {
-      const id: string = await this.boss.work<Envelope>(definition.name, { pollingIntervalSeconds: POLL_SECONDS, includeMetadata: true }, async (jobs: JobWithMetadata<Envelope>[]) => {
+      const id: string = await this.boss.work<Envelope, void, typeof WORK>(definition.name, WORK, async (jobs) => {
         for (const job of jobs) await this.run(definition, job);
         // There may be more: look at once instead of after the pause.
         setImmediate(() => this.boss.notifyWorker(id));

@@ -31,12 +31,12 @@ export class Approval {
   @Column('text') requester!: string;
   @Column('text', { nullable: true }) decided_by_kind!: string | null;
   @Column('text', { nullable: true }) decided_by_id!: string | null;
-  @Column('timestamptz', { precision: 3, nullable: true }) decided_at!: Date | null;
+  @Column({ type: 'timestamptz', precision: 3, nullable: true }) decided_at!: Date | null;
   @Column('text', { nullable: true }) reviewer_note!: string | null;
-  @Column('timestamptz', { precision: 3, nullable: true }) expires_at!: Date | null;
+  @Column({ type: 'timestamptz', precision: 3, nullable: true }) expires_at!: Date | null;
   @Column('integer') revision!: number;
-  @Column('timestamptz', { precision: 3 }) created_at!: Date;
-  @Column('timestamptz', { precision: 3 }) updated_at!: Date;
+  @Column({ type: 'timestamptz', precision: 3 }) created_at!: Date;
+  @Column({ type: 'timestamptz', precision: 3 }) updated_at!: Date;
 }
 
 /** A row as it is written: status, revision and times are the database's. */

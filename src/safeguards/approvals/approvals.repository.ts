@@ -22,6 +22,9 @@ export type ExpiredApproval = Pick<Approval, 'id' | 'task_id' | 'agent_id'>;
 /** Most tenants that one round of the sweeper visits. */
 const TENANTS_AT_ONCE = 200;
 
+const NEW_COLUMNS = ['tenant_id', 'id', 'title', 'description', 'action', 'action_hash', 'agent_id', 'task_id', 'confidence', 'risk', 'requested_by_kind', 'requested_by_id', 'requester', 'expires_at'] as const;
+const INSERT = `insert into approvals (${NEW_COLUMNS.join(', ')}) values (${NEW_COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})`;
+
 /** Rows of `approvals`. Whether one has run out is decided by the database's clock. */
 @Injectable()
 export class ApprovalsRepository {
@@ -31,7 +34,7 @@ export class ApprovalsRepository {
   ) {}
 
   async insert(row: NewApproval): Promise<Approval> {
-    await this.sql.manager.createQueryBuilder().insert().into(Approval).values(row).updateEntity(false).execute();
+    await this.sql.execute(INSERT, NEW_COLUMNS.map((column) => (column === 'action' ? JSON.stringify(row.action) : row[column])));
     const stored = await this.find(row.tenant_id, row.id);
     if (!stored) throw new Error('An approval that was just written is not there.');
     return stored;

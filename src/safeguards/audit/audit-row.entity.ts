@@ -21,7 +21,7 @@ export class AuditRow {
   @Column('jsonb', { nullable: true }) before!: object | null;
   @Column('jsonb', { nullable: true }) after!: object | null;
   @Column('jsonb', { nullable: true }) detail!: object | null;
-  @Column('timestamptz', { precision: 3 }) occurred_at!: Date;
+  @Column({ type: 'timestamptz', precision: 3 }) occurred_at!: Date;
 }
 
 /** A row as it is written: the time is the database's. */
