@@ -94,7 +94,7 @@ describe('the OpenAPI document', () => {
     const silent = new Set<string>();
     for (const [name, schema] of Object.entries(document.components.schemas)) {
       for (const [property, part] of Object.entries(schema.properties ?? {})) {
-        const saysLittle = (hasType(part, 'string') || hasType(part, 'number') || hasType(part, 'integer')) && !part.enum && part.const === undefined && part.default === undefined;
+        const saysLittle = (hasType(part, 'string') || hasType(part, 'number') || hasType(part, 'integer')) && !part.enum && part.default === undefined && !part.format && !hasType(part, 'null');
         if (saysLittle && part.examples === undefined) silent.add(`${name}.${property} has no example`);
       }
     }
@@ -151,7 +151,8 @@ describe('the running application', () => {
   function registeredRoutes(): string[] {
     const { router } = plane.app.getHttpAdapter().getInstance() as { router: { stack: { route?: { path: string; methods: Record<string, boolean> } }[] } };
     return router.stack.flatMap(({ route }) =>
-      route && !route.path.startsWith('/docs') ? Object.keys(route.methods).map((method) => `${method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`) : [],
+      // What stands at every path is middleware.
+      route && !route.path.startsWith('/docs') && !route.path.includes('*') ? Object.keys(route.methods).map((method) => `${method} ${route.path.replaceAll(/:(\w+)/g, '{$1}')}`) : [],
     );
   }
 

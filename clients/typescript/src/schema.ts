@@ -26,6 +26,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/users": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the users of the tenant, newest first
+         * @description Lists the users of the tenant, newest first.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `user:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listUsers"];
+        put?: never;
+        /**
+         * Creates a user
+         * @description Creates a user. Administrators of the operator tenant may name another tenant.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `user:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["createUser"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/users/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a user
+         * @description Reads a user.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `user:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getUser"];
+        put?: never;
+        post?: never;
+        /**
+         * Deactivates a user
+         * @description Deactivates a user. Sessions and API keys stop at once; the account stays, for the record.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `user:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        delete: operations["deactivateUser"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a user
+         * @description Changes a user. A new role, and a disabled account, hold from the next request on, in every process.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `user:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        patch: operations["updateUser"];
+        trace?: never;
+    };
     "/api/v1/agent/approvals": {
         parameters: {
             query?: never;
@@ -68,6 +140,592 @@ export interface paths {
         get: operations["getAgentApproval"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/boards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the boards that the calling agent is on
+         * @description Lists the boards that the calling agent is on.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        get: operations["listOwnBoards"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/boards/{id}/memory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what a board of the calling agent remembers, newest first
+         * @description Lists what a board of the calling agent remembers, newest first.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        get: operations["listOwnBoardMemory"];
+        put?: never;
+        /**
+         * Adds to what a board of the calling agent remembers
+         * @description Adds to what a board of the calling agent remembers.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        post: operations["addOwnBoardMemory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/boards/{id}/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists a board's tasks
+         * @description Lists a board's tasks. For an agent that is on the board.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        get: operations["agentListBoardTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/heartbeat": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reports that the agent is alive, and fetches what it is told to do
+         * @description Reports that the agent is alive, and fetches what it is told to do. Any call with the agent's token is a sign of life; after three intervals without one the agent is `offline`, and its leases run out by themselves.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        post: operations["sendHeartbeat"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Creates a task
+         * @description Creates a task. As on the users' side; on a board only when this agent is on it.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        post: operations["agentCreateTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a task
+         * @description Reads a task. One that is this agent's, that it holds or made, or that is on one of its boards.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        get: operations["agentGetTask"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Sets the status of a board's task
+         * @description Sets the status of a board's task. For finishing a review or letting an inbox task go; the board's rules hold.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        patch: operations["agentUpdateTaskStatus"];
+        trace?: never;
+    };
+    "/api/v1/agent/tasks/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the comments on a task
+         * @description Lists the comments on a task. Newest first.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        get: operations["agentListTaskComments"];
+        put?: never;
+        /**
+         * Comments on a task
+         * @description Comments on a task. One that this agent may see.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        post: operations["agentCreateTaskComment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/tasks/{id}/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Completes a task
+         * @description Completes a task. The same call again under the same fence gives the same answer.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        post: operations["completeTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/tasks/{id}/fail": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fails a task
+         * @description Fails a task. It is queued again after a growing delay while it has retries left, else it becomes a dead letter.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        post: operations["failTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/tasks/{id}/release": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives a task back
+         * @description Gives a task back. It is queued at once and the attempt is not counted.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        post: operations["releaseTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/tasks/{id}/renew": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Extends a lease
+         * @description Extends a lease. And tells what waits for the agent: pause, resume, kill, rotate_token.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        post: operations["renewLease"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/tasks/claim": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Claims tasks
+         * @description Claims tasks. The most urgent and oldest that this agent may take, each under a lease; waits for one when asked to.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        post: operations["claimTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agent/tasks/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Completes several tasks
+         * @description Completes several tasks. Each under its own fence and for itself; the answer says of each how it went.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | no |
+         */
+        post: operations["completeTasks"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the agents, newest first
+         * @description Lists the agents, newest first. Deleted ones are not among them.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `agent:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         *
+         *     Also answers at `GET /api/v1/admin/agents`.
+         */
+        get: operations["listAgents"];
+        put?: never;
+        /**
+         * Makes an agent and its token
+         * @description Makes an agent and its token. The token is in this answer alone. Without `slug` one is made from the name, with a number when it is taken; a `slug` that is given and taken is refused. The agent is offline until it calls.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `agent:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         *
+         *     Also answers at `POST /api/v1/admin/agents`.
+         */
+        post: operations["createAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads an agent
+         * @description Reads an agent.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `agent:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getAgent"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes an agent
+         * @description Deletes an agent. Its tasks are queued again, its tokens are refused at once, and its slug is free; what it did stays readable. The agent that the setting `conductor.agent_id` names cannot be deleted.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `agent:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        delete: operations["deleteAgent"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes the fields that are given
+         * @description Changes the fields that are given. `is_active: false` acts at once, as stop does: the agent's tasks are queued again and its token is refused. Null clears a field that may be empty.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `agent:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        patch: operations["updateAgent"];
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/kill": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Kills an agent
+         * @description Kills an agent. It loses its leases at once, its tasks are queued again, its streams are cut, and its token is refused with `agent_killed` until it is resumed.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `agent:control`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         *
+         *     Also answers at `POST /api/v1/tools/agents-live/{id}/kill`.
+         */
+        post: operations["killAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/pause": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Pauses an agent: it gets no new task and may finish what it holds
+         * @description Pauses an agent: it gets no new task and may finish what it holds. Its next heartbeat is told.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `agent:control`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         *
+         *     Also answers at `POST /api/v1/tools/agents-live/{id}/pause`.
+         */
+        post: operations["pauseAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/presence": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads when an agent was last heard, and what it said of itself
+         * @description Reads when an agent was last heard, and what it said of itself.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `agent:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getAgentPresence"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resumes an agent that was paused or killed
+         * @description Resumes an agent that was paused or killed.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `agent:control`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         *
+         *     Also answers at `POST /api/v1/tools/agents-live/{id}/resume`.
+         */
+        post: operations["resumeAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/rotate-token": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Replaces the agent's token
+         * @description Replaces the agent's token. The new one is in this answer alone. With `overlap_seconds` the present token works that much longer and the agent's next heartbeat carries a `rotate_token` command; without, it ends at once.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `agent:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["rotateAgentToken"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/start": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Activates an agent: its token works, and its status is idle until it is heard or has been silent for three heartbeats
+         * @description Activates an agent: its token works, and its status is idle until it is heard or has been silent for three heartbeats.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `agent:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["startAgent"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/agents/{id}/stop": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Deactivates an agent
+         * @description Deactivates an agent. Its tasks are queued again and its token is refused with `agent_inactive`, at once.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `agent:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["stopAgent"];
         delete?: never;
         options?: never;
         head?: never;
@@ -184,6 +842,872 @@ export interface paths {
          *     | admin, user (scope `approval:decide`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
          */
         post: operations["rejectApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/change-password": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Changes the own password
+         * @description Changes the own password. It takes the current one, and ends all other sessions of the account at once.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `profile:write`) | 30 sign-in attempts per address in 60 s; 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["changePassword"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/login": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs in with a password
+         * @description Signs in with a password. After ten failures in a row each further attempt has to wait, up to a minute.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | anyone | 30 sign-in attempts per address in 60 s | yes |
+         */
+        post: operations["login"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/logout": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Signs out
+         * @description Signs out. The session ends in every process before the answer is sent.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `profile:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["logout"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/me": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads the own profile
+         * @description Reads the own profile. For an API key it is its owner's.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `profile:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getMe"];
+        /**
+         * Changes the own profile
+         * @description Changes the own profile. Role and address are an administrator's to give.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `profile:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        put: operations["updateMe"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/refresh": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Trades a refresh token for new tokens
+         * @description Trades a refresh token for new tokens. Each works once: of several requests with one token a single one wins, and all others end the session, its new tokens included. Send an Idempotency-Key to repeat a request whose answer was lost.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | anyone | 300 token refreshes per address in 60 s | no |
+         */
+        post: operations["refreshTokens"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/register": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes an account of one's own: a user of the default tenant
+         * @description Makes an account of one's own: a user of the default tenant. Can be switched off.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | anyone | 20 registrations per address in 60 s | yes |
+         */
+        post: operations["register"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/boards": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the boards, newest first
+         * @description Lists the boards, newest first.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listBoards"];
+        put?: never;
+        /**
+         * Makes a board
+         * @description Makes a board. Without `slug` one is made from the name, with a number when it is taken; a `slug` that is given and taken is refused. A `lead_agent_id` is put on the board.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["createBoard"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/boards/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a board
+         * @description Reads a board.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getBoard"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a board on which every task is completed or cancelled
+         * @description Deletes a board on which every task is completed or cancelled. Its tasks stay readable; no agent is on it any more.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        delete: operations["deleteBoard"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes the fields that are given; the rules act on the next change of a task
+         * @description Changes the fields that are given; the rules act on the next change of a task. Null clears a field that may be empty.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        patch: operations["updateBoard"];
+        trace?: never;
+    };
+    "/api/v1/boards/{id}/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the agents on a board
+         * @description Lists the agents on a board.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listBoardAgents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/boards/{id}/agents/{agent_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Puts an agent on a board, up to `max_agents`
+         * @description Puts an agent on a board, up to `max_agents`. One that is on it already stays.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        put: operations["addBoardAgent"];
+        post?: never;
+        /**
+         * Takes an agent off a board
+         * @description Takes an agent off a board. It gets no more tasks from it and may finish what it holds; a lead leads no more.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        delete: operations["removeBoardAgent"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/boards/{id}/memory": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what a board remembers, newest first
+         * @description Lists what a board remembers, newest first.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listBoardMemory"];
+        put?: never;
+        /**
+         * Adds to what a board remembers
+         * @description Adds to what a board remembers.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["addBoardMemory"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/boards/{id}/memory/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Streams what is added
+         * @description Streams what is added. Server-sent events: `ready` once, then `memory` with the entry, and `end` with a reason (`gone`, `revoked`, `shutdown`). A client that reconnects with `Last-Event-ID` misses nothing.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `board:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["streamBoardMemory"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letter": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists dead letters
+         * @description Lists dead letters. Tasks whose retries are used up, whose deadline has passed, or that were given up by hand; newest first.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `dead-letter:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listDeadLetters"];
+        put?: never;
+        /**
+         * Gives a task up by hand
+         * @description Gives a task up by hand. Its lease, if it has one, is taken back at once.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `dead-letter:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["createDeadLetter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letter/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Removes a dead letter
+         * @description Removes a dead letter. The task itself stays, as a dead letter without an entry.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `dead-letter:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        delete: operations["deleteDeadLetter"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letter/{id}/retry": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts a dead letter again
+         * @description Starts a dead letter again. The task is queued at attempt 0 and remembers the entry it came from.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `dead-letter:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["retryDeadLetter"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letter/retry-all": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Starts all dead letters again
+         * @description Starts all dead letters again. They are queued at 100 a second, so that what failed before is not flooded.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `dead-letter:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["retryAllDeadLetters"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/dead-letter/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts dead letters
+         * @description Counts dead letters. In all, of the last day, and by their most frequent reasons.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `dead-letter:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getDeadLetterStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/api-keys": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists API keys, newest first
+         * @description Lists API keys, newest first. Users see their own, administrators all of the tenant. Revoked ones are left out.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `api-key:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         *
+         *     Also answers at `GET /api/v1/api-keys`.
+         */
+        get: operations["listApiKeys"];
+        put?: never;
+        /**
+         * Creates an API key, shown this once
+         * @description Creates an API key, shown this once. It may do what its scopes say, within what its owner may do at the time of each request. A key that is made with a key expires and is revoked with it.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `api-key:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         *
+         *     Also answers at `POST /api/v1/api-keys`.
+         */
+        post: operations["createApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/api-keys/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Revokes an API key, and all keys that were made with it
+         * @description Revokes an API key, and all keys that were made with it. It is refused everywhere before the answer is sent.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `api-key:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/setup/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes the first administrator and signs in
+         * @description Makes the first administrator and signs in. It takes the setup token, and works exactly once.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | anyone | 20 setup attempts per address in 60 s | yes |
+         */
+        post: operations["completeSetup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/setup/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says whether the installation waits for its first administrator
+         * @description Says whether the installation waits for its first administrator.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | anyone | none | no |
+         */
+        get: operations["getSetupStatus"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists tasks
+         * @description Lists tasks. Newest first; filters combine.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `task:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         *
+         *     Also answers at `GET /api/v1/queue`.
+         */
+        get: operations["listTasks"];
+        put?: never;
+        /**
+         * Creates a task
+         * @description Creates a task. It is queued at once unless it is kept in the inbox or depends on tasks that are not completed.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `task:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["createTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a task
+         * @description Reads a task. With its result, its dependencies and parts, and every attempt that has ended.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `task:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getTask"];
+        put?: never;
+        post?: never;
+        /**
+         * Cancels a task that waits
+         * @description Cancels a task that waits. One that an agent works on is cancelled with POST /tasks/{id}/cancel.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `task:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         *
+         *     Also answers at `DELETE /api/v1/queue/{id}`.
+         */
+        delete: operations["cancelPendingTask"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a task
+         * @description Changes a task. Fields, or its status as far as people set it by hand; the board's rules hold.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `task:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         *
+         *     Also answers at `PATCH /api/v1/queue/{id}`.
+         */
+        patch: operations["updateTask"];
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}/cancel": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Stops a task that has not ended
+         * @description Stops a task that has not ended. Its lease, if any, is taken back at once.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `task:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["cancelTask"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/{id}/comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the comments on a task
+         * @description Lists the comments on a task. Newest first.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `task:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listTaskComments"];
+        put?: never;
+        /**
+         * Comments on a task
+         * @description Comments on a task. Agents that hold or may see the task read it too.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `task:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["createTaskComment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/stats": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Counts tasks
+         * @description Counts tasks. By status and by priority, with the age of the oldest that is ready.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `task:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getTaskStats"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tasks/stream": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Follows tasks
+         * @description Follows tasks. A stream of server-sent events task.created, task.updated, task.completed and task.failed; Last-Event-ID resumes it.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `task:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["streamTasks"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists tenants, newest first
+         * @description Lists tenants, newest first. Administrators of other tenants than the operator's see their own alone.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `tenant:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listTenants"];
+        put?: never;
+        /**
+         * Creates a tenant
+         * @description Creates a tenant. For administrators of the operator tenant.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `tenant:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["createTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a tenant
+         * @description Reads a tenant.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `tenant:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getTenant"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        /**
+         * Changes a tenant
+         * @description Changes a tenant. For administrators of the operator tenant.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `tenant:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        patch: operations["updateTenant"];
+        trace?: never;
+    };
+    "/api/v1/tenants/{id}/resume": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resumes a suspended tenant
+         * @description Resumes a suspended tenant. Sessions that have not expired meanwhile work again.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `tenant:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["resumeTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{id}/suspend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Suspends a tenant
+         * @description Suspends a tenant. Its users, keys and agents are refused from the next request on; nothing is lost.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `tenant:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["suspendTenant"];
         delete?: never;
         options?: never;
         head?: never;
@@ -316,6 +1840,262 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AddBoardMemoryDto: {
+            /**
+             * @description The text.
+             * @example The staging server is rebuilt every night at two.
+             */
+            content: string;
+            /**
+             * @description Where it comes from.
+             * @example Operations handbook
+             */
+            source?: string | null;
+            /**
+             * @description Words to find it by.
+             * @example [
+             *       "staging"
+             *     ]
+             */
+            tags?: string[];
+        };
+        AgentCommandView: {
+            /**
+             * @description pause: take no new task; resume: go on; kill: drop everything; rotate_token: fetch the new token from the operator
+             *     before the present one ends.
+             * @example pause
+             * @enum {string}
+             */
+            command: "pause" | "resume" | "kill" | "rotate_token";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example Maintenance window */
+            reason: string | null;
+        };
+        /** @description One page of a list. */
+        AgentPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["AgentView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        AgentPresenceView: {
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            agent_id: string;
+            /**
+             * @description The board in its last heartbeat that had one.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            board_id: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            last_heartbeat_at: string | null;
+            /**
+             * Format: date-time
+             * @description Its last call of any kind; exact to a quarter of the heartbeat interval.
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            last_seen_at: string | null;
+            /**
+             * @description The name in its last heartbeat that had one.
+             * @example Tessa
+             */
+            reported_name: string | null;
+            /**
+             * @description The status in its last heartbeat.
+             * @example online
+             */
+            reported_status: string | null;
+        };
+        AgentView: {
+            /**
+             * @description How much it may do without being asked.
+             * @example supervised
+             * @enum {string}
+             */
+            autonomy_level: "manual" | "supervised" | "autonomous";
+            control_reason: string | null;
+            /**
+             * @description What an operator decided: a paused agent gets no new task, a killed one is cut off until it is resumed.
+             * @example running
+             * @enum {string}
+             */
+            control_state: "running" | "paused" | "killed";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description Most that it may spend in a day, in USD.
+             * @example 25.5
+             */
+            daily_budget_usd: number | null;
+            /** @example Reviews pull requests */
+            description: string | null;
+            /**
+             * @example [
+             *       "git",
+             *       "shell"
+             *     ]
+             */
+            enabled_tools: string[];
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example true */
+            is_active: boolean;
+            /** @example claude-sonnet-4-6 */
+            llm_model: string | null;
+            /** @example anthropic */
+            llm_provider: string | null;
+            /** @example 10 */
+            max_concurrent_tasks: number;
+            /** @example 4096 */
+            max_tokens: number | null;
+            /**
+             * @example {
+             *       "team": "platform"
+             *     }
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** @example Code reviewer */
+            name: string;
+            /**
+             * @description Grows with each change; part of the ETag.
+             * @example 1
+             */
+            revision: number;
+            /** @example specialist */
+            role: string;
+            /**
+             * @description Unique in the tenant.
+             * @example code-reviewer
+             */
+            slug: string;
+            /**
+             * @description What it is doing now.
+             * @example idle
+             * @enum {string}
+             */
+            status: "offline" | "idle" | "busy" | "error" | "paused" | "maintenance";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            status_changed_at: string;
+            /** @example You review code for mistakes. */
+            system_prompt: string | null;
+            /** @example 0.2 */
+            temperature: number | null;
+            /**
+             * @description The tenant it works for.
+             * @example 00000000-0000-7000-8000-000000000001
+             */
+            tenant_id: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string;
+            /** @example worker-1 */
+            worker_id: string | null;
+        };
+        /** @description One page of a list. */
+        ApiKeyPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["ApiKeyView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        ApiKeyView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description From then on it is refused; null means never.
+             * @example 2027-01-31T09:30:00.000Z
+             */
+            expires_at: string | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /**
+             * Format: date-time
+             * @description When it was used last, some seconds late.
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            last_used_at: string | null;
+            /** @example Nightly reports */
+            name: string;
+            /**
+             * @description The user whose key it is.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01
+             */
+            owner_id: string;
+            /**
+             * @description The first characters of the key, to recognise it by.
+             * @example whk_2Jx0dJ
+             */
+            prefix: string;
+            /**
+             * @description Grows by one with every change; part of the ETag.
+             * @example 1
+             */
+            revision: number;
+            /**
+             * @description What it may do, within what its owner may do now.
+             * @example [
+             *       "task:read",
+             *       "agent:read"
+             *     ]
+             */
+            scopes: string[];
+        };
         ApprovalActionDto: {
             /**
              * @description Its arguments, any JSON object of at most 64 KiB. The approval is for exactly these.
@@ -426,9 +2206,10 @@ export interface components {
              * @example pending
              * @enum {string}
              */
-            status: "approved" | "rejected" | "expired" | "pending";
+            status: "approved" | "rejected" | "pending" | "expired";
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02 */
             task_id: string | null;
+            /** @example Restart the web server */
             title: string;
             /**
              * Format: date-time
@@ -484,21 +2265,21 @@ export interface components {
              *       "status": "cancelled"
              *     }
              */
-            after: Record<string, unknown> | null;
+            after: unknown;
             /**
              * @description The resource before the change.
              * @example {
              *       "status": "queued"
              *     }
              */
-            before: Record<string, unknown> | null;
+            before: unknown;
             /**
              * @description What else is to be said.
              * @example {
              *       "reason": "no longer needed"
              *     }
              */
-            detail: Record<string, unknown> | null;
+            detail: unknown;
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
             id: string;
             /**
@@ -529,12 +2310,735 @@ export interface components {
             /** @example curl/8.5.0 */
             user_agent: string | null;
         };
+        /** @description One page of a list. */
+        BoardMemoryPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["BoardMemoryView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        BoardMemoryView: {
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            author_id: string;
+            /**
+             * @description Kind of caller that added it: user, api_key, agent or bootstrap.
+             * @example agent
+             */
+            author_kind: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            board_id: string;
+            /** @example The staging server is rebuilt every night at two. */
+            content: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example Operations handbook */
+            source: string | null;
+            /**
+             * @example [
+             *       "staging"
+             *     ]
+             */
+            tags: string[];
+        };
+        /** @description One page of a list. */
+        BoardPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["BoardView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        BoardView: {
+            /** @example false */
+            block_status_changes_with_pending_approval: boolean;
+            /** @example false */
+            comment_required_for_review: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example Work on the public website */
+            description: string | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            lead_agent_id: string | null;
+            /** @example 5 */
+            max_agents: number | null;
+            /** @example Website */
+            name: string;
+            /** @example false */
+            only_lead_can_change_status: boolean;
+            /** @example false */
+            require_approval_for_done: boolean;
+            /** @example true */
+            require_review_before_done: boolean;
+            /**
+             * @description Grows with each change; part of the ETag.
+             * @example 1
+             */
+            revision: number;
+            /**
+             * @description Unique in the tenant.
+             * @example website
+             */
+            slug: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string;
+        };
+        CancelTaskDto: {
+            /**
+             * @description Why, for those who look later.
+             * @example No longer needed
+             */
+            reason?: string;
+        };
+        ChangePasswordDto: {
+            /** @example seven-otters-hum-at-noon */
+            current_password: string;
+            /**
+             * @description 8 to 256 characters, and no common password.
+             * @example nine-herons-sleep-till-dawn
+             */
+            new_password: string;
+        };
+        ClaimedTaskView: {
+            lease: components["schemas"]["LeaseView"];
+            task: components["schemas"]["TaskView"];
+        };
+        ClaimTasksDto: {
+            /**
+             * Format: uuid
+             * @description Only tasks of this board.
+             */
+            board_id?: string;
+            /**
+             * @description How long the lease lasts, in seconds.
+             * @default 60
+             * @example 60
+             */
+            lease_seconds: number;
+            /**
+             * @description Most tasks to take.
+             * @default 1
+             * @example 1
+             */
+            max: number;
+            /**
+             * @description How long to wait for a task when there is none, in seconds.
+             * @default 0
+             * @example 20
+             */
+            wait_seconds: number;
+        };
+        ClaimView: {
+            items: components["schemas"]["ClaimedTaskView"][];
+        };
+        CompletedItemsView: {
+            items: components["schemas"]["CompletedItemView"][];
+        };
+        CompletedItemView: {
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example true */
+            ok: boolean;
+            /** @description Why not. */
+            problem?: components["schemas"]["ProblemView"];
+        };
+        CompleteItemDto: {
+            /**
+             * @description The fence of the lease, as the claim gave it.
+             * @example 1
+             */
+            fence: number;
+            /**
+             * Format: uuid
+             * @description The task.
+             */
+            id: string;
+            /**
+             * @description Names or addresses of files that were made.
+             * @example [
+             *       "summary.pdf"
+             *     ]
+             */
+            output_files?: string[];
+            /**
+             * @description Any JSON.
+             * @example {
+             *       "summary": "Revenue grew."
+             *     }
+             */
+            result?: unknown;
+        };
+        CompleteSetupDto: {
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
+            email: string;
+            /** @example Ada Lovelace */
+            full_name: string;
+            /**
+             * @description Name of the operator's tenant.
+             * @example Analytical Engines
+             */
+            organization?: string;
+            /**
+             * @description 8 to 256 characters, and no common password.
+             * @example seven-otters-hum-at-noon
+             */
+            password: string;
+            /**
+             * @description The token that was printed at the last start, or SETUP_TOKEN.
+             * @example whs_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+             */
+            setup_token: string;
+        };
+        CompleteTaskDto: {
+            /**
+             * @description The fence of the lease, as the claim gave it.
+             * @example 1
+             */
+            fence: number;
+            /**
+             * @description Names or addresses of files that were made.
+             * @example [
+             *       "summary.pdf"
+             *     ]
+             */
+            output_files?: string[];
+            /**
+             * @description Any JSON.
+             * @example {
+             *       "summary": "Revenue grew."
+             *     }
+             */
+            result?: unknown;
+        };
+        CompleteTasksDto: {
+            /** @description Up to 100 completions, each under its own fence. */
+            items: components["schemas"]["CompleteItemDto"][];
+        };
+        ControlAgentDto: {
+            /**
+             * @description For the agent, the audit log and whoever looks next.
+             * @example Maintenance window
+             */
+            reason?: string;
+        };
+        CreateAgentDto: {
+            /**
+             * @description How much it may do without being asked: manual, supervised or autonomous.
+             * @example supervised
+             * @enum {string}
+             */
+            autonomy_level?: "manual" | "supervised" | "autonomous";
+            /**
+             * @description Most that it may spend in a day, in USD with up to 6 decimals.
+             * @example 25.5
+             */
+            daily_budget_usd?: number | null;
+            /**
+             * @description What the agent is for.
+             * @example Reviews pull requests
+             */
+            description?: string | null;
+            /**
+             * @description The tools it has: it is given only tasks whose required_tools are among them.
+             * @example [
+             *       "git",
+             *       "shell"
+             *     ]
+             */
+            enabled_tools?: string[];
+            /**
+             * @description Whether it works at all. False takes its tasks away and refuses its token at once, as stop does.
+             * @example true
+             */
+            is_active?: boolean;
+            /**
+             * @description Its language model; `provider/model` in one string is split.
+             * @example claude-sonnet-4-6
+             */
+            llm_model?: string | null;
+            /**
+             * @description Provider of its language model.
+             * @example anthropic
+             */
+            llm_provider?: string | null;
+            /**
+             * @description Most tasks that it holds at a time.
+             * @example 10
+             */
+            max_concurrent_tasks?: number;
+            /**
+             * @description Most tokens in an answer of its model.
+             * @example 4096
+             */
+            max_tokens?: number | null;
+            /**
+             * @description Anything else worth keeping, at most 16 KiB of JSON.
+             * @example {
+             *       "team": "platform"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Name shown to people.
+             * @example Code reviewer
+             */
+            name: string;
+            /**
+             * @description Its part in the fleet: conductor, specialist, analyst, creative, technical, or a word of your own.
+             * @example specialist
+             */
+            role?: string;
+            /**
+             * @description Short unique name; made from the name when left out.
+             * @example code-reviewer
+             */
+            slug?: string;
+            /**
+             * @description Its system prompt.
+             * @example You review code for mistakes.
+             */
+            system_prompt?: string | null;
+            /**
+             * @description Sampling temperature.
+             * @example 0.2
+             */
+            temperature?: number | null;
+            /**
+             * @description The worker node that it runs on.
+             * @example worker-1
+             */
+            worker_id?: string | null;
+        };
+        CreateApiKeyDto: {
+            /**
+             * Format: date-time
+             * @description When it stops to work; left out, never.
+             * @example 2027-01-31T09:30:00.000Z
+             */
+            expires_at?: string | null;
+            /**
+             * @description What it is for.
+             * @example Nightly reports
+             */
+            name: string;
+            /**
+             * @description What it may do: permissions (`task:read`), families of them (`task:*`), or everything that you may do (`*`, for
+             *     administrators). Never more than you may do yourself.
+             * @example [
+             *       "task:read",
+             *       "agent:read"
+             *     ]
+             */
+            scopes: string[];
+        };
+        CreateBoardDto: {
+            /**
+             * @description While an approval for a task is pending its status does not change.
+             * @example false
+             */
+            block_status_changes_with_pending_approval?: boolean;
+            /**
+             * @description A task enters review only with a comment.
+             * @example false
+             */
+            comment_required_for_review?: boolean;
+            /**
+             * @description What the board is for.
+             * @example Work on the public website
+             */
+            description?: string | null;
+            /**
+             * Format: uuid
+             * @description The agent that leads; it is put on the board when it is not there.
+             */
+            lead_agent_id?: string | null;
+            /**
+             * @description Most agents on the board; null for any number.
+             * @example 5
+             */
+            max_agents?: number | null;
+            /**
+             * @description Name shown to people.
+             * @example Website
+             */
+            name: string;
+            /**
+             * @description Of the agents only the lead changes the status of tasks.
+             * @example false
+             */
+            only_lead_can_change_status?: boolean;
+            /**
+             * @description A task is completed only with an approved approval.
+             * @example false
+             */
+            require_approval_for_done?: boolean;
+            /**
+             * @description An agent's completion leads to review; somebody else completes the task.
+             * @example true
+             */
+            require_review_before_done?: boolean;
+            /**
+             * @description Short unique name; made from the name when left out.
+             * @example website
+             */
+            slug?: string;
+        };
+        CreateCommentDto: {
+            /** @example The numbers of page 3 need a source. */
+            body: string;
+        };
+        CreatedAgentView: {
+            /**
+             * @description How much it may do without being asked.
+             * @example supervised
+             * @enum {string}
+             */
+            autonomy_level: "manual" | "supervised" | "autonomous";
+            control_reason: string | null;
+            /**
+             * @description What an operator decided: a paused agent gets no new task, a killed one is cut off until it is resumed.
+             * @example running
+             * @enum {string}
+             */
+            control_state: "running" | "paused" | "killed";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description Most that it may spend in a day, in USD.
+             * @example 25.5
+             */
+            daily_budget_usd: number | null;
+            /** @example Reviews pull requests */
+            description: string | null;
+            /**
+             * @example [
+             *       "git",
+             *       "shell"
+             *     ]
+             */
+            enabled_tools: string[];
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example true */
+            is_active: boolean;
+            /** @example claude-sonnet-4-6 */
+            llm_model: string | null;
+            /** @example anthropic */
+            llm_provider: string | null;
+            /** @example 10 */
+            max_concurrent_tasks: number;
+            /** @example 4096 */
+            max_tokens: number | null;
+            /**
+             * @example {
+             *       "team": "platform"
+             *     }
+             */
+            metadata: {
+                [key: string]: unknown;
+            };
+            /** @example Code reviewer */
+            name: string;
+            /**
+             * @description Grows with each change; part of the ETag.
+             * @example 1
+             */
+            revision: number;
+            /** @example specialist */
+            role: string;
+            /**
+             * @description Unique in the tenant.
+             * @example code-reviewer
+             */
+            slug: string;
+            /**
+             * @description What it is doing now.
+             * @example idle
+             * @enum {string}
+             */
+            status: "offline" | "idle" | "busy" | "error" | "paused" | "maintenance";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            status_changed_at: string;
+            /** @example You review code for mistakes. */
+            system_prompt: string | null;
+            /** @example 0.2 */
+            temperature: number | null;
+            /**
+             * @description The tenant it works for.
+             * @example 00000000-0000-7000-8000-000000000001
+             */
+            tenant_id: string;
+            /**
+             * @description The agent's token. It is shown this once and stored hashed.
+             * @example wha_0bC2dE4fG6hI8jK0lM2nO4pQ6rS8tU0vW1xY3zA
+             */
+            token: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string;
+            /** @example worker-1 */
+            worker_id: string | null;
+        };
+        CreateDeadLetterDto: {
+            /** @example The customer has left */
+            reason: string;
+            /**
+             * Format: uuid
+             * @description A task that has not ended.
+             */
+            task_id: string;
+        };
+        CreateTaskDto: {
+            /**
+             * Format: uuid
+             * @description Only this agent may take it.
+             */
+            agent_id?: string;
+            /**
+             * Format: uuid
+             * @description Only agents on this board may take it, and the board's rules hold.
+             */
+            board_id?: string;
+            /**
+             * Format: date-time
+             * @description When it must have ended; a task that has not by then becomes a dead letter.
+             * @example 2027-01-31T18:00:00.000Z
+             */
+            deadline?: string;
+            /** @description Tasks that must be completed first; until then this one is blocked. */
+            depends_on?: string[];
+            /**
+             * @description More about it, for people.
+             * @example The board wants two pages.
+             */
+            description?: string;
+            /**
+             * @description What the agent is told to do.
+             * @example Read the attached report and write a summary of at most two pages.
+             */
+            instructions?: string;
+            /**
+             * @description How often it is tried again after the first attempt failed.
+             * @example 3
+             */
+            max_retries?: number;
+            /**
+             * Format: uuid
+             * @description The task that this one is a part of.
+             */
+            parent_task_id?: string;
+            /**
+             * @description Any JSON that the agent needs; at most 256 KiB.
+             * @example {
+             *       "report": "q4.pdf"
+             *     }
+             */
+            payload?: unknown;
+            /**
+             * @description critical is handed out first, then high, medium, low; among equals the oldest.
+             * @example high
+             * @enum {string}
+             */
+            priority?: "critical" | "high" | "medium" | "low";
+            /**
+             * @description Tools that the agent must have.
+             * @example [
+             *       "web_search"
+             *     ]
+             */
+            required_tools?: string[];
+            /**
+             * @description inbox keeps it back until someone queues it.
+             * @example queued
+             * @enum {string}
+             */
+            status?: "inbox" | "queued";
+            /**
+             * @description What is to be done, in one line.
+             * @example Summarise the quarterly report
+             */
+            title: string;
+        };
+        CreateTenantDto: {
+            /** @example Acme Ltd */
+            name: string;
+            /** @example free */
+            plan?: string;
+            /**
+             * @description Lower-case letters, digits and hyphens, up to 60; it never changes.
+             * @example acme
+             */
+            slug: string;
+        };
+        CreateUserDto: {
+            /**
+             * Format: email
+             * @description The address to sign in with. One address is one account in the whole installation.
+             * @example ada@example.com
+             */
+            email: string;
+            /** @example Ada Lovelace */
+            full_name: string;
+            /**
+             * @description 8 to 256 characters, and no common password.
+             * @example seven-otters-hum-at-noon
+             */
+            password: string;
+            /**
+             * @description What the person may do.
+             * @example user
+             * @enum {string}
+             */
+            role?: "admin" | "user" | "client";
+            /**
+             * @description The tenant to make the user in, by id or slug. For administrators of the operator tenant; left out, the own tenant.
+             * @example default
+             */
+            tenant_id?: string;
+        };
+        /** @description One page of a list. */
+        DeadLetterPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["DeadLetterView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        DeadLetterStatsView: {
+            /** @example 1 */
+            last_24h: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            oldest_at: string | null;
+            /**
+             * @description The most frequent reasons.
+             * @example [
+             *       {
+             *         "reason": "The report is encrypted.",
+             *         "count": 2
+             *       }
+             *     ]
+             */
+            top_reasons: components["schemas"]["ReasonCountView"][];
+            /** @example 2 */
+            total: number;
+        };
+        DeadLetterView: {
+            /** @description The attempts as they were: errors, agents and times. */
+            attempts: components["schemas"]["TaskAttemptView"][];
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example The report is encrypted. */
+            reason: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            task_id: string;
+            /** @example Summarise the quarterly report */
+            title: string;
+        };
         DecideApprovalDto: {
             /**
              * @description What the reviewer has to say.
              * @example Fine, but only once.
              */
             note?: string;
+        };
+        FailTaskDto: {
+            /**
+             * @description What went wrong.
+             * @example The report is encrypted.
+             */
+            error: string;
+            /**
+             * @description The fence of the lease, as the claim gave it.
+             * @example 1
+             */
+            fence: number;
+            /**
+             * @description false: trying again is of no use.
+             * @default true
+             * @example true
+             */
+            retryable: boolean;
         };
         FieldErrorView: {
             /**
@@ -547,7 +3051,10 @@ export interface components {
              * @example title
              */
             field: string;
-            /** @description The rule in words. */
+            /**
+             * @description The rule in words.
+             * @example title must be shorter than or equal to 500 characters
+             */
             message: string;
         };
         HealthView: {
@@ -573,6 +3080,128 @@ export interface components {
              * @example 0.1.0
              */
             version: string;
+        };
+        HeartbeatDto: {
+            /**
+             * Format: uuid
+             * @description The board that it works on now; it must be on it.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            board_id?: string;
+            /**
+             * @description What the agent calls itself; shown in its presence, its name stays.
+             * @example Tessa
+             */
+            name?: string;
+            /**
+             * @description How it is: `online` becomes idle or busy by what it holds; `offline` signs off.
+             * @example online
+             * @enum {string}
+             */
+            status: "online" | "offline" | "idle" | "busy" | "error" | "paused" | "maintenance";
+        };
+        HeartbeatView: {
+            agent: components["schemas"]["AgentView"];
+            /** @description What waited for the agent, oldest first. Each command is delivered exactly once. */
+            commands: components["schemas"]["AgentCommandView"][];
+            /**
+             * @description When the next heartbeat is due; after three missed the agent is offline.
+             * @example 20
+             */
+            next_heartbeat_seconds: number;
+        };
+        LeaseCommandView: {
+            /**
+             * @description pause, resume, kill or rotate_token.
+             * @example pause
+             */
+            command: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example Maintenance window */
+            reason: string | null;
+        };
+        LeaseView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:31:00.000Z
+             */
+            expires_at: string;
+            /**
+             * @description Send it with every write about the task.
+             * @example 1
+             */
+            fence: number;
+        };
+        LoginDto: {
+            /**
+             * Format: email
+             * @example ada@example.com
+             */
+            email: string;
+            /** @example seven-otters-hum-at-noon */
+            password: string;
+        };
+        LogoutDto: {
+            /**
+             * @description Also ends the session of this refresh token, when it is one of the same person's.
+             * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+             */
+            refresh_token?: string;
+        };
+        NewApiKeyView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * Format: date-time
+             * @description From then on it is refused; null means never.
+             * @example 2027-01-31T09:30:00.000Z
+             */
+            expires_at: string | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /**
+             * @description The key itself: send it as X-API-Key, or as Authorization: Bearer.
+             * @example whk_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+             */
+            key: string;
+            /**
+             * Format: date-time
+             * @description When it was used last, some seconds late.
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            last_used_at: string | null;
+            /** @example Nightly reports */
+            name: string;
+            /**
+             * @description The user whose key it is.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01
+             */
+            owner_id: string;
+            /**
+             * @description The first characters of the key, to recognise it by.
+             * @example whk_2Jx0dJ
+             */
+            prefix: string;
+            /**
+             * @description Grows by one with every change; part of the ETag.
+             * @example 1
+             */
+            revision: number;
+            /**
+             * @description What it may do, within what its owner may do now.
+             * @example [
+             *       "task:read",
+             *       "agent:read"
+             *     ]
+             */
+            scopes: string[];
         };
         OpenApiView: {
             /**
@@ -610,10 +3239,16 @@ export interface components {
              * @description The value that met it.
              * @example 21
              */
-            current: Record<string, unknown>;
-            /** @description What happened, in words. */
+            current: (string | number) | null;
+            /**
+             * @description What happened, in words.
+             * @example The lease on this task is no longer held.
+             */
             detail: string;
-            /** @description The same as detail. */
+            /**
+             * @description The same as detail.
+             * @example The lease on this task is no longer held.
+             */
             error: string;
             /** @description The wrong fields, when fields are wrong. */
             errors: components["schemas"]["FieldErrorView"][];
@@ -621,7 +3256,7 @@ export interface components {
              * @description The limit that was met.
              * @example 20
              */
-            limit: Record<string, unknown>;
+            limit: (string | number) | null;
             /**
              * @description What the caller can do.
              * @example Claim the task again.
@@ -643,7 +3278,10 @@ export interface components {
              * @example 409
              */
             status: number;
-            /** @description Short name of the kind of problem. */
+            /**
+             * @description Short name of the kind of problem.
+             * @example Lease lost
+             */
             title: string;
             /**
              * @description Relative reference of the problem's page in the documents.
@@ -669,6 +3307,62 @@ export interface components {
              * @enum {string}
              */
             status: "ready" | "not_ready";
+        };
+        ReasonCountView: {
+            /** @example 2 */
+            count: number;
+            /** @example The report is encrypted. */
+            reason: string;
+        };
+        RefreshDto: {
+            /**
+             * @description The one that came last; each works once.
+             * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+             */
+            refresh_token: string;
+        };
+        RegisterDto: {
+            /**
+             * Format: email
+             * @description The address to sign in with.
+             * @example ada@example.com
+             */
+            email: string;
+            /** @example Ada Lovelace */
+            full_name: string;
+            /**
+             * @description 8 to 256 characters, and no common password.
+             * @example seven-otters-hum-at-noon
+             */
+            password: string;
+        };
+        ReleaseTaskDto: {
+            /**
+             * @description The fence of the lease, as the claim gave it.
+             * @example 1
+             */
+            fence: number;
+        };
+        RenewedLeaseView: {
+            /** @description What waits for the agent; it is shown here until a heartbeat delivers it. */
+            commands: components["schemas"]["LeaseCommandView"][];
+            lease: components["schemas"]["LeaseView"];
+        };
+        RenewLeaseDto: {
+            /**
+             * @description The fence of the lease, as the claim gave it.
+             * @example 1
+             */
+            fence: number;
+            /**
+             * @description How long from now; left out, as long as before.
+             * @example 60
+             */
+            lease_seconds?: number;
+            /** @example Reading page 12 of 30 */
+            note?: string;
+            /** @example 40 */
+            progress_percent?: number;
         };
         RequestApprovalDto: {
             /** @description The action itself. */
@@ -707,7 +3401,10 @@ export interface components {
              * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
              */
             task_id?: string;
-            /** @description What is asked for, in one line. */
+            /**
+             * @description What is asked for, in one line.
+             * @example Restart the web server
+             */
             title: string;
         };
         RequestOwnApprovalDto: {
@@ -741,8 +3438,582 @@ export interface components {
              * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
              */
             task_id?: string;
-            /** @description What is asked for, in one line. */
+            /**
+             * @description What is asked for, in one line.
+             * @example Restart the web server
+             */
             title: string;
+        };
+        RetryAllDto: {
+            /**
+             * @description Only entries whose reason contains this text.
+             * @example timeout
+             */
+            reason?: string;
+        };
+        RetryAllView: {
+            /**
+             * @description How many will be started again, paced.
+             * @example 120
+             */
+            accepted: number;
+        };
+        RotateAgentTokenDto: {
+            /**
+             * @description How long the present token works beside the new one, in seconds. With an overlap the agent is told by a
+             *     rotate_token command; without one the present token ends at once.
+             * @example 300
+             */
+            overlap_seconds?: number;
+        };
+        RotatedTokenView: {
+            /**
+             * Format: date-time
+             * @description Until when the token before this one works: the present moment when there is no overlap.
+             * @example 2026-01-31T09:35:00.000Z
+             */
+            previous_valid_until: string;
+            /**
+             * @description The agent's new token. It is shown this once and stored hashed.
+             * @example wha_0bC2dE4fG6hI8jK0lM2nO4pQ6rS8tU0vW1xY3zA
+             */
+            token: string;
+        };
+        SetupStatusView: {
+            /** @example true */
+            needs_setup: boolean;
+        };
+        SuspendTenantDto: {
+            /**
+             * @description Kept with the tenant and in the audit log.
+             * @example Invoice 2026-017 is unpaid
+             */
+            reason?: string | null;
+        };
+        TaskAttemptView: {
+            /** @description The agent that held it. */
+            agent_id: string | null;
+            /** @example 1 */
+            attempt: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:31:00.000Z
+             */
+            ended_at: string;
+            /** @example The report is encrypted. */
+            error: string | null;
+            /** @example 1 */
+            fence: number;
+            /**
+             * @description completed, failed, expired, released, cancelled or killed.
+             * @example failed
+             */
+            outcome: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            started_at: string;
+        };
+        /** @description One page of a list. */
+        TaskCommentPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["TaskCommentView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        TaskCommentView: {
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            author_id: string;
+            /** @example agent */
+            author_kind: string;
+            /** @example The numbers of page 3 need a source. */
+            body: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            task_id: string;
+        };
+        TaskDetailView: {
+            /** @description The agent that it is for; null for any. */
+            agent_id: string | null;
+            /** @description Attempts that have ended, first to last. */
+            attempt_history: components["schemas"]["TaskAttemptView"][];
+            /**
+             * @description Attempts that count: claimed, and not released.
+             * @example 0
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it may be handed out: later than now while a retry waits.
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            available_at: string;
+            /** @description The board that it is on. */
+            board_id: string | null;
+            cancel_reason: string | null;
+            /** @description The agent that holds it now. */
+            claimed_by: string | null;
+            /** @example 0 */
+            comment_count: number;
+            completed_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description Who made it: user, api_key, agent, bootstrap or system, and its id.
+             * @example user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @example 2027-01-31T18:00:00.000Z
+             */
+            deadline: string | null;
+            /** @example false */
+            deadline_exceeded: boolean;
+            /** @description Tasks that it depends on. */
+            depends_on: string[];
+            /** @example The board wants two pages. */
+            description: string | null;
+            /** @description What went wrong last. */
+            error: string | null;
+            /**
+             * @description Grows by one with every claim.
+             * @example 0
+             */
+            fence: number;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example Read the attached report and write a summary. */
+            instructions: string | null;
+            lease_expires_at: string | null;
+            /** @example 3 */
+            max_retries: number;
+            /** @example [] */
+            output_files: string[];
+            /** @description The task that it is a part of. */
+            parent_task_id: string | null;
+            /**
+             * @description Any JSON that the agent needs.
+             * @example {
+             *       "report": "q4.pdf"
+             *     }
+             */
+            payload: unknown;
+            /**
+             * @example high
+             * @enum {string}
+             */
+            priority: "low" | "medium" | "high" | "critical";
+            progress_note: string | null;
+            progress_percent: number | null;
+            /**
+             * @example [
+             *       "web_search"
+             *     ]
+             */
+            required_tools: string[];
+            /** @description What the agent answered. */
+            result: unknown;
+            /** @description The dead letter that it was started again from. */
+            retried_from: string | null;
+            /**
+             * @description How often it was tried again.
+             * @example 0
+             */
+            retry_count: number;
+            /**
+             * @description Grows with each change; the ETag is made from it.
+             * @example 1
+             */
+            revision: number;
+            started_at: string | null;
+            /**
+             * @description inbox, queued, in_progress, review, completed, failed, dead_letter, blocked or cancelled.
+             * @example queued
+             * @enum {string}
+             */
+            status: "failed" | "dead_letter" | "queued" | "inbox" | "completed" | "cancelled" | "blocked" | "in_progress" | "review";
+            /** @description Its parts. */
+            subtask_ids: string[];
+            /** @example Summarise the quarterly report */
+            title: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description How many tasks it still waits for.
+             * @example 0
+             */
+            waiting_for: number;
+        };
+        /** @description One page of a list. */
+        TaskPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["TaskView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        TaskStatsView: {
+            /**
+             * @description By priority.
+             * @example {
+             *       "critical": 0,
+             *       "high": 1,
+             *       "medium": 1,
+             *       "low": 0
+             *     }
+             */
+            by_priority: {
+                [key: string]: number;
+            };
+            /**
+             * @description By status; a status without tasks is 0.
+             * @example {
+             *       "queued": 1,
+             *       "completed": 1
+             *     }
+             */
+            by_status: {
+                [key: string]: number;
+            };
+            /**
+             * @description Age of the oldest task that could be handed out now, in seconds; 0 when there is none.
+             * @example 12
+             */
+            oldest_ready_seconds: number;
+            /** @example 2 */
+            total: number;
+        };
+        TaskView: {
+            /** @description The agent that it is for; null for any. */
+            agent_id: string | null;
+            /**
+             * @description Attempts that count: claimed, and not released.
+             * @example 0
+             */
+            attempts: number;
+            /**
+             * Format: date-time
+             * @description When it may be handed out: later than now while a retry waits.
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            available_at: string;
+            /** @description The board that it is on. */
+            board_id: string | null;
+            cancel_reason: string | null;
+            /** @description The agent that holds it now. */
+            claimed_by: string | null;
+            completed_at: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description Who made it: user, api_key, agent, bootstrap or system, and its id.
+             * @example user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            created_by: string;
+            /**
+             * Format: date-time
+             * @example 2027-01-31T18:00:00.000Z
+             */
+            deadline: string | null;
+            /** @example false */
+            deadline_exceeded: boolean;
+            /** @example The board wants two pages. */
+            description: string | null;
+            /** @description What went wrong last. */
+            error: string | null;
+            /**
+             * @description Grows by one with every claim.
+             * @example 0
+             */
+            fence: number;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example Read the attached report and write a summary. */
+            instructions: string | null;
+            lease_expires_at: string | null;
+            /** @example 3 */
+            max_retries: number;
+            /** @example [] */
+            output_files: string[];
+            /** @description The task that it is a part of. */
+            parent_task_id: string | null;
+            /**
+             * @description Any JSON that the agent needs.
+             * @example {
+             *       "report": "q4.pdf"
+             *     }
+             */
+            payload: unknown;
+            /**
+             * @example high
+             * @enum {string}
+             */
+            priority: "low" | "medium" | "high" | "critical";
+            progress_note: string | null;
+            progress_percent: number | null;
+            /**
+             * @example [
+             *       "web_search"
+             *     ]
+             */
+            required_tools: string[];
+            /** @description What the agent answered. */
+            result: unknown;
+            /** @description The dead letter that it was started again from. */
+            retried_from: string | null;
+            /**
+             * @description How often it was tried again.
+             * @example 0
+             */
+            retry_count: number;
+            /**
+             * @description Grows with each change; the ETag is made from it.
+             * @example 1
+             */
+            revision: number;
+            started_at: string | null;
+            /**
+             * @description inbox, queued, in_progress, review, completed, failed, dead_letter, blocked or cancelled.
+             * @example queued
+             * @enum {string}
+             */
+            status: "failed" | "dead_letter" | "queued" | "inbox" | "completed" | "cancelled" | "blocked" | "in_progress" | "review";
+            /** @example Summarise the quarterly report */
+            title: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description How many tasks it still waits for.
+             * @example 0
+             */
+            waiting_for: number;
+        };
+        /** @description One page of a list. */
+        TenantPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["TenantView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        TenantView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example Acme Ltd */
+            name: string;
+            /** @example free */
+            plan: string;
+            /**
+             * @description Grows by one with every change; part of the ETag.
+             * @example 1
+             */
+            revision: number;
+            /**
+             * @description Unique in the installation; it stands for the id where people type.
+             * @example acme
+             */
+            slug: string;
+            /**
+             * @description A suspended tenant's users, keys and agents are refused.
+             * @example active
+             * @enum {string}
+             */
+            status: "active" | "suspended";
+            /** @description Why it was suspended. */
+            suspended_reason: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string;
+        };
+        TokensView: {
+            /**
+             * @description Send it as `Authorization: Bearer`.
+             * @example eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0aWQiOiIwMDAwIn0.c2lnbmF0dXJl
+             */
+            access_token: string;
+            /**
+             * @description Seconds until the access token expires.
+             * @example 900
+             */
+            expires_in: number;
+            /**
+             * @description Trade it at /auth/refresh before the access token expires; each works once.
+             * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+             */
+            refresh_token: string;
+            /**
+             * @example bearer
+             * @enum {string}
+             */
+            token_type: "bearer";
+            /** @description Who signed in. */
+            user: components["schemas"]["UserView"];
+        };
+        UpdateAgentDto: {
+            /**
+             * @description How much it may do without being asked: manual, supervised or autonomous.
+             * @example supervised
+             * @enum {string}
+             */
+            autonomy_level?: "manual" | "supervised" | "autonomous";
+            /**
+             * @description Most that it may spend in a day, in USD with up to 6 decimals.
+             * @example 25.5
+             */
+            daily_budget_usd?: number | null;
+            /**
+             * @description What the agent is for.
+             * @example Reviews pull requests
+             */
+            description?: string | null;
+            /**
+             * @description The tools it has: it is given only tasks whose required_tools are among them.
+             * @example [
+             *       "git",
+             *       "shell"
+             *     ]
+             */
+            enabled_tools?: string[];
+            /**
+             * @description Whether it works at all. False takes its tasks away and refuses its token at once, as stop does.
+             * @example true
+             */
+            is_active?: boolean;
+            /**
+             * @description Its language model; `provider/model` in one string is split.
+             * @example claude-sonnet-4-6
+             */
+            llm_model?: string | null;
+            /**
+             * @description Provider of its language model.
+             * @example anthropic
+             */
+            llm_provider?: string | null;
+            /**
+             * @description Most tasks that it holds at a time.
+             * @example 10
+             */
+            max_concurrent_tasks?: number;
+            /**
+             * @description Most tokens in an answer of its model.
+             * @example 4096
+             */
+            max_tokens?: number | null;
+            /**
+             * @description Anything else worth keeping, at most 16 KiB of JSON.
+             * @example {
+             *       "team": "platform"
+             *     }
+             */
+            metadata?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Name shown to people.
+             * @example Code reviewer
+             */
+            name?: string;
+            /**
+             * @description Its part in the fleet: conductor, specialist, analyst, creative, technical, or a word of your own.
+             * @example specialist
+             */
+            role?: string;
+            /**
+             * @description Short unique name.
+             * @example code-reviewer
+             */
+            slug?: string;
+            /**
+             * @description Its system prompt.
+             * @example You review code for mistakes.
+             */
+            system_prompt?: string | null;
+            /**
+             * @description Sampling temperature.
+             * @example 0.2
+             */
+            temperature?: number | null;
+            /**
+             * @description The worker node that it runs on.
+             * @example worker-1
+             */
+            worker_id?: string | null;
         };
         UpdateApprovalDto: {
             /**
@@ -756,6 +4027,218 @@ export interface components {
              * @enum {string}
              */
             status: "approved" | "rejected";
+        };
+        UpdateBoardDto: {
+            /**
+             * @description While an approval for a task is pending its status does not change.
+             * @example false
+             */
+            block_status_changes_with_pending_approval?: boolean;
+            /**
+             * @description A task enters review only with a comment.
+             * @example false
+             */
+            comment_required_for_review?: boolean;
+            /**
+             * @description What the board is for.
+             * @example Work on the public website
+             */
+            description?: string | null;
+            /**
+             * Format: uuid
+             * @description The agent that leads; it is put on the board when it is not there.
+             */
+            lead_agent_id?: string | null;
+            /**
+             * @description Most agents on the board; null for any number.
+             * @example 5
+             */
+            max_agents?: number | null;
+            /**
+             * @description Name shown to people.
+             * @example Website
+             */
+            name?: string;
+            /**
+             * @description Of the agents only the lead changes the status of tasks.
+             * @example false
+             */
+            only_lead_can_change_status?: boolean;
+            /**
+             * @description A task is completed only with an approved approval.
+             * @example false
+             */
+            require_approval_for_done?: boolean;
+            /**
+             * @description An agent's completion leads to review; somebody else completes the task.
+             * @example true
+             */
+            require_review_before_done?: boolean;
+            /**
+             * @description Short unique name.
+             * @example website
+             */
+            slug?: string;
+        };
+        UpdateProfileDto: {
+            /** @example Ada Lovelace */
+            full_name: string;
+        };
+        UpdateTaskDto: {
+            /**
+             * @description retry starts a dead letter again, as the queue's document has it.
+             * @example retry
+             * @enum {string}
+             */
+            action?: "retry";
+            /**
+             * Format: uuid
+             * @description null: any agent.
+             */
+            agent_id?: string | null;
+            /**
+             * Format: uuid
+             * @description null: no board.
+             */
+            board_id?: string | null;
+            /**
+             * Format: date-time
+             * @example 2027-02-28T18:00:00.000Z
+             */
+            deadline?: string | null;
+            /** @example The board wants three pages. */
+            description?: string | null;
+            /** @example Write at most three pages. */
+            instructions?: string | null;
+            /** @example 5 */
+            max_retries?: number;
+            /**
+             * @example {
+             *       "report": "q4-final.pdf"
+             *     }
+             */
+            payload?: unknown;
+            /**
+             * @example critical
+             * @enum {string}
+             */
+            priority?: "critical" | "high" | "medium" | "low";
+            /**
+             * @example [
+             *       "web_search",
+             *       "calculate"
+             *     ]
+             */
+            required_tools?: string[];
+            /**
+             * @description inbox and queued to hold back and let go; completed or queued for what is in review; cancelled.
+             * @example queued
+             * @enum {string}
+             */
+            status?: "inbox" | "queued" | "completed" | "cancelled";
+            /** @example Summarise the quarterly report */
+            title?: string;
+        };
+        UpdateTaskStatusDto: {
+            /**
+             * @description completed or queued for what is in review, queued for what is in the inbox, inbox to hold back.
+             * @example completed
+             * @enum {string}
+             */
+            status: "inbox" | "queued" | "completed";
+        };
+        UpdateTenantDto: {
+            /** @example Acme Ltd */
+            name?: string;
+            /** @example team */
+            plan?: string;
+        };
+        UpdateUserDto: {
+            /** @example Ada Lovelace */
+            full_name?: string;
+            /**
+             * @description False ends the person's sessions and stops the person's API keys at once.
+             * @example true
+             */
+            is_active?: boolean;
+            /**
+             * @description What the person may do, from the next request on.
+             * @example admin
+             * @enum {string}
+             */
+            role?: "admin" | "user" | "client";
+        };
+        /** @description One page of a list. */
+        UserPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["UserView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        UserView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description The address to sign in with, in lower case.
+             * @example ada@example.com
+             */
+            email: string;
+            /** @example Ada Lovelace */
+            full_name: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /**
+             * @description Whether the person may sign in.
+             * @example true
+             */
+            is_active: boolean;
+            /**
+             * Format: date-time
+             * @description When the person signed in last.
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            last_login_at: string | null;
+            /**
+             * @description Grows by one with every change; part of the ETag.
+             * @example 1
+             */
+            revision: number;
+            /**
+             * @description What the person may do: admin, user or client (portal, read-only).
+             * @example user
+             * @enum {string}
+             */
+            role: "admin" | "user" | "client";
+            /**
+             * @description The tenant it belongs to.
+             * @example 00000000-0000-7000-8000-000000000001
+             */
+            tenant_id: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string;
         };
     };
     responses: never;
@@ -914,7 +4397,7 @@ export interface operations {
                      *       "total_is_estimate": true,
                      *       "limit": 50,
                      *       "offset": 0,
-                     *       "next_cursor": "text"
+                     *       "next_cursor": null
                      *     }
                      */
                     "application/json": components["schemas"]["AuditPage"];
@@ -998,6 +4481,815 @@ export interface operations {
             };
         };
     };
+    listUsers: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Only the user with this address.
+                 * @example ada@example.com
+                 */
+                email?: string;
+                /**
+                 * @description Only active users, or only disabled ones.
+                 * @example true
+                 */
+                is_active?: boolean;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Only users with this role.
+                 * @example admin
+                 */
+                role?: "admin" | "user" | "client";
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *           "email": "ada@example.com",
+                     *           "full_name": "Ada Lovelace",
+                     *           "role": "user",
+                     *           "is_active": true,
+                     *           "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "updated_at": "2026-01-31T09:30:00.000Z",
+                     *           "revision": 1
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createUser: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "password": "seven-otters-hum-at-noon",
+                 *       "full_name": "Ada Lovelace",
+                 *       "role": "user",
+                 *       "tenant_id": "default"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateUserDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "email": "ada@example.com",
+                     *       "full_name": "Ada Lovelace",
+                     *       "role": "user",
+                     *       "is_active": true,
+                     *       "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             *
+             *     `weak_password`: The password does not meet the password policy.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `email_taken`: An account with this e-mail address exists.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getUser: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "email": "ada@example.com",
+                     *       "full_name": "Ada Lovelace",
+                     *       "role": "user",
+                     *       "is_active": true,
+                     *       "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    deactivateUser: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `last_admin`: A tenant keeps at least one active administrator. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updateUser: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "full_name": "Ada Lovelace",
+                 *       "role": "admin",
+                 *       "is_active": true
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateUserDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "email": "ada@example.com",
+                     *       "full_name": "Ada Lovelace",
+                     *       "role": "user",
+                     *       "is_active": true,
+                     *       "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `last_admin`: A tenant keeps at least one active administrator. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     requestAgentApproval: {
         parameters: {
             query?: never;
@@ -1020,7 +5312,7 @@ export interface operations {
             content: {
                 /**
                  * @example {
-                 *       "title": "text",
+                 *       "title": "Restart the web server",
                  *       "description": "It has been answering 502 for five minutes.",
                  *       "action": {
                  *         "kind": "ssh.execute",
@@ -1049,7 +5341,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "title": "text",
+                     *       "title": "Restart the web server",
                      *       "description": "It has been answering 502 for five minutes.",
                      *       "action": {
                      *         "kind": "ssh.execute",
@@ -1228,7 +5520,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "title": "text",
+                     *       "title": "Restart the web server",
                      *       "description": "It has been answering 502 for five minutes.",
                      *       "action": {
                      *         "kind": "ssh.execute",
@@ -1335,6 +5627,5275 @@ export interface operations {
             };
         };
     };
+    listOwnBoards: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Only boards whose name or slug contains this.
+                 * @example web
+                 */
+                search?: string;
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "slug": "website",
+                     *           "name": "Website",
+                     *           "description": "Work on the public website",
+                     *           "require_approval_for_done": false,
+                     *           "require_review_before_done": true,
+                     *           "comment_required_for_review": false,
+                     *           "block_status_changes_with_pending_approval": false,
+                     *           "only_lead_can_change_status": false,
+                     *           "max_agents": 5,
+                     *           "lead_agent_id": null,
+                     *           "revision": 1,
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "updated_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BoardPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listOwnBoardMemory: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Only memories with this tag.
+                 * @example staging
+                 */
+                tag?: string;
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "board_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "content": "The staging server is rebuilt every night at two.",
+                     *           "tags": [
+                     *             "staging"
+                     *           ],
+                     *           "source": "Operations handbook",
+                     *           "author_kind": "agent",
+                     *           "author_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "created_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BoardMemoryPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    addOwnBoardMemory: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "content": "The staging server is rebuilt every night at two.",
+                 *       "tags": [
+                 *         "staging"
+                 *       ],
+                 *       "source": "Operations handbook"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddBoardMemoryDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "board_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "content": "The staging server is rebuilt every night at two.",
+                     *       "tags": [
+                     *         "staging"
+                     *       ],
+                     *       "source": "Operations handbook",
+                     *       "author_kind": "agent",
+                     *       "author_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "created_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BoardMemoryView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    agentListBoardTasks: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /** @example inbox */
+                status?: "inbox" | "queued" | "in_progress" | "review" | "completed" | "failed" | "dead_letter" | "blocked" | "cancelled" | "pending" | "running" | "active" | "all";
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "title": "Summarise the quarterly report",
+                     *           "description": "The board wants two pages.",
+                     *           "instructions": "Read the attached report and write a summary.",
+                     *           "payload": {
+                     *             "report": "q4.pdf"
+                     *           },
+                     *           "status": "queued",
+                     *           "priority": "high",
+                     *           "agent_id": null,
+                     *           "board_id": null,
+                     *           "required_tools": [
+                     *             "web_search"
+                     *           ],
+                     *           "parent_task_id": null,
+                     *           "deadline": "2027-01-31T18:00:00.000Z",
+                     *           "deadline_exceeded": false,
+                     *           "max_retries": 3,
+                     *           "retry_count": 0,
+                     *           "attempts": 0,
+                     *           "fence": 0,
+                     *           "available_at": "2026-01-31T09:30:00.000Z",
+                     *           "waiting_for": 0,
+                     *           "claimed_by": null,
+                     *           "lease_expires_at": null,
+                     *           "progress_percent": null,
+                     *           "progress_note": null,
+                     *           "result": {},
+                     *           "output_files": [],
+                     *           "error": null,
+                     *           "retried_from": null,
+                     *           "cancel_reason": null,
+                     *           "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "started_at": null,
+                     *           "completed_at": null,
+                     *           "revision": 1,
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "updated_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    sendHeartbeat: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Tessa",
+                 *       "board_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "status": "online"
+                 *     }
+                 */
+                "application/json": components["schemas"]["HeartbeatDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "agent": {
+                     *         "status": "idle",
+                     *         "control_state": "running",
+                     *         "autonomy_level": "supervised",
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *         "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *         "slug": "code-reviewer",
+                     *         "name": "Code reviewer",
+                     *         "description": "Reviews pull requests",
+                     *         "role": "specialist",
+                     *         "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *         "control_reason": null,
+                     *         "is_active": true,
+                     *         "llm_provider": "anthropic",
+                     *         "llm_model": "claude-sonnet-4-6",
+                     *         "system_prompt": "You review code for mistakes.",
+                     *         "enabled_tools": [
+                     *           "git",
+                     *           "shell"
+                     *         ],
+                     *         "temperature": 0.2,
+                     *         "max_tokens": 4096,
+                     *         "worker_id": "worker-1",
+                     *         "metadata": {
+                     *           "team": "platform"
+                     *         },
+                     *         "max_concurrent_tasks": 10,
+                     *         "daily_budget_usd": 25.5,
+                     *         "revision": 1,
+                     *         "created_at": "2026-01-31T09:30:00.000Z",
+                     *         "updated_at": "2026-01-31T09:30:00.000Z"
+                     *       },
+                     *       "commands": [
+                     *         {
+                     *           "command": "pause",
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "reason": "Maintenance window",
+                     *           "created_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "next_heartbeat_seconds": 20
+                     *     }
+                     */
+                    "application/json": components["schemas"]["HeartbeatView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    agentCreateTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Summarise the quarterly report",
+                 *       "description": "The board wants two pages.",
+                 *       "instructions": "Read the attached report and write a summary of at most two pages.",
+                 *       "payload": {
+                 *         "report": "q4.pdf"
+                 *       },
+                 *       "priority": "high",
+                 *       "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "board_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "deadline": "2027-01-31T18:00:00.000Z",
+                 *       "required_tools": [
+                 *         "web_search"
+                 *       ],
+                 *       "depends_on": [
+                 *         "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00"
+                 *       ],
+                 *       "parent_task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "max_retries": 3,
+                 *       "status": "queued"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateTaskDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    agentGetTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "depends_on": [
+                     *         "text"
+                     *       ],
+                     *       "attempt_history": [
+                     *         {
+                     *           "fence": 1,
+                     *           "attempt": 1,
+                     *           "agent_id": null,
+                     *           "outcome": "failed",
+                     *           "error": "The report is encrypted.",
+                     *           "started_at": "2026-01-31T09:30:00.000Z",
+                     *           "ended_at": "2026-01-31T09:31:00.000Z"
+                     *         }
+                     *       ],
+                     *       "subtask_ids": [
+                     *         "text"
+                     *       ],
+                     *       "comment_count": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskDetailView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    agentUpdateTaskStatus: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "status": "completed"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateTaskStatusDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `lead_only`: On this board only the lead agent changes a task's status.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `approval_required`: On this board a task needs an approved approval before it is done.
+             *
+             *     `approval_pending`: An approval is pending for this task; its status cannot change.
+             *
+             *     `task_final`: The task has ended and cannot change.
+             *
+             *     `invalid_transition`: The task cannot go from its status to the one asked for.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    agentListTaskComments: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "body": "The numbers of page 3 need a source.",
+                     *           "author_kind": "agent",
+                     *           "author_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "created_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskCommentPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    agentCreateTaskComment: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "body": "The numbers of page 3 need a source."
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateCommentDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "body": "The numbers of page 3 need a source.",
+                     *       "author_kind": "agent",
+                     *       "author_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "created_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskCommentView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    completeTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "result": {
+                 *         "summary": "Revenue grew."
+                 *       },
+                 *       "output_files": [
+                 *         "summary.pdf"
+                 *       ],
+                 *       "fence": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["CompleteTaskDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `comment_required`: On this board a task needs a comment before it is reviewed.
+             *
+             *     `approval_pending`: An approval is pending for this task; its status cannot change.
+             *
+             *     `lease_lost`: The lease on this task is no longer held.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    failTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "error": "The report is encrypted.",
+                 *       "retryable": true,
+                 *       "fence": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["FailTaskDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `lease_lost`: The lease on this task is no longer held.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    releaseTask: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "fence": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReleaseTaskDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `lease_lost`: The lease on this task is no longer held.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    renewLease: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "lease_seconds": 60,
+                 *       "progress_percent": 40,
+                 *       "note": "Reading page 12 of 30",
+                 *       "fence": 1
+                 *     }
+                 */
+                "application/json": components["schemas"]["RenewLeaseDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "lease": {
+                     *         "fence": 1,
+                     *         "expires_at": "2026-01-31T09:31:00.000Z"
+                     *       },
+                     *       "commands": [
+                     *         {
+                     *           "command": "pause",
+                     *           "reason": "Maintenance window",
+                     *           "created_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RenewedLeaseView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `lease_lost`: The lease on this task is no longer held.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    claimTasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "max": 1,
+                 *       "lease_seconds": 60,
+                 *       "wait_seconds": 20,
+                 *       "board_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ClaimTasksDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "task": {
+                     *             "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *             "title": "Summarise the quarterly report",
+                     *             "description": "The board wants two pages.",
+                     *             "instructions": "Read the attached report and write a summary.",
+                     *             "payload": {
+                     *               "report": "q4.pdf"
+                     *             },
+                     *             "status": "queued",
+                     *             "priority": "high",
+                     *             "agent_id": null,
+                     *             "board_id": null,
+                     *             "required_tools": [
+                     *               "web_search"
+                     *             ],
+                     *             "parent_task_id": null,
+                     *             "deadline": "2027-01-31T18:00:00.000Z",
+                     *             "deadline_exceeded": false,
+                     *             "max_retries": 3,
+                     *             "retry_count": 0,
+                     *             "attempts": 0,
+                     *             "fence": 0,
+                     *             "available_at": "2026-01-31T09:30:00.000Z",
+                     *             "waiting_for": 0,
+                     *             "claimed_by": null,
+                     *             "lease_expires_at": null,
+                     *             "progress_percent": null,
+                     *             "progress_note": null,
+                     *             "result": {},
+                     *             "output_files": [],
+                     *             "error": null,
+                     *             "retried_from": null,
+                     *             "cancel_reason": null,
+                     *             "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *             "started_at": null,
+                     *             "completed_at": null,
+                     *             "revision": 1,
+                     *             "created_at": "2026-01-31T09:30:00.000Z",
+                     *             "updated_at": "2026-01-31T09:30:00.000Z"
+                     *           },
+                     *           "lease": {
+                     *             "fence": 1,
+                     *             "expires_at": "2026-01-31T09:31:00.000Z"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ClaimView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    completeTasks: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "items": [
+                 *         {
+                 *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *           "result": {
+                 *             "summary": "Revenue grew."
+                 *           },
+                 *           "output_files": [
+                 *             "summary.pdf"
+                 *           ],
+                 *           "fence": 1
+                 *         }
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["CompleteTasksDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "ok": true,
+                     *           "problem": {
+                     *             "limit": 20,
+                     *             "current": 21,
+                     *             "type": "/problems/lease-lost",
+                     *             "title": "Lease lost",
+                     *             "status": 409,
+                     *             "code": "lease_lost",
+                     *             "detail": "The lease on this task is no longer held.",
+                     *             "error": "The lease on this task is no longer held.",
+                     *             "request_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *             "errors": [
+                     *               {
+                     *                 "field": "title",
+                     *                 "code": "maxLength",
+                     *                 "message": "title must be shorter than or equal to 500 characters"
+                     *               }
+                     *             ],
+                     *             "remedy": "Claim the task again.",
+                     *             "retry_at": "2026-01-31T09:30:00.000Z"
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CompletedItemsView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listAgents: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Only active agents, or only inactive ones.
+                 * @example true
+                 */
+                is_active?: boolean;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Only agents with this role.
+                 * @example specialist
+                 */
+                role?: string;
+                /**
+                 * @description Only agents whose name or slug contains this.
+                 * @example review
+                 */
+                search?: string;
+                /**
+                 * @description Only agents with this status.
+                 * @example idle
+                 */
+                status?: "offline" | "idle" | "busy" | "error" | "paused" | "maintenance";
+                /**
+                 * @description The same as status, as one of the documents names it.
+                 * @example idle
+                 */
+                status_filter?: "offline" | "idle" | "busy" | "error" | "paused" | "maintenance";
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "status": "idle",
+                     *           "control_state": "running",
+                     *           "autonomy_level": "supervised",
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *           "slug": "code-reviewer",
+                     *           "name": "Code reviewer",
+                     *           "description": "Reviews pull requests",
+                     *           "role": "specialist",
+                     *           "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *           "control_reason": null,
+                     *           "is_active": true,
+                     *           "llm_provider": "anthropic",
+                     *           "llm_model": "claude-sonnet-4-6",
+                     *           "system_prompt": "You review code for mistakes.",
+                     *           "enabled_tools": [
+                     *             "git",
+                     *             "shell"
+                     *           ],
+                     *           "temperature": 0.2,
+                     *           "max_tokens": 4096,
+                     *           "worker_id": "worker-1",
+                     *           "metadata": {
+                     *             "team": "platform"
+                     *           },
+                     *           "max_concurrent_tasks": 10,
+                     *           "daily_budget_usd": 25.5,
+                     *           "revision": 1,
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "updated_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AgentPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Code reviewer",
+                 *       "slug": "code-reviewer",
+                 *       "description": "Reviews pull requests",
+                 *       "role": "specialist",
+                 *       "llm_provider": "anthropic",
+                 *       "llm_model": "claude-sonnet-4-6",
+                 *       "system_prompt": "You review code for mistakes.",
+                 *       "enabled_tools": [
+                 *         "git",
+                 *         "shell"
+                 *       ],
+                 *       "temperature": 0.2,
+                 *       "max_tokens": 4096,
+                 *       "worker_id": "worker-1",
+                 *       "metadata": {
+                 *         "team": "platform"
+                 *       },
+                 *       "is_active": true,
+                 *       "autonomy_level": "supervised",
+                 *       "max_concurrent_tasks": 10,
+                 *       "daily_budget_usd": 25.5
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateAgentDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "idle",
+                     *       "control_state": "running",
+                     *       "autonomy_level": "supervised",
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "slug": "code-reviewer",
+                     *       "name": "Code reviewer",
+                     *       "description": "Reviews pull requests",
+                     *       "role": "specialist",
+                     *       "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *       "control_reason": null,
+                     *       "is_active": true,
+                     *       "llm_provider": "anthropic",
+                     *       "llm_model": "claude-sonnet-4-6",
+                     *       "system_prompt": "You review code for mistakes.",
+                     *       "enabled_tools": [
+                     *         "git",
+                     *         "shell"
+                     *       ],
+                     *       "temperature": 0.2,
+                     *       "max_tokens": 4096,
+                     *       "worker_id": "worker-1",
+                     *       "metadata": {
+                     *         "team": "platform"
+                     *       },
+                     *       "max_concurrent_tasks": 10,
+                     *       "daily_budget_usd": 25.5,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "token": "wha_0bC2dE4fG6hI8jK0lM2nO4pQ6rS8tU0vW1xY3zA"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CreatedAgentView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `slug_taken`: The slug is taken.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "idle",
+                     *       "control_state": "running",
+                     *       "autonomy_level": "supervised",
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "slug": "code-reviewer",
+                     *       "name": "Code reviewer",
+                     *       "description": "Reviews pull requests",
+                     *       "role": "specialist",
+                     *       "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *       "control_reason": null,
+                     *       "is_active": true,
+                     *       "llm_provider": "anthropic",
+                     *       "llm_model": "claude-sonnet-4-6",
+                     *       "system_prompt": "You review code for mistakes.",
+                     *       "enabled_tools": [
+                     *         "git",
+                     *         "shell"
+                     *       ],
+                     *       "temperature": 0.2,
+                     *       "max_tokens": 4096,
+                     *       "worker_id": "worker-1",
+                     *       "metadata": {
+                     *         "team": "platform"
+                     *       },
+                     *       "max_concurrent_tasks": 10,
+                     *       "daily_budget_usd": 25.5,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    deleteAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `conflict`: The request conflicts with the present state. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updateAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Code reviewer",
+                 *       "slug": "code-reviewer",
+                 *       "description": "Reviews pull requests",
+                 *       "role": "specialist",
+                 *       "llm_provider": "anthropic",
+                 *       "llm_model": "claude-sonnet-4-6",
+                 *       "system_prompt": "You review code for mistakes.",
+                 *       "enabled_tools": [
+                 *         "git",
+                 *         "shell"
+                 *       ],
+                 *       "temperature": 0.2,
+                 *       "max_tokens": 4096,
+                 *       "worker_id": "worker-1",
+                 *       "metadata": {
+                 *         "team": "platform"
+                 *       },
+                 *       "is_active": true,
+                 *       "autonomy_level": "supervised",
+                 *       "max_concurrent_tasks": 10,
+                 *       "daily_budget_usd": 25.5
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateAgentDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "idle",
+                     *       "control_state": "running",
+                     *       "autonomy_level": "supervised",
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "slug": "code-reviewer",
+                     *       "name": "Code reviewer",
+                     *       "description": "Reviews pull requests",
+                     *       "role": "specialist",
+                     *       "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *       "control_reason": null,
+                     *       "is_active": true,
+                     *       "llm_provider": "anthropic",
+                     *       "llm_model": "claude-sonnet-4-6",
+                     *       "system_prompt": "You review code for mistakes.",
+                     *       "enabled_tools": [
+                     *         "git",
+                     *         "shell"
+                     *       ],
+                     *       "temperature": 0.2,
+                     *       "max_tokens": 4096,
+                     *       "worker_id": "worker-1",
+                     *       "metadata": {
+                     *         "team": "platform"
+                     *       },
+                     *       "max_concurrent_tasks": 10,
+                     *       "daily_budget_usd": 25.5,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `slug_taken`: The slug is taken. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    killAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Maintenance window"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ControlAgentDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "idle",
+                     *       "control_state": "running",
+                     *       "autonomy_level": "supervised",
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "slug": "code-reviewer",
+                     *       "name": "Code reviewer",
+                     *       "description": "Reviews pull requests",
+                     *       "role": "specialist",
+                     *       "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *       "control_reason": null,
+                     *       "is_active": true,
+                     *       "llm_provider": "anthropic",
+                     *       "llm_model": "claude-sonnet-4-6",
+                     *       "system_prompt": "You review code for mistakes.",
+                     *       "enabled_tools": [
+                     *         "git",
+                     *         "shell"
+                     *       ],
+                     *       "temperature": 0.2,
+                     *       "max_tokens": 4096,
+                     *       "worker_id": "worker-1",
+                     *       "metadata": {
+                     *         "team": "platform"
+                     *       },
+                     *       "max_concurrent_tasks": 10,
+                     *       "daily_budget_usd": 25.5,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    pauseAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Maintenance window"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ControlAgentDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "idle",
+                     *       "control_state": "running",
+                     *       "autonomy_level": "supervised",
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "slug": "code-reviewer",
+                     *       "name": "Code reviewer",
+                     *       "description": "Reviews pull requests",
+                     *       "role": "specialist",
+                     *       "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *       "control_reason": null,
+                     *       "is_active": true,
+                     *       "llm_provider": "anthropic",
+                     *       "llm_model": "claude-sonnet-4-6",
+                     *       "system_prompt": "You review code for mistakes.",
+                     *       "enabled_tools": [
+                     *         "git",
+                     *         "shell"
+                     *       ],
+                     *       "temperature": 0.2,
+                     *       "max_tokens": 4096,
+                     *       "worker_id": "worker-1",
+                     *       "metadata": {
+                     *         "team": "platform"
+                     *       },
+                     *       "max_concurrent_tasks": 10,
+                     *       "daily_budget_usd": 25.5,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getAgentPresence: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "last_seen_at": "2026-01-31T09:30:00.000Z",
+                     *       "last_heartbeat_at": "2026-01-31T09:30:00.000Z",
+                     *       "reported_status": "online",
+                     *       "reported_name": "Tessa",
+                     *       "board_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AgentPresenceView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    resumeAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Maintenance window"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ControlAgentDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "idle",
+                     *       "control_state": "running",
+                     *       "autonomy_level": "supervised",
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "slug": "code-reviewer",
+                     *       "name": "Code reviewer",
+                     *       "description": "Reviews pull requests",
+                     *       "role": "specialist",
+                     *       "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *       "control_reason": null,
+                     *       "is_active": true,
+                     *       "llm_provider": "anthropic",
+                     *       "llm_model": "claude-sonnet-4-6",
+                     *       "system_prompt": "You review code for mistakes.",
+                     *       "enabled_tools": [
+                     *         "git",
+                     *         "shell"
+                     *       ],
+                     *       "temperature": 0.2,
+                     *       "max_tokens": 4096,
+                     *       "worker_id": "worker-1",
+                     *       "metadata": {
+                     *         "team": "platform"
+                     *       },
+                     *       "max_concurrent_tasks": 10,
+                     *       "daily_budget_usd": 25.5,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    rotateAgentToken: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "overlap_seconds": 300
+                 *     }
+                 */
+                "application/json": components["schemas"]["RotateAgentTokenDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "token": "wha_0bC2dE4fG6hI8jK0lM2nO4pQ6rS8tU0vW1xY3zA",
+                     *       "previous_valid_until": "2026-01-31T09:35:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RotatedTokenView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    startAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "idle",
+                     *       "control_state": "running",
+                     *       "autonomy_level": "supervised",
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "slug": "code-reviewer",
+                     *       "name": "Code reviewer",
+                     *       "description": "Reviews pull requests",
+                     *       "role": "specialist",
+                     *       "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *       "control_reason": null,
+                     *       "is_active": true,
+                     *       "llm_provider": "anthropic",
+                     *       "llm_model": "claude-sonnet-4-6",
+                     *       "system_prompt": "You review code for mistakes.",
+                     *       "enabled_tools": [
+                     *         "git",
+                     *         "shell"
+                     *       ],
+                     *       "temperature": 0.2,
+                     *       "max_tokens": 4096,
+                     *       "worker_id": "worker-1",
+                     *       "metadata": {
+                     *         "team": "platform"
+                     *       },
+                     *       "max_concurrent_tasks": 10,
+                     *       "daily_budget_usd": 25.5,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    stopAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "status": "idle",
+                     *       "control_state": "running",
+                     *       "autonomy_level": "supervised",
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "slug": "code-reviewer",
+                     *       "name": "Code reviewer",
+                     *       "description": "Reviews pull requests",
+                     *       "role": "specialist",
+                     *       "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *       "control_reason": null,
+                     *       "is_active": true,
+                     *       "llm_provider": "anthropic",
+                     *       "llm_model": "claude-sonnet-4-6",
+                     *       "system_prompt": "You review code for mistakes.",
+                     *       "enabled_tools": [
+                     *         "git",
+                     *         "shell"
+                     *       ],
+                     *       "temperature": 0.2,
+                     *       "max_tokens": 4096,
+                     *       "worker_id": "worker-1",
+                     *       "metadata": {
+                     *         "team": "platform"
+                     *       },
+                     *       "max_concurrent_tasks": 10,
+                     *       "daily_budget_usd": 25.5,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     listApprovals: {
         parameters: {
             query?: {
@@ -1389,7 +10950,7 @@ export interface operations {
                      *       "items": [
                      *         {
                      *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *           "title": "text",
+                     *           "title": "Restart the web server",
                      *           "description": "It has been answering 502 for five minutes.",
                      *           "action": {
                      *             "kind": "ssh.execute",
@@ -1419,7 +10980,7 @@ export interface operations {
                      *       "total_is_estimate": true,
                      *       "limit": 50,
                      *       "offset": 0,
-                     *       "next_cursor": "text"
+                     *       "next_cursor": null
                      *     }
                      */
                     "application/json": components["schemas"]["ApprovalPage"];
@@ -1532,7 +11093,7 @@ export interface operations {
                 /**
                  * @example {
                  *       "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
-                 *       "title": "text",
+                 *       "title": "Restart the web server",
                  *       "description": "It has been answering 502 for five minutes.",
                  *       "action": {
                  *         "kind": "ssh.execute",
@@ -1561,7 +11122,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "title": "text",
+                     *       "title": "Restart the web server",
                      *       "description": "It has been answering 502 for five minutes.",
                      *       "action": {
                      *         "kind": "ssh.execute",
@@ -1755,7 +11316,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "title": "text",
+                     *       "title": "Restart the web server",
                      *       "description": "It has been answering 502 for five minutes.",
                      *       "action": {
                      *         "kind": "ssh.execute",
@@ -1915,7 +11476,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "title": "text",
+                     *       "title": "Restart the web server",
                      *       "description": "It has been answering 502 for five minutes.",
                      *       "action": {
                      *         "kind": "ssh.execute",
@@ -2120,7 +11681,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "title": "text",
+                     *       "title": "Restart the web server",
                      *       "description": "It has been answering 502 for five minutes.",
                      *       "action": {
                      *         "kind": "ssh.execute",
@@ -2329,7 +11890,7 @@ export interface operations {
                     /**
                      * @example {
                      *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "title": "text",
+                     *       "title": "Restart the web server",
                      *       "description": "It has been answering 502 for five minutes.",
                      *       "action": {
                      *         "kind": "ssh.execute",
@@ -2412,6 +11973,7326 @@ export interface operations {
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
              *
              *     `approval_decided`: This approval has been decided or has expired.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    changePassword: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "current_password": "seven-otters-hum-at-noon",
+                 *       "new_password": "nine-herons-sleep-till-dawn"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChangePasswordDto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             *
+             *     `weak_password`: The password does not meet the password policy.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `invalid_credentials`: The e-mail address or the password is wrong.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    login: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "password": "seven-otters-hum-at-noon"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LoginDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0aWQiOiIwMDAwIn0.c2lnbmF0dXJl",
+                     *       "refresh_token": "whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2",
+                     *       "token_type": "bearer",
+                     *       "expires_in": 900,
+                     *       "user": {
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *         "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *         "email": "ada@example.com",
+                     *         "full_name": "Ada Lovelace",
+                     *         "role": "user",
+                     *         "is_active": true,
+                     *         "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *         "created_at": "2026-01-31T09:30:00.000Z",
+                     *         "updated_at": "2026-01-31T09:30:00.000Z",
+                     *         "revision": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokensView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `invalid_credentials`: The e-mail address or the password is wrong. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    logout: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2"
+                 *     }
+                 */
+                "application/json": components["schemas"]["LogoutDto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getMe: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "email": "ada@example.com",
+                     *       "full_name": "Ada Lovelace",
+                     *       "role": "user",
+                     *       "is_active": true,
+                     *       "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updateMe: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "full_name": "Ada Lovelace"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateProfileDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "email": "ada@example.com",
+                     *       "full_name": "Ada Lovelace",
+                     *       "role": "user",
+                     *       "is_active": true,
+                     *       "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    refreshTokens: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "refresh_token": "whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RefreshDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0aWQiOiIwMDAwIn0.c2lnbmF0dXJl",
+                     *       "refresh_token": "whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2",
+                     *       "token_type": "bearer",
+                     *       "expires_in": 900,
+                     *       "user": {
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *         "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *         "email": "ada@example.com",
+                     *         "full_name": "Ada Lovelace",
+                     *         "role": "user",
+                     *         "is_active": true,
+                     *         "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *         "created_at": "2026-01-31T09:30:00.000Z",
+                     *         "updated_at": "2026-01-31T09:30:00.000Z",
+                     *         "revision": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokensView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             *
+             *     `refresh_token_reused`: This refresh token was used before; the session has ended.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    register: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "email": "ada@example.com",
+                 *       "password": "seven-otters-hum-at-noon",
+                 *       "full_name": "Ada Lovelace"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RegisterDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *       "email": "ada@example.com",
+                     *       "full_name": "Ada Lovelace",
+                     *       "role": "user",
+                     *       "is_active": true,
+                     *       "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["UserView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             *
+             *     `weak_password`: The password does not meet the password policy.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `registration_disabled`: Accounts are made by an administrator here. */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `email_taken`: An account with this e-mail address exists.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listBoards: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Only boards whose name or slug contains this.
+                 * @example web
+                 */
+                search?: string;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "slug": "website",
+                     *           "name": "Website",
+                     *           "description": "Work on the public website",
+                     *           "require_approval_for_done": false,
+                     *           "require_review_before_done": true,
+                     *           "comment_required_for_review": false,
+                     *           "block_status_changes_with_pending_approval": false,
+                     *           "only_lead_can_change_status": false,
+                     *           "max_agents": 5,
+                     *           "lead_agent_id": null,
+                     *           "revision": 1,
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "updated_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BoardPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createBoard: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Website",
+                 *       "slug": "website",
+                 *       "description": "Work on the public website",
+                 *       "require_approval_for_done": false,
+                 *       "require_review_before_done": true,
+                 *       "comment_required_for_review": false,
+                 *       "block_status_changes_with_pending_approval": false,
+                 *       "only_lead_can_change_status": false,
+                 *       "max_agents": 5,
+                 *       "lead_agent_id": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateBoardDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "slug": "website",
+                     *       "name": "Website",
+                     *       "description": "Work on the public website",
+                     *       "require_approval_for_done": false,
+                     *       "require_review_before_done": true,
+                     *       "comment_required_for_review": false,
+                     *       "block_status_changes_with_pending_approval": false,
+                     *       "only_lead_can_change_status": false,
+                     *       "max_agents": 5,
+                     *       "lead_agent_id": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BoardView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `slug_taken`: The slug is taken.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getBoard: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "slug": "website",
+                     *       "name": "Website",
+                     *       "description": "Work on the public website",
+                     *       "require_approval_for_done": false,
+                     *       "require_review_before_done": true,
+                     *       "comment_required_for_review": false,
+                     *       "block_status_changes_with_pending_approval": false,
+                     *       "only_lead_can_change_status": false,
+                     *       "max_agents": 5,
+                     *       "lead_agent_id": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BoardView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    deleteBoard: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `conflict`: The request conflicts with the present state. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updateBoard: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Website",
+                 *       "slug": "website",
+                 *       "description": "Work on the public website",
+                 *       "require_approval_for_done": false,
+                 *       "require_review_before_done": true,
+                 *       "comment_required_for_review": false,
+                 *       "block_status_changes_with_pending_approval": false,
+                 *       "only_lead_can_change_status": false,
+                 *       "max_agents": 5,
+                 *       "lead_agent_id": null
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateBoardDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "slug": "website",
+                     *       "name": "Website",
+                     *       "description": "Work on the public website",
+                     *       "require_approval_for_done": false,
+                     *       "require_review_before_done": true,
+                     *       "comment_required_for_review": false,
+                     *       "block_status_changes_with_pending_approval": false,
+                     *       "only_lead_can_change_status": false,
+                     *       "max_agents": 5,
+                     *       "lead_agent_id": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BoardView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `slug_taken`: The slug is taken.
+             *
+             *     `board_full`: The board has as many agents as it may have.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listBoardAgents: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "status": "idle",
+                     *           "control_state": "running",
+                     *           "autonomy_level": "supervised",
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *           "slug": "code-reviewer",
+                     *           "name": "Code reviewer",
+                     *           "description": "Reviews pull requests",
+                     *           "role": "specialist",
+                     *           "status_changed_at": "2026-01-31T09:30:00.000Z",
+                     *           "control_reason": null,
+                     *           "is_active": true,
+                     *           "llm_provider": "anthropic",
+                     *           "llm_model": "claude-sonnet-4-6",
+                     *           "system_prompt": "You review code for mistakes.",
+                     *           "enabled_tools": [
+                     *             "git",
+                     *             "shell"
+                     *           ],
+                     *           "temperature": 0.2,
+                     *           "max_tokens": 4096,
+                     *           "worker_id": "worker-1",
+                     *           "metadata": {
+                     *             "team": "platform"
+                     *           },
+                     *           "max_concurrent_tasks": 10,
+                     *           "daily_budget_usd": 25.5,
+                     *           "revision": 1,
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "updated_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AgentPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    addBoardAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                agent_id: string;
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `board_full`: The board has as many agents as it may have. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    removeBoardAgent: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                agent_id: string;
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listBoardMemory: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Only memories with this tag.
+                 * @example staging
+                 */
+                tag?: string;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "board_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "content": "The staging server is rebuilt every night at two.",
+                     *           "tags": [
+                     *             "staging"
+                     *           ],
+                     *           "source": "Operations handbook",
+                     *           "author_kind": "agent",
+                     *           "author_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "created_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BoardMemoryPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    addBoardMemory: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "content": "The staging server is rebuilt every night at two.",
+                 *       "tags": [
+                 *         "staging"
+                 *       ],
+                 *       "source": "Operations handbook"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddBoardMemoryDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "board_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "content": "The staging server is rebuilt every night at two.",
+                     *       "tags": [
+                     *         "staging"
+                     *       ],
+                     *       "source": "Operations handbook",
+                     *       "author_kind": "agent",
+                     *       "author_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "created_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["BoardMemoryView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    streamBoardMemory: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream of server-sent events. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id: 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                     *     event: task.completed
+                     *     data: {"task_id":"0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listDeadLetters: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "title": "Summarise the quarterly report",
+                     *           "reason": "The report is encrypted.",
+                     *           "attempts": [
+                     *             {
+                     *               "fence": 1,
+                     *               "attempt": 1,
+                     *               "agent_id": null,
+                     *               "outcome": "failed",
+                     *               "error": "The report is encrypted.",
+                     *               "started_at": "2026-01-31T09:30:00.000Z",
+                     *               "ended_at": "2026-01-31T09:31:00.000Z"
+                     *             }
+                     *           ],
+                     *           "created_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createDeadLetter: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "reason": "The customer has left"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateDeadLetterDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "reason": "The report is encrypted.",
+                     *       "attempts": [
+                     *         {
+                     *           "fence": 1,
+                     *           "attempt": 1,
+                     *           "agent_id": null,
+                     *           "outcome": "failed",
+                     *           "error": "The report is encrypted.",
+                     *           "started_at": "2026-01-31T09:30:00.000Z",
+                     *           "ended_at": "2026-01-31T09:31:00.000Z"
+                     *         }
+                     *       ],
+                     *       "created_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `task_final`: The task has ended and cannot change.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    deleteDeadLetter: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    retryDeadLetter: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `invalid_transition`: The task cannot go from its status to the one asked for.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    retryAllDeadLetters: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "timeout"
+                 *     }
+                 */
+                "application/json": components["schemas"]["RetryAllDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "accepted": 120
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RetryAllView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getDeadLetterStats: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "total": 2,
+                     *       "last_24h": 1,
+                     *       "oldest_at": "2026-01-31T09:30:00.000Z",
+                     *       "top_reasons": [
+                     *         {
+                     *           "reason": "The report is encrypted.",
+                     *           "count": 2
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DeadLetterStatsView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listApiKeys: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "name": "Nightly reports",
+                     *           "prefix": "whk_2Jx0dJ",
+                     *           "scopes": [
+                     *             "task:read",
+                     *             "agent:read"
+                     *           ],
+                     *           "owner_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *           "expires_at": "2027-01-31T09:30:00.000Z",
+                     *           "last_used_at": "2026-01-31T09:30:00.000Z",
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "revision": 1
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApiKeyPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createApiKey: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Nightly reports",
+                 *       "scopes": [
+                 *         "task:read",
+                 *         "agent:read"
+                 *       ],
+                 *       "expires_at": "2027-01-31T09:30:00.000Z"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateApiKeyDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Nightly reports",
+                     *       "prefix": "whk_2Jx0dJ",
+                     *       "scopes": [
+                     *         "task:read",
+                     *         "agent:read"
+                     *       ],
+                     *       "owner_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *       "expires_at": "2027-01-31T09:30:00.000Z",
+                     *       "last_used_at": "2026-01-31T09:30:00.000Z",
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1,
+                     *       "key": "whk_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewApiKeyView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `scope_exceeded`: A key cannot be given more than its creator may do.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    revokeApiKey: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    completeSetup: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "setup_token": "whs_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2",
+                 *       "email": "ada@example.com",
+                 *       "password": "seven-otters-hum-at-noon",
+                 *       "full_name": "Ada Lovelace",
+                 *       "organization": "Analytical Engines"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CompleteSetupDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0aWQiOiIwMDAwIn0.c2lnbmF0dXJl",
+                     *       "refresh_token": "whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2",
+                     *       "token_type": "bearer",
+                     *       "expires_in": 900,
+                     *       "user": {
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *         "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *         "email": "ada@example.com",
+                     *         "full_name": "Ada Lovelace",
+                     *         "role": "user",
+                     *         "is_active": true,
+                     *         "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *         "created_at": "2026-01-31T09:30:00.000Z",
+                     *         "updated_at": "2026-01-31T09:30:00.000Z",
+                     *         "revision": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokensView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             *
+             *     `weak_password`: The password does not meet the password policy.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `setup_token_invalid`: The setup token is wrong. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `setup_done`: This installation has been set up already.
+             *
+             *     `email_taken`: An account with this e-mail address exists.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getSetupStatus: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "needs_setup": true
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SetupStatusView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listTasks: {
+        parameters: {
+            query?: {
+                /** @description Assigned to this agent. */
+                agent_id?: string;
+                board_id?: string;
+                /** @description Held by this agent now. */
+                claimed_by?: string;
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Only those whose deadline has passed, or has not.
+                 * @example true
+                 */
+                deadline_exceeded?: "true" | "false";
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                parent_task_id?: string;
+                /** @example high */
+                priority?: "critical" | "high" | "medium" | "low";
+                /**
+                 * @description Part of the title, in any letter case.
+                 * @example report
+                 */
+                search?: string;
+                /**
+                 * @description A status; pending and running are names for queued and in_progress, failed includes dead letters, active is all that has not ended.
+                 * @example queued
+                 */
+                status?: "inbox" | "queued" | "in_progress" | "review" | "completed" | "failed" | "dead_letter" | "blocked" | "cancelled" | "pending" | "running" | "active" | "all";
+                /**
+                 * @description The same as status.
+                 * @example queued
+                 */
+                status_filter?: "inbox" | "queued" | "in_progress" | "review" | "completed" | "failed" | "dead_letter" | "blocked" | "cancelled" | "pending" | "running" | "active" | "all";
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "title": "Summarise the quarterly report",
+                     *           "description": "The board wants two pages.",
+                     *           "instructions": "Read the attached report and write a summary.",
+                     *           "payload": {
+                     *             "report": "q4.pdf"
+                     *           },
+                     *           "status": "queued",
+                     *           "priority": "high",
+                     *           "agent_id": null,
+                     *           "board_id": null,
+                     *           "required_tools": [
+                     *             "web_search"
+                     *           ],
+                     *           "parent_task_id": null,
+                     *           "deadline": "2027-01-31T18:00:00.000Z",
+                     *           "deadline_exceeded": false,
+                     *           "max_retries": 3,
+                     *           "retry_count": 0,
+                     *           "attempts": 0,
+                     *           "fence": 0,
+                     *           "available_at": "2026-01-31T09:30:00.000Z",
+                     *           "waiting_for": 0,
+                     *           "claimed_by": null,
+                     *           "lease_expires_at": null,
+                     *           "progress_percent": null,
+                     *           "progress_note": null,
+                     *           "result": {},
+                     *           "output_files": [],
+                     *           "error": null,
+                     *           "retried_from": null,
+                     *           "cancel_reason": null,
+                     *           "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "started_at": null,
+                     *           "completed_at": null,
+                     *           "revision": 1,
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "updated_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createTask: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Summarise the quarterly report",
+                 *       "description": "The board wants two pages.",
+                 *       "instructions": "Read the attached report and write a summary of at most two pages.",
+                 *       "payload": {
+                 *         "report": "q4.pdf"
+                 *       },
+                 *       "priority": "high",
+                 *       "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "board_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "deadline": "2027-01-31T18:00:00.000Z",
+                 *       "required_tools": [
+                 *         "web_search"
+                 *       ],
+                 *       "depends_on": [
+                 *         "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00"
+                 *       ],
+                 *       "parent_task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "max_retries": 3,
+                 *       "status": "queued"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateTaskDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getTask: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "depends_on": [
+                     *         "text"
+                     *       ],
+                     *       "attempt_history": [
+                     *         {
+                     *           "fence": 1,
+                     *           "attempt": 1,
+                     *           "agent_id": null,
+                     *           "outcome": "failed",
+                     *           "error": "The report is encrypted.",
+                     *           "started_at": "2026-01-31T09:30:00.000Z",
+                     *           "ended_at": "2026-01-31T09:31:00.000Z"
+                     *         }
+                     *       ],
+                     *       "subtask_ids": [
+                     *         "text"
+                     *       ],
+                     *       "comment_count": 0
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskDetailView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    cancelPendingTask: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `approval_pending`: An approval is pending for this task; its status cannot change.
+             *
+             *     `task_final`: The task has ended and cannot change.
+             *
+             *     `invalid_transition`: The task cannot go from its status to the one asked for.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updateTask: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "title": "Summarise the quarterly report",
+                 *       "description": "The board wants three pages.",
+                 *       "instructions": "Write at most three pages.",
+                 *       "payload": {
+                 *         "report": "q4-final.pdf"
+                 *       },
+                 *       "priority": "critical",
+                 *       "agent_id": null,
+                 *       "board_id": null,
+                 *       "deadline": "2027-02-28T18:00:00.000Z",
+                 *       "required_tools": [
+                 *         "web_search",
+                 *         "calculate"
+                 *       ],
+                 *       "max_retries": 5,
+                 *       "status": "queued",
+                 *       "action": "retry"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateTaskDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `approval_required`: On this board a task needs an approved approval before it is done.
+             *
+             *     `approval_pending`: An approval is pending for this task; its status cannot change.
+             *
+             *     `task_final`: The task has ended and cannot change.
+             *
+             *     `invalid_transition`: The task cannot go from its status to the one asked for.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    cancelTask: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "No longer needed"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CancelTaskDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Summarise the quarterly report",
+                     *       "description": "The board wants two pages.",
+                     *       "instructions": "Read the attached report and write a summary.",
+                     *       "payload": {
+                     *         "report": "q4.pdf"
+                     *       },
+                     *       "status": "queued",
+                     *       "priority": "high",
+                     *       "agent_id": null,
+                     *       "board_id": null,
+                     *       "required_tools": [
+                     *         "web_search"
+                     *       ],
+                     *       "parent_task_id": null,
+                     *       "deadline": "2027-01-31T18:00:00.000Z",
+                     *       "deadline_exceeded": false,
+                     *       "max_retries": 3,
+                     *       "retry_count": 0,
+                     *       "attempts": 0,
+                     *       "fence": 0,
+                     *       "available_at": "2026-01-31T09:30:00.000Z",
+                     *       "waiting_for": 0,
+                     *       "claimed_by": null,
+                     *       "lease_expires_at": null,
+                     *       "progress_percent": null,
+                     *       "progress_note": null,
+                     *       "result": {},
+                     *       "output_files": [],
+                     *       "error": null,
+                     *       "retried_from": null,
+                     *       "cancel_reason": null,
+                     *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "started_at": null,
+                     *       "completed_at": null,
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `approval_pending`: An approval is pending for this task; its status cannot change.
+             *
+             *     `task_final`: The task has ended and cannot change.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listTaskComments: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "body": "The numbers of page 3 need a source.",
+                     *           "author_kind": "agent",
+                     *           "author_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "created_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskCommentPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createTaskComment: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "body": "The numbers of page 3 need a source."
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateCommentDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "body": "The numbers of page 3 need a source.",
+                     *       "author_kind": "agent",
+                     *       "author_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "created_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskCommentView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getTaskStats: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "total": 2,
+                     *       "by_status": {
+                     *         "queued": 1,
+                     *         "completed": 1
+                     *       },
+                     *       "by_priority": {
+                     *         "critical": 0,
+                     *         "high": 1,
+                     *         "medium": 1,
+                     *         "low": 0
+                     *       },
+                     *       "oldest_ready_seconds": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TaskStatsView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    streamTasks: {
+        parameters: {
+            query?: {
+                /** @description Only tasks of this board. */
+                board_id?: string;
+                /** @description Only this task. */
+                task_id?: string;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description A stream of server-sent events. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example id: 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                     *     event: task.completed
+                     *     data: {"task_id":"0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"}
+                     */
+                    "text/event-stream": string;
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listTenants: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Only tenants in this state.
+                 * @example active
+                 */
+                status?: "active" | "suspended";
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "slug": "acme",
+                     *           "name": "Acme Ltd",
+                     *           "plan": "free",
+                     *           "status": "active",
+                     *           "suspended_reason": null,
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "updated_at": "2026-01-31T09:30:00.000Z",
+                     *           "revision": 1
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TenantPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createTenant: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Acme Ltd",
+                 *       "slug": "acme",
+                 *       "plan": "free"
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateTenantDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "slug": "acme",
+                     *       "name": "Acme Ltd",
+                     *       "plan": "free",
+                     *       "status": "active",
+                     *       "suspended_reason": null,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TenantView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `slug_taken`: The slug is taken.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getTenant: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "slug": "acme",
+                     *       "name": "Acme Ltd",
+                     *       "plan": "free",
+                     *       "status": "active",
+                     *       "suspended_reason": null,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TenantView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updateTenant: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Acme Ltd",
+                 *       "plan": "team"
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateTenantDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "slug": "acme",
+                     *       "name": "Acme Ltd",
+                     *       "plan": "free",
+                     *       "status": "active",
+                     *       "suspended_reason": null,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TenantView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    resumeTenant: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "slug": "acme",
+                     *       "name": "Acme Ltd",
+                     *       "plan": "free",
+                     *       "status": "active",
+                     *       "suspended_reason": null,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TenantView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    suspendTenant: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Invoice 2026-017 is unpaid"
+                 *     }
+                 */
+                "application/json": components["schemas"]["SuspendTenantDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "slug": "acme",
+                     *       "name": "Acme Ltd",
+                     *       "plan": "free",
+                     *       "status": "active",
+                     *       "suspended_reason": null,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TenantView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `operator_tenant`: The tenant of the operator cannot be suspended.
              */
             409: {
                 headers: {

@@ -35,6 +35,7 @@ const TRANSLATIONS: Readonly<Record<string, Translation>> = {
   min: (minimum: number) => ({ minimum }),
   max: (maximum: number) => ({ maximum }),
   isPositive: () => ({ exclusiveMinimum: 0 }),
+  isBooleanString: () => ({ enum: ['true', 'false'] }),
   isIn: (values: unknown[]) => ({ enum: [...values] }),
   arrayMaxSize: (maxItems: number) => ({ maxItems }),
   arrayMinSize: (minItems: number) => ({ minItems }),

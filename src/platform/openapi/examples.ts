@@ -24,6 +24,8 @@ export function exampleOf(schema: Schema, schemas: Record<string, Schema>, depth
   if (schema.enum) return schema.enum[0];
   const choice = schema.anyOf?.[0] ?? schema.oneOf?.[0];
   if (choice) return exampleOf(choice, schemas, depth + 1);
+  // The plugin drops `@example null`; what may be null and has no other example is shown as null.
+  if (Array.isArray(schema.type) && schema.type.includes('null')) return null;
   return exampleOfType(Array.isArray(schema.type) ? schema.type[0] : schema.type, schema, schemas, depth);
 }
 

@@ -14,6 +14,12 @@ const HINTS: Readonly<Record<string, Record<string, unknown>>> = {
   createApiKey: { scopes: ['task:read'] },
 };
 
+/** Fields that are optional but without which the thing made is not what later operations are about. */
+const WITH: Readonly<Record<string, readonly string[]>> = { agentCreateTask: ['board_id'] };
+
+/** Things that only their maker may touch: they are made by the caller who is looked at. */
+const MAKERS_OWN: ReadonlySet<string> = new Set(['createApiKey']);
+
 /**
  * Makes what operations need, through the API itself: the operation that creates a thing is looked up in the document
  * by the path it stands at, and its body is made from its schema.
@@ -32,22 +38,22 @@ export class Fixtures {
   }
 
   /** The path of an operation with its ids filled in; `which` says whose. Fresh things when the call will change them. */
-  async path({ path }: PlacedOperation, which: Side | 'absent', fresh = false): Promise<string> {
+  async path({ path }: PlacedOperation, which: Side | 'absent', fresh = false, maker?: Record<string, string>): Promise<string> {
     const segments = path.split('/');
     const filled: string[] = [];
     for (const [index, segment] of segments.entries()) {
-      filled.push(segment.startsWith('{') ? await this.id(segments.slice(0, index), segment.slice(1, -1), which, fresh) : segment);
+      filled.push(segment.startsWith('{') ? await this.id(segments.slice(0, index), segment.slice(1, -1), which, fresh, maker) : segment);
     }
     return filled.join('/');
   }
 
-  private async id(before: string[], parameter: string, which: Side | 'absent', fresh: boolean): Promise<string> {
+  private async id(before: string[], parameter: string, which: Side | 'absent', fresh: boolean, maker?: Record<string, string>): Promise<string> {
     if (which === 'absent') return newId();
     const collection = before.join('/');
-    if (collection === '/api/v1/tenants') return fresh && which === 'own' ? this.tenants.own.id : this.tenants[which].id;
+    if (collection === '/api/v1/tenants') return this.tenants[which].id;
     const creator = this.creatorAt(collection) ?? this.creatorNamed(before.at(-1) ?? '') ?? this.creatorNamed(`${parameter.replace(/_id$/, '')}s`);
     if (!creator) throw new Error(`No operation of the document makes what {${parameter}} in ${collection} names.`);
-    return fresh ? this.make(creator, which) : this.once(creator, which);
+    return fresh ? this.make(creator, which, maker) : this.once(creator, which);
   }
 
   private once(creator: PlacedOperation, side: Side): Promise<string> {
@@ -57,14 +63,27 @@ export class Fixtures {
     return found;
   }
 
-  private async make(creator: PlacedOperation, side: Side): Promise<string> {
-    const roles = creator.operation['x-roles'] ?? [];
-    const headers = roles.includes('admin') ? this.tenants[side].admin : this.tenants[side].agent;
-    const made = await must<Record<string, unknown>>(this.plane, creator.method, await this.path(creator, side), headers, await this.body(creator, side));
+  private async make(creator: PlacedOperation, side: Side, maker?: Record<string, string>): Promise<string> {
+    const { operationId, 'x-roles': roles = [] } = creator.operation;
+    const usual = roles.includes('admin') ? this.tenants[side].admin : this.tenants[side].agent;
+    const headers = maker && MAKERS_OWN.has(operationId) ? maker : usual;
+    const made = await must<Record<string, unknown>>(this.plane, creator.method, await this.path(creator, side), headers, await this.body(creator, side, true));
     const id = idIn(made);
-    if (!id) throw new Error(`${creator.operation.operationId} made something without an id: ${JSON.stringify(made)}`);
+    if (!id) throw new Error(`${operationId} made something without an id: ${JSON.stringify(made)}`);
     this.made[side].add(id);
+    await this.link(`${creator.path}/${id}`, `${creator.path}/{id}/agents/{agent_id}`, side);
     return id;
+  }
+
+  /** Puts the tenant's agent on what agents can be put on: they see nothing of the rest. */
+  private async link(place: string, template: string, side: Side): Promise<void> {
+    if (this.document.paths[template]?.put) await must(this.plane, 'PUT', `${place}/agents/${this.tenants[side].agentId}`, this.tenants[side].admin);
+  }
+
+  /** What can be put at a path is put there before it is read or removed. */
+  async prepare(placed: PlacedOperation, path: string, side: Side): Promise<void> {
+    const put = placed.method === 'put' || placed.method === 'post' ? undefined : this.document.paths[placed.path]?.put;
+    if (put && !put.requestBody && put['x-roles']?.includes('admin')) await must(this.plane, 'PUT', path, this.tenants[side].admin);
   }
 
   private creatorAt(path: string): PlacedOperation | undefined {
@@ -85,40 +104,42 @@ export class Fixtures {
   }
 
   /** A valid body: what is required, or the first simple thing when nothing is, so that a change changes something. */
-  async body(placed: PlacedOperation, side: Side | 'absent'): Promise<Record<string, unknown> | undefined> {
+  async body(placed: PlacedOperation, side: Side | 'absent', fresh = false): Promise<Record<string, unknown> | undefined> {
     const schema = requestSchema(placed.operation);
     if (!schema) return undefined;
-    const body = (await this.value(schema, '', side)) as Record<string, unknown>;
-    if (Object.keys(body).length === 0 && placed.method !== 'post') Object.assign(body, await this.firstSimple(schema, side));
+    const body = (await this.value(schema, '', side, fresh)) as Record<string, unknown>;
+    for (const field of WITH[placed.operation.operationId] ?? []) body[field] = await this.reference(field, side);
+    if (Object.keys(body).length === 0 && placed.method !== 'post') Object.assign(body, await this.firstSimple(schema, side, fresh));
     return { ...body, ...HINTS[placed.operation.operationId] };
   }
 
-  private async firstSimple(schema: Schema, side: Side | 'absent'): Promise<Record<string, unknown>> {
+  private async firstSimple(schema: Schema, side: Side | 'absent', fresh: boolean): Promise<Record<string, unknown>> {
     const { properties = {} } = resolveSchema(schema, this.document.components.schemas);
     const isSimple = ([name, property]: [string, Schema]): boolean => !name.endsWith('_id') && (hasType(property, 'string') || hasType(property, 'boolean'));
     const [name, property] = Object.entries(properties).find((entry) => isSimple(entry) && !entry[1].enum) ?? Object.entries(properties).find(isSimple) ?? [];
-    return name !== undefined && property ? { [name]: await this.value(property, name, side) } : {};
+    return name !== undefined && property ? { [name]: await this.value(property, name, side, fresh) } : {};
   }
 
-  private async value(given: Schema, name: string, side: Side | 'absent'): Promise<unknown> {
+  private async value(given: Schema, name: string, side: Side | 'absent', fresh: boolean): Promise<unknown> {
     const schema = resolveSchema(given, this.document.components.schemas);
-    if (schema.format === 'uuid' || (name.endsWith('_id') && hasType(schema, 'string'))) return this.reference(name, side);
+    if (schema.format === 'uuid' || (name.endsWith('_id') && hasType(schema, 'string'))) return this.reference(name, side, fresh);
     if (schema.format === 'email') return `${unique('someone')}@example.org`;
     if (name === 'slug') return unique('slug');
     if (name === 'name' || name === 'title') return unique('matrix');
     if (schema.properties) {
       const required = Object.entries(schema.properties).filter(([property]) => schema.required?.includes(property));
-      const values = await Promise.all(required.map(async ([property, part]) => [property, await this.value(part, property, side)] as const));
+      const values = await Promise.all(required.map(async ([property, part]) => [property, await this.value(part, property, side, fresh)] as const));
       return Object.fromEntries(values);
     }
-    if (hasType(schema, 'array') && schema.items && schema.examples === undefined) return [await this.value(schema.items, name.replace(/s$/, '_id'), side)];
+    if (hasType(schema, 'array') && schema.items && schema.examples === undefined) return [await this.value(schema.items, name.replace(/s$/, '_id'), side, fresh)];
     return schema.examples?.[0] ?? schema.enum?.[0] ?? schema.default ?? plainValue(schema);
   }
 
   /** A thing that a field refers to by id: `task_id` is a task. Fields that name nothing the document makes get a new id. */
-  async reference(field: string, side: Side | 'absent'): Promise<string> {
+  async reference(field: string, side: Side | 'absent', fresh = false): Promise<string> {
     const creator = side === 'absent' ? undefined : this.creatorOfField(field);
-    return creator && side !== 'absent' ? this.once(creator, side) : newId();
+    if (!creator || side === 'absent') return newId();
+    return fresh ? this.make(creator, side) : this.once(creator, side);
   }
 
   creatorOfField(field: string): PlacedOperation | undefined {
