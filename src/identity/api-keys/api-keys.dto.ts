@@ -1,4 +1,5 @@
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsOptional, IsRFC3339, IsString, Matches, MaxLength } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsInstant } from '../../platform/http/is-instant.js';
 
 /** A new API key. */
 export class CreateApiKeyDto {
@@ -31,6 +32,6 @@ export class CreateApiKeyDto {
   @IsOptional()
   @IsString()
   @MaxLength(40)
-  @IsRFC3339()
+  @IsInstant()
   expires_at?: string | null;
 }

@@ -70,6 +70,14 @@ export class TasksRepository {
     return pageOfQuery(query, filter);
   }
 
+  async countOpenOnBoard(tenantId: string, boardId: string): Promise<number> {
+    const row = await this.sql.row<{ count: number }>(
+      `select count(*)::int as count from tasks where tenant_id = $1 and board_id = $2 and status not in ('completed', 'cancelled')`,
+      [tenantId, boardId],
+    );
+    return row?.count ?? 0;
+  }
+
   /** Those of the ids that are tasks of the tenant, with their status; held until the end of the transaction. */
   share(tenantId: string, ids: readonly string[]): Promise<Pick<Task, 'id' | 'status'>[]> {
     return this.sql.rows('select id, status from tasks where tenant_id = $1 and id = any($2::uuid[]) order by id for share', [tenantId, ids]);
