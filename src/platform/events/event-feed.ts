@@ -23,6 +23,8 @@ export interface Follower {
 interface Member extends Follower {
   /** Holds what is published while the replay still runs. */
   waiting: LoggedEvent[] | undefined;
+  /** Where the replay ended: this process may read the log up to there only later. */
+  replayedTo?: Position;
 }
 
 /**
@@ -87,7 +89,8 @@ export class EventFeed implements OnApplicationShutdown {
   private release(member: Member, last: Position): void {
     const waiting = member.waiting ?? [];
     member.waiting = undefined;
-    for (const event of waiting) if (isAfter(event.position, last)) member.onEvent(event);
+    member.replayedTo = last;
+    for (const event of waiting) this.give(member, event);
   }
 
   private async start(): Promise<void> {
@@ -156,7 +159,14 @@ export class EventFeed implements OnApplicationShutdown {
     for (const member of [...(this.members.get(event.tenant_id) ?? [])]) {
       if (member.names && !member.names.includes(event.name)) continue;
       if (member.waiting) member.waiting.push(event);
-      else member.onEvent(event);
+      else this.give(member, event);
     }
+  }
+
+  /** Hands over what the replay has not handed over already. */
+  private give(member: Member, event: LoggedEvent): void {
+    if (member.replayedTo && !isAfter(event.position, member.replayedTo)) return;
+    member.replayedTo = undefined;
+    member.onEvent(event);
   }
 }
