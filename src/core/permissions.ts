@@ -56,7 +56,7 @@ export function scopeCovers(scope: string, permissionName: Permission): boolean 
 
 /** Whether a string may stand as a scope of an API key. */
 export function isScope(scope: string): boolean {
-  return scope === '*' || PERMISSION_NAMES.some((name) => scope === name || scope === `${name.split(':')[0]}:*`);
+  return scope === '*' || PERMISSION_NAMES.some((name) => scope === name || scope === name.replace(/:.*$/, ':*'));
 }
 
 /** Whether an actor has a permission now: its role for people, scopes within the owner's role for keys. */

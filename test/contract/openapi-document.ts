@@ -1,19 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { OpenApiDocument, OperationObject, Parameter, PlacedOperation, Schema } from '../../src/platform/openapi/document.types.js';
-import { operationsOf, resolveSchema } from '../../src/platform/openapi/document.types.js';
+import type { OpenApiDocument, OperationObject, Parameter, Schema } from '../../src/platform/openapi/document.types.js';
+import { resolveSchema } from '../../src/platform/openapi/document.types.js';
 
 /** The document as it is committed; that it is the build's own is a test in document.test.ts. */
 export function committedDocument(): OpenApiDocument {
   return JSON.parse(readFileSync(join(process.cwd(), 'openapi/openapi.json'), 'utf8')) as OpenApiDocument;
-}
-
-export const nameOf = ({ operation }: PlacedOperation): string => operation.operationId;
-
-export function operationById(document: OpenApiDocument, id: string): PlacedOperation {
-  const found = operationsOf(document).find(({ operation }) => operation.operationId === id);
-  if (!found) throw new Error(`The document has no operation ${id}.`);
-  return found;
 }
 
 /** Parameters with references followed. */

@@ -9,7 +9,7 @@ function base62(value: bigint, length: number): string {
   let rest = value;
   let text = '';
   while (rest > 0n || text.length < length) {
-    text = ALPHABET[Number(rest % 62n)] + text;
+    text = ALPHABET.charAt(Number(rest % 62n)) + text;
     rest /= 62n;
   }
   return text;

@@ -30,7 +30,7 @@ export class Sql {
   }
 
   private async run(text: string, values: unknown[]): Promise<unknown> {
-    const runner = this.host.tx.queryRunner ?? this.host.tx.connection.createQueryRunner();
+    const runner = this.host.tx.queryRunner ?? this.host.tx.dataSource.createQueryRunner();
     try {
       return await runner.query(text, values, true);
     } finally {

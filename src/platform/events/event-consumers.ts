@@ -129,7 +129,7 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
       let position: Position = row;
       let failure: unknown;
       for (const group of this.grouped(consumer, events)) {
-        failure = await this.deliver(consumer, group, Number(row.failures));
+        failure = await this.deliver(consumer, group, row.failures);
         if (failure !== undefined) break;
         position = group.at(-1)?.position ?? position;
       }
@@ -137,8 +137,8 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
         consumer.name,
         position.tx,
         position.seq,
-        failure === undefined ? 0 : position === row ? Number(row.failures) + 1 : 1,
-        failure === undefined ? null : String(failure),
+        failure === undefined ? 0 : position === row ? row.failures + 1 : 1,
+        failure === undefined ? null : failure instanceof Error ? String(failure) : JSON.stringify(failure),
       ]);
       if (failure !== undefined) setTimeout(() => this.wake(), RETRY_MS);
       return failure === undefined && events.length === BATCH;

@@ -10,7 +10,7 @@ import { redactUrl } from './redact.js';
 function contextFields(): Record<string, unknown> {
   const cls = ClsServiceManager.getClsService<ContextStore>();
   if (!cls.isActive()) return {};
-  const store = cls.get() as ContextStore;
+  const store = cls.get<ContextStore>();
   return {
     request_id: store.requestId,
     tenant_id: store.tenantId,
