@@ -94,7 +94,7 @@ export class AgentApi {
   }
 
   private async post<T>(path: string, body: object, timeoutMs: number, signal?: AbortSignal): Promise<T> {
-    const limit = AbortSignal.timeout(timeoutMs);
+    const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
     let response: Response;
     let text: string;
     try {

@@ -30,6 +30,8 @@ export class AgentProcess {
   readonly completed: string[] = [];
   /** Writes that were refused, like `complete lease_lost`. */
   readonly refusals: string[] = [];
+  /** Tasks whose command runs, as far as the log tells. */
+  readonly atWork = new Set<string>();
   fate = 'worked to the end';
   private readonly child: ChildProcess;
   private readonly exited: Promise<unknown>;
@@ -57,6 +59,11 @@ export class AgentProcess {
     return this.refusals.filter((refusal) => refusal.endsWith('lease_lost')).length;
   }
 
+  /** Results, finished too late, that were refused. */
+  get lateResults(): number {
+    return this.refusals.filter((refusal) => refusal === 'complete lease_lost').length;
+  }
+
   signal(name: NodeJS.Signals): void {
     this.child.kill(name);
   }
@@ -80,6 +87,7 @@ export class AgentProcess {
   private read(text: string): void {
     const line = parse(text);
     if (!line) return void process.stderr.write(`${this.name}: ${text}\n`);
+    if (line.task !== undefined) this.atWork[line.event === 'started' ? 'add' : 'delete'](line.task);
     if (line.event === 'completed' && line.task !== undefined) this.completed.push(line.task);
     if (line.event === 'refused') this.refusals.push(`${line.write ?? ''} ${line.code ?? ''}`);
     if (line.event === 'failed') process.stderr.write(`${this.name}: ${text}\n`);

@@ -40,8 +40,7 @@ export class Faults {
   mistakes(): string[] {
     if (!this.struck) return ['it was over before an agent was killed'];
     if (this.held === 0) return ['the frozen agent held nothing when it froze'];
-    const late = this.frozen.lateAnswers;
-    return late > 0 ? [] : ['none of the late answers of the frozen agent was refused'];
+    return this.frozen.lateResults > 0 ? [] : ['no late result of the frozen agent was refused'];
   }
 
   private get frozen(): AgentProcess {
@@ -72,19 +71,27 @@ export class Faults {
     this.note = `${killed.name} is dead`;
     this.frozen.signal('SIGCONT');
     const limit = performance.now() + ANSWER_LIMIT_MS;
-    while (this.frozen.lateAnswers === 0 && performance.now() < limit) await sleep(50);
+    while (this.frozen.lateResults === 0 && performance.now() < limit) await sleep(50);
   }
 
-  /** Freezes it in a moment when it really holds something; it may be between two tasks. */
+  /** Freezes it in a moment when a command of it runs, whose result will come too late; it may be between two tasks. */
   private async freezeWithWork(): Promise<void> {
-    for (let tries = 0; tries < 20; tries++) {
+    for (let tries = 0; tries < 50; tries++) {
       this.frozen.signal('SIGSTOP');
       await sleep(ON_THE_WIRE_MS);
-      this.held = await this.heldBy(this.frozen);
+      if (await this.worksOnItsOwn()) this.held = await this.heldBy(this.frozen);
       if (this.held > 0) return;
       this.frozen.signal('SIGCONT');
-      await sleep(100);
+      await sleep(70);
     }
+  }
+
+  private async worksOnItsOwn(): Promise<boolean> {
+    for (const id of this.frozen.atWork) {
+      const task = await this.admin.request<{ claimed_by: string | null }>('GET', `/tasks/${id}`);
+      if (task.claimed_by === this.frozen.id) return true;
+    }
+    return false;
   }
 
   private async heldBy(agent: AgentProcess): Promise<number> {

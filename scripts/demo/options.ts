@@ -7,6 +7,7 @@ export interface DemoOptions {
   limit: number;
   concurrency: number;
   leaseSeconds: number;
+  print: (line: string) => void;
 }
 
 export const USAGE = `usage: npm run demo -- [--folder FOLDER] [--limit N] [--concurrency N]
@@ -26,7 +27,7 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions | 'help' 
     },
   });
   if (values.help) return 'help';
-  return { folder: resolve(values.folder), limit: positive('--limit', values.limit), concurrency: positive('--concurrency', values.concurrency), leaseSeconds: 5 };
+  return { folder: resolve(values.folder), limit: positive('--limit', values.limit), concurrency: positive('--concurrency', values.concurrency), leaseSeconds: 5, print: (line) => console.log(line) };
 }
 
 function positive(name: string, text: string): number {

@@ -1,11 +1,13 @@
 /** A progress bar on a terminal, and now and then a line elsewhere. */
 export class Progress {
   private readonly total: number;
+  private readonly print: (line: string) => void;
   private readonly startedAt = performance.now();
   private shownTenth = -1;
 
-  constructor(total: number) {
+  constructor(total: number, print: (line: string) => void) {
     this.total = total;
+    this.print = print;
   }
 
   show(done: number, note = ''): void {
@@ -16,7 +18,7 @@ export class Progress {
     const tenth = Math.floor((done * 10) / this.total);
     if (tenth === this.shownTenth) return;
     this.shownTenth = tenth;
-    console.log(text);
+    this.print(text);
   }
 
   end(): void {
@@ -25,7 +27,7 @@ export class Progress {
 
   /** A line of its own, above the bar. */
   say(line: string): void {
-    console.log(process.stdout.isTTY ? `\r${line}\u001b[K` : line);
+    this.print(process.stdout.isTTY ? `\r${line}\u001b[K` : line);
   }
 }
 

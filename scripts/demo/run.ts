@@ -49,12 +49,12 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
 
 async function work(url: string, admin: AdminClient, agents: AgentProcess[], paths: string[], options: DemoOptions): Promise<DemoReport> {
   const ids = await createTasks(admin, paths, options.folder);
-  console.log(`${paths.length} tasks are queued at ${url}; ${AGENTS} agents with ${options.concurrency} commands each start.`);
+  options.print(`${paths.length} tasks are queued at ${url}; ${AGENTS} agents with ${options.concurrency} commands each start.`);
   for (let number = 1; number <= AGENTS; number++) agents.push(await startAgent(url, admin, number, options));
   const startedAt = performance.now();
-  const progress = new Progress(paths.length);
+  const progress = new Progress(paths.length, options.print);
   const faults = new Faults(admin, agents, progress, options.leaseSeconds);
-  await follow(admin, paths.length, progress, faults);
+  await follow(admin, agents, paths.length, progress, faults);
   const seconds = (performance.now() - startedAt) / 1000;
   await faults.settle();
   progress.end();
@@ -80,7 +80,7 @@ async function startAgent(url: string, admin: AdminClient, number: number, optio
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Waits until every task has ended; strikes half-way. */
-async function follow(admin: AdminClient, total: number, progress: Progress, faults: Faults): Promise<void> {
+async function follow(admin: AdminClient, agents: readonly AgentProcess[], total: number, progress: Progress, faults: Faults): Promise<void> {
   let best = 0;
   let movedAt = performance.now();
   for (;;) {
@@ -90,6 +90,7 @@ async function follow(admin: AdminClient, total: number, progress: Progress, fau
     progress.show(ended, faults.note);
     if (ended >= total) return;
     if (performance.now() - movedAt > STUCK_MS) throw new Error(`nothing was completed for ${STUCK_MS / 1000} s: ${JSON.stringify(counts)}`);
+    if (!agents.some((agent) => agent.isRunning)) throw new Error('every agent has ended');
     if (ended * 5 >= total * 2) faults.strike();
     await sleep(100);
   }
