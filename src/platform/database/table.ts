@@ -1,5 +1,7 @@
 import { type EntityManager, type EntityTarget, type ObjectLiteral, type SelectQueryBuilder } from 'typeorm';
+import { isId } from '../../core/ids.js';
 import { decodeCursor, encodeCursor, type Page, type PageRequest, TOTAL_EXACT_UP_TO } from '../../core/page.js';
+import { invalidField } from '../../core/problem.js';
 
 /**
  * One page of a query, newest first: rows are ordered by their UUIDv7, so the keyset is the id alone. The tenant is the
@@ -10,7 +12,7 @@ export async function pageOfQuery<E extends ObjectLiteral & { id: string }>(quer
   const id = `${query.alias}.id`;
   const { total, estimated } = await countUpTo(query);
   const rows = query.clone().orderBy(id, 'DESC').limit(request.limit + 1);
-  if (request.cursor !== undefined) rows.andWhere(`${id} < :cursor`, { cursor: decodeCursor(request.cursor, 1)[0] });
+  if (request.cursor !== undefined) rows.andWhere(`${id} < :cursor`, { cursor: idOfCursor(request.cursor) });
   else rows.offset(request.offset);
   const items = await rows.getMany();
   const more = items.length > request.limit;
@@ -24,6 +26,12 @@ export async function pageOfQuery<E extends ObjectLiteral & { id: string }>(quer
     offset: request.cursor === undefined ? request.offset : 0,
     next_cursor: more && last ? encodeCursor([last.id]) : null,
   };
+}
+
+function idOfCursor(cursor: string): string {
+  const [id] = decodeCursor(cursor, 1);
+  if (!isId(id)) throw invalidField('cursor', 'cursor', 'is not a cursor of this list');
+  return id;
 }
 
 /** Counts exactly up to 10,000 rows; beyond that asks the planner, which answers in constant time. */

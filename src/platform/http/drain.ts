@@ -1,19 +1,26 @@
 import type { Server } from 'node:http';
-import { Injectable } from '@nestjs/common';
+import { Server as NetServer } from 'node:net';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import type { NextFunction, Request, Response } from 'express';
 
-/** Long enough for a load balancer to see /readyz fail and for clients to come to the end of a kept connection. */
-const GRACE_MS = 3_000;
+/** How long new connections are still taken: a load balancer that looks at /readyz meanwhile sends no more of them. */
+const NOTICE_MS = 1_000;
+/** How long kept connections have to come to their end, each with the answer to its next request. */
+const FAREWELL_MS = 2_000;
 const LOOK_EVERY_MS = 25;
 
 /**
- * The first half of a shutdown: the process still answers everything, but is not ready, and asks each client to open its
- * next connection elsewhere. It ends when no connection is left, or after three seconds.
+ * The end of serving. First the process still answers everything but is not ready; then it takes no new connections and
+ * ends each kept one with its next answer. While the application closes, connections are cut as soon as no request is
+ * running: a client that has silently gone holds nothing up.
  */
 @Injectable()
-export class Drain {
+export class Drain implements BeforeApplicationShutdown, OnApplicationShutdown {
   private draining = false;
+  private farewell = false;
+  private readonly unanswered = new Set<Response>();
+  private closing: NodeJS.Timeout | undefined;
 
   constructor(private readonly host: HttpAdapterHost) {}
 
@@ -21,19 +28,50 @@ export class Drain {
     return this.draining;
   }
 
-  /** Tells clients of kept connections, while draining, to close them (RFC 9112, section 9.6). */
+  /** Knows the requests that run, and ends kept connections with their answer (RFC 9112, section 9.6). */
   readonly middleware = (_request: Request, response: Response, next: NextFunction): void => {
-    if (this.draining) response.setHeader('Connection', 'close');
+    if (this.farewell) response.setHeader('Connection', 'close');
+    this.unanswered.add(response);
+    response.once('close', () => this.unanswered.delete(response));
     next();
   };
+
+  beforeApplicationShutdown(): void {
+    this.draining = true;
+    const server = this.host.httpAdapter.getHttpServer() as Server;
+    this.closing = setInterval(() => {
+      if (this.unanswered.size === 0) server.closeAllConnections();
+    }, LOOK_EVERY_MS);
+  }
+
+  onApplicationShutdown(): void {
+    clearInterval(this.closing);
+  }
 
   async drain(): Promise<void> {
     this.draining = true;
     const server = this.host.httpAdapter.getHttpServer() as Server;
-    const until = performance.now() + GRACE_MS;
-    while (server.listening && performance.now() < until && (await connectionsOf(server)) > 0) {
-      await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
-    }
+    await noneLeft(server, NOTICE_MS);
+    this.farewell = true;
+    for (const response of this.unanswered) if (!response.headersSent) response.setHeader('Connection', 'close');
+    // HTTP's own close() would also cut off the connections that happen to be idle.
+    if (server.listening) NetServer.prototype.close.call(server);
+    await noneLeft(server, FAREWELL_MS);
+    this.closeIdleConnections(server);
+  }
+
+  /** From here on no connection outlives its last answer: one whose answer had begun before the farewell would. */
+  private closeIdleConnections(server: Server): void {
+    const timer = setInterval(() => server.closeIdleConnections(), LOOK_EVERY_MS);
+    server.once('close', () => clearInterval(timer));
+    timer.unref();
+  }
+}
+
+async function noneLeft(server: Server, milliseconds: number): Promise<void> {
+  const until = performance.now() + milliseconds;
+  while (performance.now() < until && (await connectionsOf(server)) > 0) {
+    await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }
 
