@@ -20,6 +20,7 @@ export class DatabaseListener implements OnApplicationBootstrap, OnApplicationSh
   private client: pg.Client | undefined;
   private stopped = false;
   private retry: NodeJS.Timeout | undefined;
+  private sending: Promise<void> = Promise.resolve();
 
   constructor(private readonly config: Config) {}
 
@@ -51,7 +52,11 @@ export class DatabaseListener implements OnApplicationBootstrap, OnApplicationSh
 
   /** Sends on a channel; best effort, for the same reason that receiving is. */
   notify(channel: string, payload: string): void {
-    this.client?.query('select pg_notify($1, $2)', [channel, payload]).catch((error: unknown) => this.lost(error));
+    // One after the other: the driver takes no second statement while one runs.
+    this.sending = this.sending.then(async () => {
+      const client = this.client;
+      await client?.query('select pg_notify($1, $2)', [channel, payload]).catch((error: unknown) => (client === this.client ? this.lost(error) : undefined));
+    });
   }
 
   private async connect(): Promise<void> {
