@@ -81,12 +81,17 @@ class Pump {
 
   add(event: LoggedEvent): void {
     this.events.push(event);
-    this.running ??= this.drain()
-      .catch(this.fail)
-      .finally(() => (this.running = undefined));
+    this.running ??= this.drain();
   }
 
   private async drain(): Promise<void> {
-    while (this.events.length > 0) await this.write(this.events.splice(0));
+    try {
+      while (this.events.length > 0) await this.write(this.events.splice(0));
+    } catch (error) {
+      this.fail(error);
+    } finally {
+      // In the same turn as the last look at the events: what is added later starts anew.
+      this.running = undefined;
+    }
   }
 }

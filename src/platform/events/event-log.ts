@@ -51,12 +51,14 @@ const toLoggedEvent = ({ tx, seq, occurred_at, ...row }: EventRow): LoggedEvent 
 export class EventLog {
   constructor(private readonly database: SystemDatabase) {}
 
+  // The orders below name the table: `tx` alone would be the text of the answer, in which 1000 stands before 999.
+
   /** Facts after `position` in order, at most `limit`. */
   async after(position: Position, limit: number): Promise<LoggedEvent[]> {
     const rows = await this.database.query<EventRow>(
       `select id, tx::text, seq::text, tenant_id, name, data, request_id, occurred_at from events
        where (tx, seq) > ($1::bigint, $2::bigint) and tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
-       order by tx, seq limit $3`,
+       order by events.tx, events.seq limit $3`,
       [position.tx, position.seq, limit],
     );
     return rows.map(toLoggedEvent);
@@ -68,7 +70,7 @@ export class EventLog {
       `select id, tx::text, seq::text, tenant_id, name, data, request_id, occurred_at from events
        where tenant_id = $1 and (tx, seq) > ($2::bigint, $3::bigint) and tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
          and ($5::text[] is null or name = any($5))
-       order by tx, seq limit $4`,
+       order by events.tx, events.seq limit $4`,
       [tenantId, position.tx, position.seq, limit, names ?? null],
     );
     return rows.map(toLoggedEvent);
