@@ -18,14 +18,14 @@ import { APP_ROLE } from './tenant-table.js';
     TypeOrmModule.forRootAsync({
       inject: [Config],
       useFactory: (config: Config) => {
-        const { connectionString, password, options, max, connectionTimeoutMillis, idleTimeoutMillis } = poolOptions(config, APP_ROLE, config.get('DATABASE_POOL'));
+        const { connectionString, password, options, max, connectionTimeoutMillis, idleTimeoutMillis, onConnect } = poolOptions(config, APP_ROLE, config.get('DATABASE_POOL'));
         return {
           type: 'postgres' as const,
           url: connectionString,
           ...(password ? { password: password as string } : {}),
           autoLoadEntities: true,
           retryAttempts: 1,
-          extra: { options, max, connectionTimeoutMillis, idleTimeoutMillis, keepAlive: true, application_name: 'wheelhouse', pipeline: true },
+          extra: { options, max, connectionTimeoutMillis, idleTimeoutMillis, onConnect, keepAlive: true, application_name: 'wheelhouse', pipeline: true },
           // An idle connection that breaks is replaced by the pool.
           poolErrorHandler: () => undefined,
           installExtensions: false,

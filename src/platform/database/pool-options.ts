@@ -17,5 +17,8 @@ export function poolOptions(config: Config, role: typeof APP_ROLE | typeof SYSTE
     idleTimeoutMillis: 60_000,
     keepAlive: true,
     application_name: 'wheelhouse',
+    // The pool listens to idle connections alone. One that breaks while it is out, between two statements, would end the
+    // process; whoever holds it learns from its next statement.
+    onConnect: (client) => void client.on('error', () => undefined),
   };
 }
