@@ -125,7 +125,7 @@ export class TasksRepository {
 
   attemptsOf(tenantId: string, id: string): Promise<AttemptRow[]> {
     return this.sql.rows<AttemptRow>(
-      'select fence::text, attempt, agent_id, outcome, error, started_at, ended_at from task_attempts where tenant_id = $1 and task_id = $2 order by fence',
+      'select fence::text, attempt, agent_id, outcome, error, started_at, ended_at from task_attempts where tenant_id = $1 and task_id = $2 order by task_attempts.fence',
       [tenantId, id],
     );
   }
