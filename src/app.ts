@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
@@ -19,6 +20,7 @@ import { requestMiddleware, securityHeaders } from './platform/http/request.midd
 import { httpMetrics } from './platform/metrics/http-metrics.js';
 import { Metrics } from './platform/metrics/metrics.js';
 import { mountSwaggerUi } from './platform/openapi/swagger-ui.js';
+import { ApplicationLogger } from './platform/telemetry/application-logger.js';
 
 /** How long an idle connection is kept: longer than the usual 60 s of load balancers, so that they close it first. */
 const KEEP_ALIVE_MS = 75_000;
@@ -31,8 +33,8 @@ export async function createApp(config: Config): Promise<NestExpressApplication>
   const server = express();
   server.disable('x-powered-by');
   server.set('query parser', 'simple');
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.for(config), new ExpressAdapter(server), { bufferLogs: true, bodyParser: false, abortOnError: false });
-  app.useLogger(app.get(Logger));
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.for(config), new ExpressAdapter(server), { logger: false, bufferLogs: true, bodyParser: false, abortOnError: false });
+  app.useLogger(new ApplicationLogger(app.get(Logger)));
   const dataSource = app.get<DataSource>(getDataSourceToken());
   await refusePrivilegedRole((dataSource.driver as unknown as { master: pg.Pool }).master);
   useMiddleware(app, config);
@@ -87,7 +89,11 @@ export async function listen(app: INestApplication, config: Config): Promise<str
 async function listenOrExplain(app: INestApplication, config: Config): Promise<Server> {
   const [host, port] = [config.get('HOST'), config.get('PORT')];
   try {
-    return (await app.listen(port, host)) as Server;
+    await app.init();
+    const server = app.getHttpServer() as Server;
+    server.listen(port, host);
+    await once(server, 'listening');
+    return server;
   } catch (cause) {
     const reasons: Record<string, string> = {
       EADDRINUSE: `port ${port} on ${host} is taken: stop what uses it, or set PORT`,

@@ -11,6 +11,8 @@ import { StartupError } from './platform/startup-error.js';
 const SAME_SIGNAL_MS = 1_000;
 
 interface Running {
+  /** Settled when nothing more is being started. */
+  starting?: Promise<void>;
   app?: NestExpressApplication;
   postgres?: EmbeddedPostgres;
 }
@@ -22,10 +24,10 @@ interface Running {
 export async function runProcess(): Promise<void> {
   const running: Running = {};
   const stop = new Stop(running);
-  process.on('SIGINT', () => stop.signal('SIGINT'));
-  process.on('SIGTERM', () => stop.signal('SIGTERM'));
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => stop.signal(name));
   try {
-    await start(running, stop);
+    running.starting = start(running, stop);
+    await running.starting;
   } catch (error) {
     if (stop.requested) return;
     process.stderr.write(`wheelhouse: ${error instanceof StartupError ? error.message : `start failed: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`}\n`);
@@ -37,9 +39,11 @@ async function start(running: Running, stop: Stop): Promise<void> {
   const given = loadConfig();
   stop.seconds = given.get('SHUTDOWN_SECONDS');
   const config = given.get('DATABASE_URL') ? given : await withEmbeddedPostgres(given, running);
+  if (stop.requested) return;
   const migrations = await migrate(config);
   if (stop.requested) return;
   running.app = await createApp(config);
+  if (stop.requested) return;
   const url = await listen(running.app, config);
   if (stop.requested) return;
   await announce({ app: running.app, config, url, migrations, ...(running.postgres ? { postgres: running.postgres } : {}) });
@@ -59,7 +63,7 @@ class Stop {
 
   constructor(private readonly running: Running) {}
 
-  signal(name: 'SIGINT' | 'SIGTERM'): void {
+  signal(name: NodeJS.Signals): void {
     const now = performance.now();
     if (this.requested && now - this.firstSignal < SAME_SIGNAL_MS) return;
     if (this.requested) {
@@ -79,6 +83,8 @@ class Stop {
       void this.stopPostgres().finally(() => process.exit(1));
     }, this.seconds * 1000);
     try {
+      // What a signal interrupts in the middle (a database that starts, an application that opens its pools) could not be stopped.
+      await this.running.starting?.catch(() => undefined);
       await this.running.app?.get(Drain).drain();
       await this.running.app?.close();
       await this.stopPostgres();

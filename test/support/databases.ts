@@ -14,11 +14,16 @@ function server(): { url: string; adminUrl: string } {
   return JSON.parse(readFileSync(file, 'utf8')) as { url: string; adminUrl: string };
 }
 
-/** Runs `work` as the superuser of the test server, which no product code ever is. */
-export async function withAdmin<T>(work: (admin: pg.Client) => Promise<T>, database?: string): Promise<T> {
+/** URL of the test server's superuser. */
+export function superuserUrl(database?: string): string {
   const url = new URL(server().adminUrl);
   if (database) url.pathname = `/${database}`;
-  const admin = new pg.Client({ connectionString: url.toString() });
+  return url.toString();
+}
+
+/** Runs `work` as the superuser of the test server, which no product code ever is. */
+export async function withAdmin<T>(work: (admin: pg.Client) => Promise<T>, database?: string): Promise<T> {
+  const admin = new pg.Client({ connectionString: superuserUrl(database) });
   await admin.connect();
   try {
     return await work(admin);

@@ -78,7 +78,6 @@ export const SETTINGS = {
   SHUTDOWN_SECONDS: whole(30, 1, 600, { description: 'Longest drain at shutdown.' }),
   EVENT_RETENTION_DAYS: whole(30, 1, 3650, { description: 'How long the event log is kept.' }),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').meta({ description: 'Least severe log line that is written.' }),
-  LOG_PRETTY: flag(false, { description: 'Human-readable log lines instead of JSON.' }),
   SECURITY_HEADER_X_CONTENT_TYPE_OPTIONS: header('nosniff', 'X-Content-Type-Options'),
   SECURITY_HEADER_X_FRAME_OPTIONS: header('DENY', 'X-Frame-Options'),
   SECURITY_HEADER_REFERRER_POLICY: header('strict-origin-when-cross-origin', 'Referrer-Policy'),
@@ -87,11 +86,7 @@ export const SETTINGS = {
   SECURITY_HEADER_CONTENT_SECURITY_POLICY: header("default-src 'self'; img-src 'self' data:; style-src 'self' 'unsafe-inline'; script-src 'self'; frame-ancestors 'none'", 'Content-Security-Policy'),
 } as const;
 
-const schema = z.object(SETTINGS).superRefine((settings, context) => {
-  if (settings.RATE_LIMIT_BACKEND === 'redis' && !settings.REDIS_URL) {
-    context.addIssue({ code: 'custom', path: ['REDIS_URL'], message: 'is required when RATE_LIMIT_BACKEND is redis' });
-  }
-});
+const schema = z.object(SETTINGS);
 
 export type Settings = z.output<typeof schema>;
 
@@ -102,6 +97,8 @@ export function parseSettings(environment: Record<string, string | undefined>): 
   const parsed = schema.safeParse(given);
   const problems = [
     ...unknown.map((name) => `${name}: is not a setting`),
+    // Not a refinement of the schema: that is skipped when a setting is bad by itself.
+    ...(given['RATE_LIMIT_BACKEND'] === 'redis' && !given['REDIS_URL'] ? ['REDIS_URL: is required when RATE_LIMIT_BACKEND is redis'] : []),
     ...(parsed.success ? [] : parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${describe(issue)}`)),
   ];
   return parsed.success && problems.length === 0 ? { settings: parsed.data } : { problems };

@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { errorText, StartupError } from '../startup-error.js';
@@ -44,7 +44,8 @@ function fixedArguments(place: Place): string[] {
 export async function startedAlike(place: Place): Promise<boolean> {
   const text = (await readIfThere(join(place.cluster, 'postmaster.opts'))) ?? '';
   const given = text.trim().replace(/ "-c" "port=\d+"$/, '');
-  return given === [place.binaries.postgres, ...fixedArguments(place).map((argument) => `"${argument}"`)].join(' ');
+  // The server writes down where its program really is, past symbolic links.
+  return given === [await realpath(place.binaries.postgres), ...fixedArguments(place).map((argument) => `"${argument}"`)].join(' ');
 }
 
 /**
