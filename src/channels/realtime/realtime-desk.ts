@@ -75,7 +75,7 @@ export class RealtimeDesk implements RealtimeHost {
 
   private inContext<T>({ socket, origin }: RealtimeConnection, actor: Actor | undefined, work: () => Promise<T>): Promise<T> {
     const store = { requestId: socket.requestId, operationId: 'websocket', actor, tenantId: actor?.tenantId, ...origin };
-    return this.cls.runWith(store as ContextStore, work);
+    return this.cls.runWith(store, work);
   }
 }
 

@@ -144,7 +144,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     const ids: string[] = [];
     this.workers.set(definition.name, ids);
     for (let index = 0; index < (definition.options.concurrency ?? 1); index += 1) {
-      const id: string = await this.boss.work<Envelope, void, typeof WORK>(definition.name, WORK, async (jobs) => {
+      const id: string = await this.boss.work<Envelope, undefined, typeof WORK>(definition.name, WORK, async (jobs) => {
         for (const job of jobs) await this.run(definition, job);
         // There may be more: look at once instead of after the pause.
         setImmediate(() => this.boss.notifyWorker(id));
