@@ -1866,7 +1866,7 @@ export interface components {
              * @example pause
              * @enum {string}
              */
-            command: "pause" | "resume" | "kill" | "rotate_token";
+            command: "kill" | "pause" | "resume" | "rotate_token";
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
@@ -1937,14 +1937,14 @@ export interface components {
              * @example supervised
              * @enum {string}
              */
-            autonomy_level: "manual" | "supervised" | "autonomous";
+            autonomy_level: "autonomous" | "manual" | "supervised";
             control_reason: string | null;
             /**
              * @description What an operator decided: a paused agent gets no new task, a killed one is cut off until it is resumed.
              * @example running
              * @enum {string}
              */
-            control_state: "running" | "paused" | "killed";
+            control_state: "killed" | "paused" | "running";
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
@@ -2003,7 +2003,7 @@ export interface components {
              * @example idle
              * @enum {string}
              */
-            status: "offline" | "idle" | "busy" | "error" | "paused" | "maintenance";
+            status: "busy" | "error" | "idle" | "maintenance" | "offline" | "paused";
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
@@ -2201,12 +2201,12 @@ export interface components {
              * @example medium
              * @enum {string|null}
              */
-            risk: "critical" | "high" | "medium" | "low" | null;
+            risk: "critical" | "high" | "low" | "medium" | null;
             /**
              * @example pending
              * @enum {string}
              */
-            status: "approved" | "rejected" | "pending" | "expired";
+            status: "approved" | "expired" | "pending" | "rejected";
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02 */
             task_id: string | null;
             /** @example Restart the web server */
@@ -2297,7 +2297,7 @@ export interface components {
              * @example done
              * @enum {string}
              */
-            outcome: "failed" | "done" | "denied";
+            outcome: "denied" | "done" | "failed";
             /**
              * @description X-Request-Id of the request.
              * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01
@@ -2574,7 +2574,7 @@ export interface components {
              * @example supervised
              * @enum {string}
              */
-            autonomy_level?: "manual" | "supervised" | "autonomous";
+            autonomy_level?: "autonomous" | "manual" | "supervised";
             /**
              * @description Most that it may spend in a day, in USD with up to 6 decimals.
              * @example 25.5
@@ -2742,14 +2742,14 @@ export interface components {
              * @example supervised
              * @enum {string}
              */
-            autonomy_level: "manual" | "supervised" | "autonomous";
+            autonomy_level: "autonomous" | "manual" | "supervised";
             control_reason: string | null;
             /**
              * @description What an operator decided: a paused agent gets no new task, a killed one is cut off until it is resumed.
              * @example running
              * @enum {string}
              */
-            control_state: "running" | "paused" | "killed";
+            control_state: "killed" | "paused" | "running";
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
@@ -2808,7 +2808,7 @@ export interface components {
              * @example idle
              * @enum {string}
              */
-            status: "offline" | "idle" | "busy" | "error" | "paused" | "maintenance";
+            status: "busy" | "error" | "idle" | "maintenance" | "offline" | "paused";
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
@@ -2896,7 +2896,7 @@ export interface components {
              * @example high
              * @enum {string}
              */
-            priority?: "critical" | "high" | "medium" | "low";
+            priority?: "critical" | "high" | "low" | "medium";
             /**
              * @description Tools that the agent must have.
              * @example [
@@ -2946,7 +2946,7 @@ export interface components {
              * @example user
              * @enum {string}
              */
-            role?: "admin" | "user" | "client";
+            role?: "admin" | "client" | "user";
             /**
              * @description The tenant to make the user in, by id or slug. For administrators of the operator tenant; left out, the own tenant.
              * @example default
@@ -3098,7 +3098,7 @@ export interface components {
              * @example online
              * @enum {string}
              */
-            status: "online" | "offline" | "idle" | "busy" | "error" | "paused" | "maintenance";
+            status: "busy" | "error" | "idle" | "maintenance" | "offline" | "online" | "paused";
         };
         HeartbeatView: {
             agent: components["schemas"]["AgentView"];
@@ -3306,7 +3306,7 @@ export interface components {
              * @example ready
              * @enum {string}
              */
-            status: "ready" | "not_ready";
+            status: "not_ready" | "ready";
         };
         ReasonCountView: {
             /** @example 2 */
@@ -3394,7 +3394,7 @@ export interface components {
              * @example medium
              * @enum {string}
              */
-            risk?: "low" | "medium" | "high" | "critical";
+            risk?: "critical" | "high" | "low" | "medium";
             /**
              * Format: uuid
              * @description The task it belongs to; its board's rules look at it.
@@ -3431,7 +3431,7 @@ export interface components {
              * @example medium
              * @enum {string}
              */
-            risk?: "low" | "medium" | "high" | "critical";
+            risk?: "critical" | "high" | "low" | "medium";
             /**
              * Format: uuid
              * @description The task it belongs to; its board's rules look at it.
@@ -3630,7 +3630,7 @@ export interface components {
              * @example high
              * @enum {string}
              */
-            priority: "low" | "medium" | "high" | "critical";
+            priority: "critical" | "high" | "low" | "medium";
             progress_note: string | null;
             progress_percent: number | null;
             /**
@@ -3659,7 +3659,7 @@ export interface components {
              * @example queued
              * @enum {string}
              */
-            status: "failed" | "dead_letter" | "queued" | "inbox" | "completed" | "cancelled" | "blocked" | "in_progress" | "review";
+            status: "blocked" | "cancelled" | "completed" | "dead_letter" | "failed" | "in_progress" | "inbox" | "queued" | "review";
             /** @description Its parts. */
             subtask_ids: string[];
             /** @example Summarise the quarterly report */
@@ -3798,7 +3798,7 @@ export interface components {
              * @example high
              * @enum {string}
              */
-            priority: "low" | "medium" | "high" | "critical";
+            priority: "critical" | "high" | "low" | "medium";
             progress_note: string | null;
             progress_percent: number | null;
             /**
@@ -3827,7 +3827,7 @@ export interface components {
              * @example queued
              * @enum {string}
              */
-            status: "failed" | "dead_letter" | "queued" | "inbox" | "completed" | "cancelled" | "blocked" | "in_progress" | "review";
+            status: "blocked" | "cancelled" | "completed" | "dead_letter" | "failed" | "in_progress" | "inbox" | "queued" | "review";
             /** @example Summarise the quarterly report */
             title: string;
             /**
@@ -3931,7 +3931,7 @@ export interface components {
              * @example supervised
              * @enum {string}
              */
-            autonomy_level?: "manual" | "supervised" | "autonomous";
+            autonomy_level?: "autonomous" | "manual" | "supervised";
             /**
              * @description Most that it may spend in a day, in USD with up to 6 decimals.
              * @example 25.5
@@ -4122,7 +4122,7 @@ export interface components {
              * @example critical
              * @enum {string}
              */
-            priority?: "critical" | "high" | "medium" | "low";
+            priority?: "critical" | "high" | "low" | "medium";
             /**
              * @example [
              *       "web_search",
@@ -4135,7 +4135,7 @@ export interface components {
              * @example queued
              * @enum {string}
              */
-            status?: "inbox" | "queued" | "completed" | "cancelled";
+            status?: "cancelled" | "completed" | "inbox" | "queued";
             /** @example Summarise the quarterly report */
             title?: string;
         };
@@ -4145,7 +4145,7 @@ export interface components {
              * @example completed
              * @enum {string}
              */
-            status: "inbox" | "queued" | "completed";
+            status: "completed" | "inbox" | "queued";
         };
         UpdateTenantDto: {
             /** @example Acme Ltd */
@@ -4166,7 +4166,7 @@ export interface components {
              * @example admin
              * @enum {string}
              */
-            role?: "admin" | "user" | "client";
+            role?: "admin" | "client" | "user";
         };
         /** @description One page of a list. */
         UserPage: {
@@ -4228,7 +4228,7 @@ export interface components {
              * @example user
              * @enum {string}
              */
-            role: "admin" | "user" | "client";
+            role: "admin" | "client" | "user";
             /**
              * @description The tenant it belongs to.
              * @example 00000000-0000-7000-8000-000000000001
@@ -4320,7 +4320,7 @@ export interface operations {
                  * @description done: the change was made. denied: the caller was not allowed. failed: it was tried in vain, like a sign-in.
                  * @example denied
                  */
-                outcome?: "done" | "denied" | "failed";
+                outcome?: "denied" | "done" | "failed";
                 /**
                  * @description X-Request-Id of the request that did it.
                  * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01
@@ -4510,7 +4510,7 @@ export interface operations {
                  * @description Only users with this role.
                  * @example admin
                  */
-                role?: "admin" | "user" | "client";
+                role?: "admin" | "client" | "user";
                 /**
                  * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
                  * @example default
@@ -6116,7 +6116,7 @@ export interface operations {
                  */
                 offset?: number;
                 /** @example inbox */
-                status?: "inbox" | "queued" | "in_progress" | "review" | "completed" | "failed" | "dead_letter" | "blocked" | "cancelled" | "pending" | "running" | "active" | "all";
+                status?: "active" | "all" | "blocked" | "cancelled" | "completed" | "dead_letter" | "failed" | "in_progress" | "inbox" | "pending" | "queued" | "review" | "running";
             };
             header?: {
                 /**
@@ -8716,12 +8716,12 @@ export interface operations {
                  * @description Only agents with this status.
                  * @example idle
                  */
-                status?: "offline" | "idle" | "busy" | "error" | "paused" | "maintenance";
+                status?: "busy" | "error" | "idle" | "maintenance" | "offline" | "paused";
                 /**
                  * @description The same as status, as one of the documents names it.
                  * @example idle
                  */
-                status_filter?: "offline" | "idle" | "busy" | "error" | "paused" | "maintenance";
+                status_filter?: "busy" | "error" | "idle" | "maintenance" | "offline" | "paused";
                 /**
                  * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
                  * @example default
@@ -10917,7 +10917,7 @@ export interface operations {
                  * @description Status, or all.
                  * @example pending
                  */
-                status?: "pending" | "approved" | "rejected" | "expired" | "all";
+                status?: "all" | "approved" | "expired" | "pending" | "rejected";
                 /** @description Approvals of this task. */
                 task_id?: string;
                 /**
@@ -16567,7 +16567,7 @@ export interface operations {
                  * @description Only those whose deadline has passed, or has not.
                  * @example true
                  */
-                deadline_exceeded?: "true" | "false";
+                deadline_exceeded?: "false" | "true";
                 /**
                  * @description Most items to answer with.
                  * @example 50
@@ -16580,7 +16580,7 @@ export interface operations {
                 offset?: number;
                 parent_task_id?: string;
                 /** @example high */
-                priority?: "critical" | "high" | "medium" | "low";
+                priority?: "critical" | "high" | "low" | "medium";
                 /**
                  * @description Part of the title, in any letter case.
                  * @example report
@@ -16590,12 +16590,12 @@ export interface operations {
                  * @description A status; pending and running are names for queued and in_progress, failed includes dead letters, active is all that has not ended.
                  * @example queued
                  */
-                status?: "inbox" | "queued" | "in_progress" | "review" | "completed" | "failed" | "dead_letter" | "blocked" | "cancelled" | "pending" | "running" | "active" | "all";
+                status?: "active" | "all" | "blocked" | "cancelled" | "completed" | "dead_letter" | "failed" | "in_progress" | "inbox" | "pending" | "queued" | "review" | "running";
                 /**
                  * @description The same as status.
                  * @example queued
                  */
-                status_filter?: "inbox" | "queued" | "in_progress" | "review" | "completed" | "failed" | "dead_letter" | "blocked" | "cancelled" | "pending" | "running" | "active" | "all";
+                status_filter?: "active" | "all" | "blocked" | "cancelled" | "completed" | "dead_letter" | "failed" | "in_progress" | "inbox" | "pending" | "queued" | "review" | "running";
                 /**
                  * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
                  * @example default

@@ -16,7 +16,7 @@ export function normalizeSchema(schema: Schema): Schema {
   }
   if (isAnyValue(result)) delete result.type;
   if (result.nullable !== undefined) makeNullable(result);
-  if (result.enum && isNullable(result) && !result.enum.includes(null)) result.enum = [...result.enum, null];
+  if (result.enum) result.enum = inOrder(result.enum, isNullable(result));
   if (result.type === undefined && result.enum) result.type = typesOf(result.enum);
   if (hasType(result, 'string') && !result.format && ISO_TIME.test(String(result.examples?.[0]))) result.format = 'date-time';
   return withParts(result);
@@ -50,6 +50,12 @@ function makeNullable(schema: Schema): void {
     for (const key of Object.keys(schema)) Reflect.deleteProperty(schema, key);
     Object.assign(schema, { ...(description === undefined ? {} : { description }), ...(examples === undefined ? {} : { examples }), anyOf: [rest, { type: 'null' }] });
   }
+}
+
+/** The compiler lists the members of a union in the order in which it met them, which differs from build to build. */
+function inOrder(values: unknown[], nullable: boolean): unknown[] {
+  const sorted = values.filter((value) => value !== null).toSorted((a, b) => (String(a) < String(b) ? -1 : 1));
+  return nullable || sorted.length < values.length ? [...sorted, null] : sorted;
 }
 
 function typesOf(values: unknown[]): string | string[] {
