@@ -4,7 +4,6 @@ import { ScheduleModule } from '@nestjs/schedule';
 import { RealtimeModule } from './channels/realtime/realtime.module.js';
 import { AgentsModule } from './fleet/agents/agents.module.js';
 import { BoardsModule } from './fleet/boards/boards.module.js';
-import { HeartbeatsModule } from './fleet/heartbeats/heartbeats.module.js';
 import { ApiKeysModule } from './identity/api-keys/api-keys.module.js';
 import { IdentityAuthModule } from './identity/auth/identity-auth.module.js';
 import { SessionsModule } from './identity/sessions/sessions.module.js';
@@ -37,7 +36,7 @@ import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule];
 const IDENTITY = [TenantsModule, SessionsModule, UsersModule, IdentityAuthModule, ApiKeysModule, SetupModule];
-const FLEET = [AgentsModule, BoardsModule, HeartbeatsModule];
+const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule];
 const WORK = [TasksModule];
 const CHANNELS = [RealtimeModule];

@@ -14,11 +14,15 @@ import { AgentsController } from './agents.controller.js';
 import { AgentsReader } from './agents.reader.js';
 import { AgentsRepository } from './agents.repository.js';
 import { AgentsService } from './agents.service.js';
+import { HeartbeatsController } from './heartbeats.controller.js';
+import { HeartbeatsRepository } from './heartbeats.repository.js';
+import { HeartbeatsService } from './heartbeats.service.js';
+import { SilentAgentsSweeper } from './silent-agents.sweeper.js';
 
-/** Agents, their tokens, and what operators do to them. */
+/** Agents, their tokens, their signs of life, and what operators do to them. */
 @Module({
   imports: [TypeOrmModule.forFeature([Agent])],
-  controllers: [AgentsController],
+  controllers: [AgentsController, HeartbeatsController],
   providers: [
     AgentsRepository,
     AgentCommandsRepository,
@@ -32,7 +36,10 @@ import { AgentsService } from './agents.service.js';
     AgentEnrolment,
     AgentPresence,
     AgentTokenVerifier,
+    HeartbeatsRepository,
+    HeartbeatsService,
+    SilentAgentsSweeper,
   ],
-  exports: [AgentsReader, AgentStatusService],
+  exports: [AgentsReader],
 })
 export class AgentsModule {}

@@ -66,16 +66,12 @@ export class AgentsRepository {
   }
 
   async update(tenantId: string, id: string, patch: AgentPatch): Promise<Agent> {
+    const since = { status_changed_at: () => 'case when status = :status then status_changed_at else now() end' };
     const result = await this.sql.manager
       .createQueryBuilder()
       .update(Agent)
-      .set({
-        ...(patch as QueryDeepPartialEntity<Agent>),
-        ...(patch.status === undefined ? {} : { status_changed_at: () => `case when status = '${patch.status}' then status_changed_at else now() end` }),
-        revision: () => 'revision + 1',
-        updated_at: () => 'now()',
-      })
-      .where('tenant_id = :tenantId and id = :id', { tenantId, id })
+      .set({ ...(patch as QueryDeepPartialEntity<Agent>), ...(patch.status === undefined ? {} : since), revision: () => 'revision + 1', updated_at: () => 'now()' })
+      .where('tenant_id = :tenantId and id = :id', { tenantId, id, status: patch.status })
       .returning('*')
       .execute();
     return (result.raw as [Agent])[0];

@@ -159,7 +159,7 @@ function columnsOf(dto: AgentFields): AgentPatch {
     max_concurrent_tasks,
     daily_budget_usd: typeof daily_budget_usd === 'number' ? daily_budget_usd.toFixed(6) : daily_budget_usd,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as AgentPatch;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
 function activation(agent: Agent, isActive: boolean | undefined): AgentPatch {

@@ -1,5 +1,5 @@
 import { IsIn, IsOptional, IsString, IsUUID, MaxLength } from 'class-validator';
-import { REPORTED_STATUSES, type ReportedStatus } from '../agents/agent-status.js';
+import { REPORTED_STATUSES, type ReportedStatus } from './agent-status.js';
 
 /** A sign of life. */
 export class HeartbeatDto {

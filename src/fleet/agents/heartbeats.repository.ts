@@ -2,9 +2,9 @@ import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
-import type { Agent } from '../agents/agent.entity.js';
-import type { AgentCommandName } from '../agents/agent-commands.repository.js';
-import type { ReportedStatus } from '../agents/agent-status.js';
+import type { Agent } from './agent.entity.js';
+import type { AgentCommandName } from './agent-commands.repository.js';
+import type { ReportedStatus } from './agent-status.js';
 
 export interface DeliveredCommand {
   id: string;

@@ -2,11 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { notFound, Problem } from '../../core/problem.js';
 import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import type { Agent } from '../agents/agent.entity.js';
-import { AgentLeases } from '../agents/agent-leases.port.js';
-import { type ReportedStatus, statusOf } from '../agents/agent-status.js';
-import { AgentStatusService } from '../agents/agent-status.service.js';
-import { BoardsReader } from '../boards/boards.reader.js';
+import type { Agent } from './agent.entity.js';
+import { AgentLeases } from './agent-leases.port.js';
+import { AgentMemberships } from './agent-memberships.port.js';
+import { type ReportedStatus, statusOf } from './agent-status.js';
+import { AgentStatusService } from './agent-status.service.js';
 import type { HeartbeatDto } from './heartbeats.dto.js';
 import { type DeliveredCommand, HeartbeatsRepository } from './heartbeats.repository.js';
 
@@ -23,7 +23,7 @@ export class HeartbeatsService {
     private readonly config: Config,
     private readonly context: RequestContext,
     private readonly repository: HeartbeatsRepository,
-    private readonly boards: BoardsReader,
+    private readonly memberships: AgentMemberships,
     private readonly leases: AgentLeases,
     private readonly statuses: AgentStatusService,
   ) {}
@@ -31,7 +31,7 @@ export class HeartbeatsService {
   /** @throws Problem `not_found` for a board that the agent is not on */
   async beat({ status, name, board_id }: HeartbeatDto): Promise<Heartbeat> {
     const { tenantId, actor } = this.context;
-    if (board_id && !(await this.boards.isOnBoard(tenantId, board_id, actor.id))) throw notFound('board');
+    if (board_id && !(await this.memberships.isOnBoard(tenantId, board_id, actor.id))) throw notFound('board');
     const held = status === 'online' ? await this.leases.heldNow(actor.id) : 0;
     const beat = await this.repository.beat({ tenantId, agentId: actor.id, status, name: name ?? null, boardId: board_id ?? null });
     // Its token was good a moment ago.

@@ -1,7 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger';
-import type { Agent } from '../agents/agent.entity.js';
-import { AGENT_COMMANDS, type AgentCommandName } from '../agents/agent-commands.repository.js';
-import { AgentView, toAgentView } from '../agents/agents.view.js';
+import type { Agent } from './agent.entity.js';
+import { AGENT_COMMANDS, type AgentCommandName } from './agent-commands.repository.js';
+import { AgentView, toAgentView } from './agents.view.js';
 import type { DeliveredCommand } from './heartbeats.repository.js';
 
 /** Something that the agent is told to do; it is told once. */

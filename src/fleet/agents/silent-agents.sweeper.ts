@@ -4,7 +4,7 @@ import type { PoolClient } from 'pg';
 import { Config } from '../../platform/config/config.js';
 import { EventSignal } from '../../platform/events/event-signal.js';
 import { Events } from '../../platform/events/events.js';
-import { AgentStatusChanged } from '../agents/agents.events.js';
+import { AgentStatusChanged } from './agents.events.js';
 import { HeartbeatsRepository, type SilentAgent } from './heartbeats.repository.js';
 
 const MISSED_HEARTBEATS = 3;

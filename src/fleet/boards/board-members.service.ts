@@ -3,7 +3,6 @@ import { Transactional } from '@nestjs-cls/transactional';
 import type { Page, PageRequest } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
-import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
@@ -13,8 +12,8 @@ import { AgentsReader } from '../agents/agents.reader.js';
 import type { AgentView } from '../agents/agents.view.js';
 import type { Board } from './board.entity.js';
 import { BoardAgentsRepository } from './board-agents.repository.js';
-import { boardsOfTag } from './boards.reader.js';
 import { BoardsRepository } from './boards.repository.js';
+import { KnownMemberships } from './known-memberships.js';
 
 /** Which agents are on a board. Changes are made one after the other, under the board's lock. */
 @Injectable()
@@ -25,7 +24,7 @@ export class BoardMembersService extends AgentMemberships {
     private readonly members: BoardAgentsRepository,
     private readonly agents: AgentsReader,
     private readonly leases: AgentLeases,
-    private readonly revocations: Revocations,
+    private readonly known: KnownMemberships,
     private readonly audit: AuditPort,
   ) {
     super();
@@ -81,7 +80,11 @@ export class BoardMembersService extends AgentMemberships {
   async leaveAll(agentId: string): Promise<void> {
     await this.members.removeAgent(this.context.tenantId, agentId);
     await this.boards.clearLead(this.context.tenantId, agentId);
-    this.revocations.afterCommit(boardsOfTag(agentId));
+    this.known.forgetAfterCommit(agentId);
+  }
+
+  isOnBoard(tenantId: string, boardId: string, agentId: string): Promise<boolean> {
+    return this.known.has(tenantId, boardId, agentId);
   }
 
   private async lock(boardId: string): Promise<Board> {
@@ -92,7 +95,7 @@ export class BoardMembersService extends AgentMemberships {
   }
 
   private changed(agentId: string): void {
-    this.revocations.afterCommit(boardsOfTag(agentId));
+    this.known.forgetAfterCommit(agentId);
     afterCommit(() => this.leases.agentChanged(agentId));
   }
 }

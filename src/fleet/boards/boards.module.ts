@@ -15,6 +15,7 @@ import { BoardsController } from './boards.controller.js';
 import { BoardsReader } from './boards.reader.js';
 import { BoardsRepository } from './boards.repository.js';
 import { BoardsService } from './boards.service.js';
+import { KnownMemberships } from './known-memberships.js';
 
 /** Boards, the agents on them, and what they remember. Global for the one port that agents ask. */
 @Global()
@@ -25,6 +26,7 @@ import { BoardsService } from './boards.service.js';
     BoardsRepository,
     BoardAgentsRepository,
     BoardMemoryRepository,
+    KnownMemberships,
     BoardsReader,
     BoardsService,
     BoardMembersService,

@@ -151,5 +151,5 @@ function columnsOf(dto: BoardFields): BoardPatch {
     max_agents: dto.max_agents,
     lead_agent_id: dto.lead_agent_id?.toLowerCase() ?? dto.lead_agent_id,
   };
-  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) as BoardPatch;
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
