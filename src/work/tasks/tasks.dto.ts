@@ -228,7 +228,10 @@ export class ListTasksQuery extends PageQuery {
   @IsIn(TASK_STATUS_FILTERS)
   status_filter?: string;
 
-  /** @example high */
+  /**
+   * Only tasks of this priority.
+   * @example high
+   */
   @IsOptional()
   @IsIn(TASK_PRIORITIES)
   priority?: TaskPriority;
@@ -243,10 +246,12 @@ export class ListTasksQuery extends PageQuery {
   @IsUUID()
   claimed_by?: string;
 
+  /** On this board. */
   @IsOptional()
   @IsUUID()
   board_id?: string;
 
+  /** Parts of this task. */
   @IsOptional()
   @IsUUID()
   parent_task_id?: string;
@@ -284,7 +289,10 @@ export class StreamTasksQuery {
 
 /** Which tasks of a board an agent wants to see. */
 export class ListBoardTasksQuery extends PageQuery {
-  /** @example inbox */
+  /**
+   * A status, or one of the names that GET /tasks takes.
+   * @example inbox
+   */
   @IsOptional()
   @IsIn(TASK_STATUS_FILTERS)
   status?: string;
