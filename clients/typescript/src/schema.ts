@@ -6115,7 +6115,10 @@ export interface operations {
                  * @example 0
                  */
                 offset?: number;
-                /** @example inbox */
+                /**
+                 * @description A status, or one of the names that GET /tasks takes.
+                 * @example inbox
+                 */
                 status?: "active" | "all" | "blocked" | "cancelled" | "completed" | "dead_letter" | "failed" | "in_progress" | "inbox" | "pending" | "queued" | "review" | "running";
             };
             header?: {
@@ -16558,6 +16561,7 @@ export interface operations {
             query?: {
                 /** @description Assigned to this agent. */
                 agent_id?: string;
+                /** @description On this board. */
                 board_id?: string;
                 /** @description Held by this agent now. */
                 claimed_by?: string;
@@ -16578,8 +16582,12 @@ export interface operations {
                  * @example 0
                  */
                 offset?: number;
+                /** @description Parts of this task. */
                 parent_task_id?: string;
-                /** @example high */
+                /**
+                 * @description Only tasks of this priority.
+                 * @example high
+                 */
                 priority?: "critical" | "high" | "low" | "medium";
                 /**
                  * @description Part of the title, in any letter case.
