@@ -1,26 +1,16 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { pathToFileURL } from 'node:url';
 import pg from 'pg';
+import { type EmbeddedPostgres, startPostgres } from '../../scripts/demo/embedded.ts';
 import { freePort, newSecret, PlaneProcess } from '../../scripts/demo/plane-process.ts';
-
-type EmbeddedModule = typeof import('../../src/platform/database/embedded-postgres.js');
-type EmbeddedPostgres = Awaited<ReturnType<EmbeddedModule['startEmbeddedPostgres']>>;
-
-/** The embedded PostgreSQL of the built program. */
-export async function startPostgres(dataDir: string, settings: Record<string, string> = {}): Promise<EmbeddedPostgres> {
-  const file = join(process.cwd(), 'dist', 'platform', 'database', 'embedded-postgres.js');
-  const { startEmbeddedPostgres } = (await import(pathToFileURL(file).href)) as EmbeddedModule;
-  return startEmbeddedPostgres({ dataDir, settings });
-}
 
 /** Two API processes and a jobs process on one embedded PostgreSQL: what a small installation looks like. */
 export class Cluster {
   readonly setupToken = newSecret();
   readonly processes: PlaneProcess[] = [];
-  /** Ended although nobody had killed them. */
-  readonly crashes: string[] = [];
+  /** What processes did that no process may do: end by themselves, or not end when told to. */
+  readonly misbehaviour: string[] = [];
   private readonly folder: string;
   private readonly nodeOptions: string | undefined;
   private readonly expected = new Set<PlaneProcess>();
@@ -67,7 +57,7 @@ export class Cluster {
 
   private async revive(process: PlaneProcess, index: number): Promise<void> {
     if (process.isRunning || this.expected.has(process)) return;
-    this.crashes.push(`process ${index + 1} ended by itself:\n${process.lastOutput}`);
+    this.misbehaviour.push(`process ${index + 1} ended by itself:\n${process.lastOutput}`);
     await this.startAgain(process);
   }
 
@@ -89,7 +79,8 @@ export class Cluster {
   async bounce(process: PlaneProcess, how: 'SIGKILL' | 'SIGTERM', pauseMs: number): Promise<void> {
     this.expected.add(process);
     try {
-      await (how === 'SIGKILL' ? process.kill() : process.stop());
+      if (how === 'SIGKILL') await process.kill();
+      else await process.stop().catch((error: unknown) => this.misbehaviour.push(String(error)));
       await sleep(pauseMs);
       await this.startAgain(process);
     } finally {

@@ -15,7 +15,8 @@ export class EventClient {
   readonly seen = new Set<string>();
   private readonly options: EventClientOptions;
   private readonly stopped = new AbortController();
-  private lastEventId: string | undefined;
+  /** From the beginning of the log. */
+  private lastEventId = '0-0';
   private opened: (() => void) | undefined;
   private running: Promise<void> | undefined;
 
@@ -53,7 +54,7 @@ export class EventClient {
     const cut = new AbortController();
     this.cut = () => cut.abort();
     const response = await fetch(`${this.options.prng.pick(this.options.urls)}/api/v1/tasks/stream`, {
-      headers: { ...this.options.headers, accept: 'text/event-stream', ...(this.lastEventId === undefined ? {} : { 'last-event-id': this.lastEventId }) },
+      headers: { ...this.options.headers, accept: 'text/event-stream', 'last-event-id': this.lastEventId },
       signal: AbortSignal.any([cut.signal, this.stopped.signal]),
     });
     if (response.status !== 200 || !response.body) {
@@ -61,7 +62,7 @@ export class EventClient {
       return;
     }
     this.opened?.();
-    const parser = createParser({ onEvent: ({ id, data }) => this.take(id, data) });
+    const parser = createParser({ onEvent: ({ id, event, data }) => this.take(id, event, data) });
     const silence = setInterval(() => cut.abort(), 40_000);
     try {
       for await (const chunk of response.body.pipeThrough(new TextDecoderStream())) {
@@ -73,13 +74,13 @@ export class EventClient {
     }
   }
 
-  private take(id: string | undefined, text: string): void {
-    const message = JSON.parse(text) as { id?: string; event?: string; data?: Record<string, unknown> };
-    if (message.id === undefined || message.event === undefined) return;
-    const delivery: Delivery = { id: message.id, name: message.event, data: message.data ?? {} };
+  private take(position: string | undefined, name: string | undefined, text: string): void {
+    if (position === undefined || name === undefined) return;
+    const { id, ...data } = JSON.parse(text) as { id: string };
+    const delivery: Delivery = { id, name, data };
     this.options.history.delivered(delivery);
     this.seen.add(delivery.id);
     // Only what was taken may be skipped next time.
-    if (id !== undefined) this.lastEventId = id;
+    this.lastEventId = position;
   }
 }

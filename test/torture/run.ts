@@ -104,9 +104,9 @@ async function rage(cluster: Cluster, agents: AgentUnderTest[], world: World, op
   await world.events.stop();
   const db = await takeSnapshot(cluster);
   const history = readHistory(histories);
-  const crashes = cluster.crashes.map((detail) => ({ rule: 'crashed', detail }));
+  const misbehaviour = cluster.misbehaviour.map((detail) => ({ rule: 'misbehaved', detail }));
   return {
-    violations: [...check(history, db), ...crashes],
+    violations: [...check(history, db), ...misbehaviour],
     faults: Object.fromEntries(faults.counts),
     ops: countBy(history.ops, (op) => op.op),
     unanswered: history.ops.filter((op) => op.status === 0).length,
