@@ -232,7 +232,7 @@ describe('workers', () => {
 
 describe('housekeeping', () => {
   it('removes what has served its time and nothing else', async () => {
-    const plane = await start(undefined, {}, { EVENT_RETENTION_DAYS: '30' });
+    const plane = await start(undefined, {}, { EVENT_RETENTION_DAYS: '30', PROCESS_ROLE: 'api' });
     const system = plane.app.get(SystemDatabase);
     const tenant = OPERATOR_TENANT_ID;
     await system.query(`insert into idempotency_keys (tenant_id, key_hash, request_hash, state, owner, locked_until, created_at)
