@@ -198,6 +198,26 @@ describe('leases', () => {
     expect((await read(id)).attempt_history).toMatchObject([{ fence: 1, outcome: 'killed', error: 'rogue' }]);
   });
 
+  it('go back to the inbox, meant for nobody, when the agent they were meant for is deleted', async () => {
+    const [agent] = (await agents(1)) as [TestAgent];
+    const [held, waiting] = [await createTask(plane, { agent_id: agent.id }, token), await createTask(plane, { agent_id: agent.id }, token)];
+    only(await claim(plane, agent));
+    expect((await plane.request('DELETE', `/api/v1/agents/${agent.id}`, { token })).status).toBe(204);
+    for (const { id } of [held, waiting]) {
+      await eventually(async () => (await read(id)).status === 'inbox');
+      expect(await read(id)).toMatchObject({ agent_id: null, claimed_by: null });
+    }
+  });
+
+  it('wait no longer when their agent is resumed', async () => {
+    const [agent] = (await agents(1)) as [TestAgent];
+    await plane.request('POST', `/api/v1/agents/${agent.id}/pause`, { token, body: {} });
+    const { id } = await createTask(plane, {}, token);
+    const waiting = claim(second, agent, { wait_seconds: 20 });
+    await plane.request('POST', `/api/v1/agents/${agent.id}/resume`, { token, body: {} });
+    expect(only(await waiting).task.id).toBe(id);
+  });
+
   it('complete in batches, each for itself', async () => {
     const [agent] = (await agents(1, { max_concurrent_tasks: 50 })) as [TestAgent];
     for (let i = 0; i < 5; i += 1) await createTask(plane, {}, token);

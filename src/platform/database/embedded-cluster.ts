@@ -102,7 +102,7 @@ async function runInitdb(place: Place, folder: string, secret: string, durable: 
     .join('')
     .split('\n')
     .find((line) => /(error|fatal|could not)/i.test(line));
-  throw new StartupError(`PostgreSQL could not make its database in ${place.home}: ${reason ?? `initdb ended with ${code}`}`);
+  throw new StartupError(`PostgreSQL could not make its database in ${place.home}: ${reason ?? `initdb ended with ${String(code)}`}`);
 }
 
 /** A short conversation with the server. Times are in ms; the connection is always closed. */

@@ -107,7 +107,7 @@ async function startOnce(place: Place, port: number, onLog: (line: string) => vo
 async function waitUntilReady(child: ChildProcess, place: Place, onLog: (line: string) => void): Promise<string | undefined> {
   let failure: string | undefined;
   child.once('error', (error) => (failure = errorText(error)));
-  child.once('exit', (code, by) => (failure ??= `it ended with ${by ?? code}`));
+  child.once('exit', (code, by) => (failure ??= `it ended with ${by ?? String(code)}`));
   let next = Date.now() + 5_000;
   const settled = await until(
     async () => {
@@ -188,7 +188,7 @@ export async function disarmPidFile(place: Place): Promise<void> {
   if (found === 'damaged') {
     const children = await childrenOfCluster(place.cluster, place.name);
     if (children.length > 0)
-      throw new StartupError(`${path} is damaged while process ${children[0]} of that server still runs: end it by hand`);
+      throw new StartupError(`${path} is damaged while process ${children.join(', ')} of that server still runs: end it by hand`);
     await rm(path, { force: true });
   } else if (found) {
     const rest = ((await readIfThere(path)) ?? '').split('\n').slice(1);

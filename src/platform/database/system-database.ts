@@ -14,7 +14,7 @@ export class SystemDatabase implements OnApplicationShutdown {
   readonly pool: pg.Pool;
 
   constructor(config: Config) {
-    this.pool = new pg.Pool(poolOptions(config, SYSTEM_ROLE, 6));
+    this.pool = new pg.Pool({ ...poolOptions(config, SYSTEM_ROLE, 6), pipeline: true } as pg.PoolConfig);
     // An idle connection that breaks is replaced by the pool; the statement that needs one next will say what is wrong.
     this.pool.on('error', () => undefined);
   }
@@ -40,20 +40,28 @@ export class SystemDatabase implements OnApplicationShutdown {
   }
 }
 
-/** One transaction on one connection of a pool; a connection that failed to roll back is thrown away. */
+/**
+ * One transaction on one connection of a pool. Its begin leaves together with the first statement of `work` (the pools'
+ * connections pipeline). A connection that failed to roll back is thrown away.
+ */
 export async function inTransaction<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
+  let refusal: unknown;
+  const begun = client.query(begin).catch((error: unknown) => (refusal = error));
   try {
-    await client.query(begin);
     const result = await work(client);
+    await begun;
+    if (refusal) throw refusal;
     await client.query('commit');
     return result;
   } catch (error) {
+    await begun;
     await client.query('rollback').catch((cause: unknown) => {
       broken = cause instanceof Error ? cause : new Error(String(cause));
     });
-    throw error;
+    // What follows a begin that failed fails too, and says less.
+    throw refusal ?? error;
   } finally {
     client.release(broken);
   }

@@ -37,8 +37,9 @@ function idOfCursor(cursor: string): string {
 /** Counts exactly up to 10,000 rows; beyond that asks the planner, which answers in constant time. */
 async function countUpTo<E extends ObjectLiteral>(query: SelectQueryBuilder<E>): Promise<{ total: number; estimated: boolean }> {
   const [text, values] = query.clone().select('1', 'one').getQueryAndParameters();
-  const manager = query.connection === undefined ? undefined : (query as unknown as { queryRunner?: { manager: EntityManager } }).queryRunner?.manager;
-  const run = (statement: string): Promise<Record<string, unknown>[]> => (manager ?? query.connection.manager).query(statement, values);
+  // On the query's own connection: outside of its transaction row-level security would show nothing.
+  const manager = (query as unknown as { queryRunner?: { manager: EntityManager } }).queryRunner?.manager ?? query.dataSource.manager;
+  const run = (statement: string): Promise<Record<string, unknown>[]> => manager.query(statement, values);
   const counted = await run(`select count(*)::int as total from (${text} limit ${TOTAL_EXACT_UP_TO + 1}) as counted`);
   const total = Number(counted[0]?.['total'] ?? 0);
   if (total <= TOTAL_EXACT_UP_TO) return { total, estimated: false };

@@ -3,6 +3,7 @@ import { AgentLeases } from '../../fleet/agents/agent-leases.port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Events } from '../../platform/events/events.js';
 import { AgentLeasesRepository } from './agent-leases.repository.js';
+import { TaskSignal } from './task-signal.js';
 import { TaskUpdated } from './tasks.events.js';
 
 /** Takes an agent's leases back when it is killed, stopped or deleted; runs in the caller's transaction. */
@@ -12,6 +13,7 @@ export class AgentLeasesService extends AgentLeases {
     private readonly context: RequestContext,
     private readonly repository: AgentLeasesRepository,
     private readonly events: Events,
+    private readonly signal: TaskSignal,
   ) {
     super();
   }
@@ -31,6 +33,6 @@ export class AgentLeasesService extends AgentLeases {
   }
 
   agentChanged(): void {
-    // Waiting claims are woken by the tasks that become ready; see TaskWaiters.
+    this.signal.changed(this.context.tenantId);
   }
 }

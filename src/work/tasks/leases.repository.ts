@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { newId } from '../../core/ids.js';
+import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import type { Task } from './task.entity.js';
 import { TaskCompleted, TaskUpdated } from './tasks.events.js';
 
@@ -30,9 +31,12 @@ const HELD = `task.tenant_id = $1 and task.status = 'in_progress' and task.lease
 /** What agents write under a lease: every statement checks the fence in its own WHERE, whoever calls it. */
 @Injectable()
 export class LeasesRepository {
-  /** Completes what is held under its fence; the rest is left as it is. @returns the tasks that were completed */
-  async complete(client: PoolClient, tenantId: string, completions: readonly Completion[], requestId?: string): Promise<Task[]> {
-    const { rows } = await client.query<Task>(
+  constructor(private readonly database: TenantDatabase) {}
+
+  /** Completes what is held under its fence, in one round trip; the rest is left as it is. @returns the tasks that were completed */
+  async complete(tenantId: string, completions: readonly Completion[], requestId?: string): Promise<Task[]> {
+    return this.database.statement<Task>(
+      tenantId,
       `with input as (
          select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::boolean[])
            as i (task_id, agent_id, fence, result, output_files, status, event_id, rules_asked)
@@ -70,7 +74,6 @@ export class LeasesRepository {
         requestId ?? null,
       ],
     );
-    return rows;
   }
 
   /** Extends what is held under its fence. @returns the tasks whose lease was extended */

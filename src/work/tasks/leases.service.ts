@@ -125,12 +125,12 @@ export class LeasesService {
   }
 
   private async completeBatch(tenantId: string, inputs: Completion[]): Promise<Answer[]> {
-    const outcomes = await this.database.transaction(tenantId, async (client) => {
-      const tasks = await this.repository.complete(client, tenantId, distinct(inputs), this.context.requestId);
-      return this.answers(client, tenantId, inputs, tasks, ['completed']);
-    });
+    const tasks = await this.repository.complete(tenantId, distinct(inputs), this.context.requestId);
     this.eventSignal.raise();
-    return outcomes;
+    const done = new Map(tasks.map((task) => [task.id, task]));
+    const all = inputs.flatMap(({ taskId }) => done.get(taskId) ?? []);
+    if (tasks.length === inputs.length) return all;
+    return this.database.transaction(tenantId, (client) => this.answers(client, tenantId, inputs, tasks, ['completed']));
   }
 
   private renewBatch(tenantId: string, inputs: Renewal[]): Promise<(Renewed | Problem)[]> {

@@ -70,7 +70,7 @@ export function toLeaseView(task: Pick<Task, 'fence' | 'lease_expires_at'>): Lea
 /** @param requestId as in `X-Request-Id`, for the problem of an item that was refused */
 export function toCompletedItem(id: string, outcome: Task | Problem, requestId: string | string[] | undefined): CompletedItemView {
   if (!(outcome instanceof Problem)) return { id, ok: true };
-  return { id, ok: false, problem: outcome.toDocument(typeof requestId === 'string' ? requestId : null) as ProblemView };
+  return { id, ok: false, problem: outcome.toDocument(typeof requestId === 'string' ? requestId : null) };
 }
 
 export function toRenewedView({ task, commands }: Renewed): RenewedLeaseView {

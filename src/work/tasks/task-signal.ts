@@ -37,6 +37,12 @@ export class TaskSignal {
     this.timer ??= setTimeout(() => this.send(), AT_MOST_EVERY_MS);
   }
 
+  /** Something else changed than tasks (an agent was resumed, joined a board): every waiting claim of the tenant looks again. */
+  changed(tenantId: string): void {
+    this.handlers.forEach((handler) => handler(tenantId, undefined, Number.MAX_SAFE_INTEGER));
+    this.listener.notify(CHANNEL, JSON.stringify({ from: this.sender, tenant: tenantId, lanes: [] }));
+  }
+
   private send(): void {
     this.timer = undefined;
     const pending = this.pending;

@@ -5,6 +5,7 @@ import { AgentsModule } from '../../fleet/agents/agents.module.js';
 import { BoardTasks } from '../../fleet/boards/board-tasks.port.js';
 import { BoardsModule } from '../../fleet/boards/boards.module.js';
 import { ApprovalsModule } from '../../safeguards/approvals/approvals.module.js';
+import { AgentDeletionsListener } from './agent-deletions.listener.js';
 import { AgentLeasesRepository } from './agent-leases.repository.js';
 import { AgentLeasesService } from './agent-leases.service.js';
 import { AgentTasksAccess } from './agent-tasks-access.js';
@@ -40,7 +41,7 @@ import { TasksService } from './tasks.service.js';
 
 const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LeasesRepository, TaskCommentsRepository, TaskLanesRepository, TasksRepository];
 const SERVICES = [
-  AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, CompletionRulesService, DeadLetterPacer, DeadLettersService, LeaseReaper,
+  AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, CompletionRulesService, DeadLetterPacer, DeadLettersService, LeaseReaper,
   LeasesService, TaskCommentsService, TaskDependenciesListener, TaskReferencesService, TaskSignal, TasksService, TaskStreamService, TaskWaiters,
 ];
 

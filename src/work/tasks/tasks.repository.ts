@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { Brackets } from 'typeorm';
 import type { Page } from '../../core/page.js';
 import { Sql } from '../../platform/database/sql.js';
 import { lockRow, pageOfQuery } from '../../platform/database/table.js';
@@ -64,10 +63,16 @@ export class TasksRepository {
       if (filter[column] !== undefined) query.andWhere(`task.${column} = :${column}`, { [column]: filter[column] });
     }
     if (filter.deadline_exceeded !== undefined) query.andWhere('task.deadline_exceeded = :exceeded', { exceeded: filter.deadline_exceeded === 'true' });
-    if (filter.search !== undefined) {
-      query.andWhere(new Brackets((where) => where.where(`task.title ilike :search escape '\\'`, { search: `%${filter.search?.replaceAll(/[\\%_]/g, '\\$&')}%` })));
-    }
+    if (filter.search !== undefined) query.andWhere(`task.title ilike :search escape '\\'`, { search: `%${filter.search.replaceAll(/[\\%_]/g, '\\$&')}%` });
     return pageOfQuery(query, filter);
+  }
+
+  /** Tasks that wait for this agent and no other, held until the transaction ends. */
+  lockMeantFor(tenantId: string, agentId: string): Promise<Task[]> {
+    return this.sql.rows<Task>(
+      `select * from tasks where tenant_id = $1 and agent_id = $2 and status in ('inbox', 'queued', 'blocked') order by id for update`,
+      [tenantId, agentId],
+    );
   }
 
   async countOpenOnBoard(tenantId: string, boardId: string): Promise<number> {

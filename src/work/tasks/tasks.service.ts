@@ -104,7 +104,7 @@ export class TasksService {
     if (deadline !== undefined) changes.deadline = deadline === null ? null : new Date(deadline);
     if (fields.priority) changes.priority_rank = priorityRank(fields.priority);
     if (fields.agent_id !== undefined || fields.board_id !== undefined || fields.required_tools !== undefined) {
-      changes.lane_id = await this.lanes.idOf(tenantId, { ...task, ...given(fields) } as Task);
+      changes.lane_id = await this.lanes.idOf(tenantId, { ...task, ...given(fields) });
     }
     if (status !== undefined && status !== task.status) Object.assign(changes, await this.statusChange(task, status));
     const updated = await this.repository.update(tenantId, id, changes);
