@@ -82,7 +82,7 @@ function ended(child: ChildProcess, signal: AbortSignal, graceMs: number): Promi
     if (signal.aborted) stop();
     child.once('error', (error) => finish(`cannot be run: ${error.message}`));
     child.once('exit', (code, by) => {
-      const ending = code === 0 ? undefined : by ? `ended by ${by}` : `exit code ${code}`;
+      const ending = code === 0 ? undefined : by ? `ended by ${by}` : `exit code ${String(code)}`;
       const late = setTimeout(() => finish(ending), DRAIN_MS);
       child.once('close', () => {
         clearTimeout(late);

@@ -92,7 +92,11 @@ export type Settings = z.output<typeof schema>;
 
 /** Parses the environment; the result lists every bad setting, by name and rule, never by value. */
 export function parseSettings(environment: Record<string, string | undefined>): { settings: Settings } | { problems: string[] } {
-  const given: Record<string, string | undefined> = Object.fromEntries(Object.keys(SETTINGS).map((name) => [name, environment[name]]).filter(([name, value]) => value !== undefined && (value !== '' || name?.startsWith('SECURITY_HEADER_'))));
+  const given: Record<string, string> = {};
+  for (const name of Object.keys(SETTINGS)) {
+    const value = environment[name];
+    if (value !== undefined && (value !== '' || name.startsWith('SECURITY_HEADER_'))) given[name] = value;
+  }
   const unknown = Object.keys(environment).filter((name) => /^(SECURITY_HEADER|WHEELHOUSE|RATE_LIMIT)_/.test(name) && !(name in SETTINGS));
   const parsed = schema.safeParse(given);
   const problems = [

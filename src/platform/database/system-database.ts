@@ -14,7 +14,7 @@ export class SystemDatabase implements OnApplicationShutdown {
   readonly pool: pg.Pool;
 
   constructor(config: Config) {
-    this.pool = new pg.Pool({ ...poolOptions(config, SYSTEM_ROLE, 6), pipeline: true } as pg.PoolConfig);
+    this.pool = new pg.Pool({ ...poolOptions(config, SYSTEM_ROLE, 6), pipeline: true });
     // An idle connection that breaks is replaced by the pool; the statement that needs one next will say what is wrong.
     this.pool.on('error', () => undefined);
   }
@@ -47,8 +47,8 @@ export class SystemDatabase implements OnApplicationShutdown {
 export async function inTransaction<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
-  let refusal: unknown;
-  const begun = client.query(begin).catch((error: unknown) => (refusal = error));
+  let refusal: Error | undefined;
+  const begun = client.query(begin).catch((error: unknown) => (refusal = asError(error)));
   try {
     const result = await work(client);
     await begun;
@@ -57,12 +57,12 @@ export async function inTransaction<T>(pool: pg.Pool, begin: string, work: (clie
     return result;
   } catch (error) {
     await begun;
-    await client.query('rollback').catch((cause: unknown) => {
-      broken = cause instanceof Error ? cause : new Error(String(cause));
-    });
+    await client.query('rollback').catch((cause: unknown) => (broken = asError(cause)));
     // What follows a begin that failed fails too, and says less.
     throw refusal ?? error;
   } finally {
     client.release(broken);
   }
 }
+
+const asError = (thrown: unknown): Error => (thrown instanceof Error ? thrown : new Error(String(thrown)));

@@ -4,7 +4,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import type { ClsService } from 'nestjs-cls';
 import type { Config } from '../config/config.js';
 import type { ContextStore } from '../context/request-context.js';
-import { canonicalPath } from './aliases.js';
+import { canonicalUrl } from './aliases.js';
 
 const VISIBLE_ASCII = /^[\x21-\x7e]{1,128}$/;
 
@@ -25,16 +25,13 @@ export function requestMiddleware(cls: ClsService<ContextStore>): RequestHandler
     const requestId = requestIdOf(request.headers['x-request-id']);
     request.headers['x-request-id'] = requestId;
     response.setHeader('X-Request-Id', requestId);
-    const query = request.url.indexOf('?');
-    const path = query < 0 ? request.url : request.url.slice(0, query);
-    const canonical = canonicalPath(request.method, path);
-    if (canonical !== path) request.url = canonical + (query < 0 ? '' : request.url.slice(query));
+    request.url = canonicalUrl(request.method, request.url);
     const store: ContextStore = {
       requestId,
       ip: addressOf(request.ip),
       userAgent: request.headers['user-agent']?.slice(0, 512),
       ifMatch: ['PUT', 'PATCH', 'DELETE'].includes(request.method) ? request.headers['if-match'] : undefined,
-    } as ContextStore;
+    };
     cls.runWith(store, next);
   };
 }

@@ -54,7 +54,7 @@ function makeNullable(schema: Schema): void {
 
 /** The compiler lists the members of a union in the order in which it met them, which differs from build to build. */
 function inOrder(values: unknown[], nullable: boolean): unknown[] {
-  const sorted = values.filter((value) => value !== null).toSorted((a, b) => (String(a) < String(b) ? -1 : 1));
+  const sorted = values.filter((value) => value !== null).toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
   return nullable || sorted.length < values.length ? [...sorted, null] : sorted;
 }
 

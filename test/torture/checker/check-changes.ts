@@ -29,7 +29,7 @@ function comments(ops: readonly Op[], db: Snapshot): Violation[] {
   for (const [body, tries] of Map.groupBy(opsOf(ops, 'comment'), (op) => op.request.body)) {
     const count = rows.get(body)?.length ?? 0;
     if (count > 1) found.push({ rule: 'doubled', detail: `${body} is there ${count} times` });
-    if (count === 0 && tries.some((op) => wasAccepted(op as Op))) found.push({ rule: 'lost', detail: `${body} was acknowledged and is not there` });
+    if (count === 0 && tries.some((op) => wasAccepted(op))) found.push({ rule: 'lost', detail: `${body} was acknowledged and is not there` });
   }
   return found;
 }
