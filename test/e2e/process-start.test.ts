@@ -224,9 +224,10 @@ async function oldServer(version: string): Promise<Server> {
     let greeted = false;
     socket.on('error', () => socket.destroy());
     socket.on('data', (data) => {
-      if (greeted) return void (data[0] === 'X'.charCodeAt(0) ? socket.end() : socket.write(answer));
+      if (!greeted) socket.write(authenticated);
+      else if (data[0] === 'X'.charCodeAt(0)) socket.end();
+      else socket.write(answer);
       greeted = true;
-      socket.write(authenticated);
     });
   }).listen(0, '127.0.0.1');
   await once(server, 'listening');
