@@ -74,7 +74,7 @@ async function claims(world: World, options: BenchOptions, batch: 1 | 50): Promi
 }
 
 async function clearTasks(world: World): Promise<void> {
-  await world.admin('wheelhouse', 'truncate tasks, task_attempts, task_dependencies, task_comments, dead_letters, events');
+  await world.admin('wheelhouse', 'truncate tasks, task_attempts, events cascade');
 }
 
 async function wakeUp(world: World, options: BenchOptions): Promise<Row[]> {

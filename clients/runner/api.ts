@@ -1,34 +1,14 @@
+import { createWheelhouseClient, type Schemas, type WheelhouseClient } from '../typescript/src/index.ts';
 import { retryAfterMs } from './backoff.ts';
 import type { Token } from './token.ts';
 
-export type Command = 'pause' | 'resume' | 'kill' | 'rotate_token';
-
-export interface Task {
-  id: string;
-  title: string;
-  [field: string]: unknown;
-}
-
-export interface ClaimedTask {
-  task: Task;
-  lease: { fence: number; expires_at: string };
-}
+export type Command = Schemas['AgentCommandView']['command'];
+export type ClaimedTask = Schemas['ClaimedTaskView'];
+export type ClaimOptions = Required<Pick<Schemas['ClaimTasksDto'], 'max' | 'lease_seconds' | 'wait_seconds'>> & Pick<Schemas['ClaimTasksDto'], 'board_id'>;
 
 export interface Heartbeat {
   commands: Command[];
   nextMs: number;
-}
-
-/** A command as the plane tells it. */
-interface ToldCommand {
-  command: Command;
-}
-
-export interface ClaimOptions {
-  max: number;
-  lease_seconds: number;
-  wait_seconds: number;
-  board_id?: string;
 }
 
 /** The plane refused, or did not answer: then `status` is 0 and whatever was asked may have happened. */
@@ -54,63 +34,77 @@ export class ApiError extends Error {
 /** How long an answer may take beyond the wait that was asked for; ms. */
 const PATIENCE_MS = 15_000;
 
-/** The agent protocol over HTTP. Every method throws an ApiError for anything but success. */
+interface Exchange<T> {
+  data?: T;
+  error?: unknown;
+  response: Response;
+}
+
+/** The agent protocol. Every method throws an ApiError for anything but success. */
 export class AgentApi {
-  private readonly base: string;
+  private readonly baseUrl: string;
   private readonly token: Token;
+  private client: WheelhouseClient | undefined;
+  private clientToken = '';
 
   constructor(url: string, token: Token) {
-    this.base = `${url.replace(/\/+$/, '')}/api/v1/agent`;
+    this.baseUrl = url;
     this.token = token;
   }
 
   async heartbeat(status: 'online' | 'offline', signal?: AbortSignal): Promise<Heartbeat> {
-    const answer = await this.post<{ commands: ToldCommand[]; next_heartbeat_seconds: number }>('/heartbeat', { status }, PATIENCE_MS, signal);
+    const answer = await this.ask((client, limit) => client.POST('/api/v1/agent/heartbeat', { body: { status }, signal: limit }), PATIENCE_MS, signal);
     return { commands: answer.commands.map(({ command }) => command), nextMs: answer.next_heartbeat_seconds * 1000 };
   }
 
-  async claim(options: ClaimOptions, signal?: AbortSignal): Promise<ClaimedTask[]> {
-    const answer = await this.post<{ items: ClaimedTask[] }>('/tasks/claim', options, options.wait_seconds * 1000 + PATIENCE_MS, signal);
+  async claim(body: ClaimOptions, signal?: AbortSignal): Promise<ClaimedTask[]> {
+    const patience = body.wait_seconds * 1000 + PATIENCE_MS;
+    const answer = await this.ask((client, limit) => client.POST('/api/v1/agent/tasks/claim', { body, signal: limit }), patience, signal);
     return answer.items;
   }
 
   /** @returns the commands that wait for the agent */
   async renew(id: string, fence: number, leaseSeconds: number, signal?: AbortSignal): Promise<Command[]> {
+    const request = { params: { path: { id } }, body: { fence, lease_seconds: leaseSeconds } };
     const patience = Math.min(PATIENCE_MS, (leaseSeconds * 1000) / 3);
-    const answer = await this.post<{ commands: ToldCommand[] }>(`/tasks/${id}/renew`, { fence, lease_seconds: leaseSeconds }, patience, signal);
-    return answer.commands.map(({ command }) => command);
+    const answer = await this.ask((client, limit) => client.POST('/api/v1/agent/tasks/{id}/renew', { ...request, signal: limit }), patience, signal);
+    return answer.commands.map(({ command }) => command as Command);
   }
 
   async complete(id: string, fence: number, result: unknown, signal?: AbortSignal): Promise<void> {
-    await this.post(`/tasks/${id}/complete`, { fence, result }, PATIENCE_MS, signal);
+    const request = { params: { path: { id } }, body: { fence, result } };
+    await this.ask((client, limit) => client.POST('/api/v1/agent/tasks/{id}/complete', { ...request, signal: limit }), PATIENCE_MS, signal);
   }
 
   async fail(id: string, fence: number, error: string, retryable: boolean, signal?: AbortSignal): Promise<void> {
-    await this.post(`/tasks/${id}/fail`, { fence, error, retryable }, PATIENCE_MS, signal);
+    const request = { params: { path: { id } }, body: { fence, error, retryable } };
+    await this.ask((client, limit) => client.POST('/api/v1/agent/tasks/{id}/fail', { ...request, signal: limit }), PATIENCE_MS, signal);
   }
 
   async release(id: string, fence: number, signal?: AbortSignal): Promise<void> {
-    await this.post(`/tasks/${id}/release`, { fence }, PATIENCE_MS, signal);
+    const request = { params: { path: { id } }, body: { fence } };
+    await this.ask((client, limit) => client.POST('/api/v1/agent/tasks/{id}/release', { ...request, signal: limit }), PATIENCE_MS, signal);
   }
 
-  private async post<T>(path: string, body: object, timeoutMs: number, signal?: AbortSignal): Promise<T> {
+  private async ask<T>(send: (client: WheelhouseClient, limit: AbortSignal) => Promise<Exchange<T>>, timeoutMs: number, signal?: AbortSignal): Promise<T> {
     const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
-    let response: Response;
-    let text: string;
+    let exchange: Exchange<T>;
     try {
-      response = await fetch(this.base + path, {
-        method: 'POST',
-        headers: { authorization: `Bearer ${this.token.value}`, 'content-type': 'application/json', accept: 'application/json' },
-        body: JSON.stringify(body),
-        signal: signal ? AbortSignal.any([signal, limit]) : limit,
-        redirect: 'error',
-      });
-      text = await response.text();
+      exchange = await send(this.currentClient(), signal ? AbortSignal.any([signal, limit]) : limit);
     } catch (error) {
-      throw new ApiError(0, 'no_answer', `no answer from ${this.base}${path}: ${reason(error)}`);
+      // No connection, cut, timed out, or something in between answered for the plane with what is no JSON.
+      throw new ApiError(0, 'no_answer', `no answer from ${this.baseUrl}: ${reason(error)}`);
     }
-    if (response.ok) return parse<T>(text, response.status);
-    throw refusal(response, text);
+    if (exchange.data !== undefined) return exchange.data;
+    throw refusal(exchange.response, exchange.error);
+  }
+
+  /** The token can be another one than a moment ago. */
+  private currentClient(): WheelhouseClient {
+    if (this.client && this.clientToken === this.token.value) return this.client;
+    this.clientToken = this.token.value;
+    this.client = createWheelhouseClient({ baseUrl: this.baseUrl, agentToken: this.clientToken });
+    return this.client;
   }
 }
 
@@ -121,22 +115,9 @@ function reason(error: unknown): string {
   return cause instanceof Error ? ('code' in cause ? String(cause.code) : cause.message) : error.message;
 }
 
-function parse<T>(text: string, status: number): T {
-  try {
-    return JSON.parse(text === '' ? '{}' : text) as T;
-  } catch {
-    // Something in between answered for the plane.
-    throw new ApiError(0, 'no_answer', `the answer with status ${status} is not JSON`);
-  }
-}
-
-function refusal(response: Response, text: string): ApiError {
-  let problem: { code?: unknown; detail?: unknown } = {};
-  try {
-    problem = JSON.parse(text) as typeof problem;
-  } catch {
-    problem = { detail: text.slice(0, 200) };
-  }
+/** A problem, or whatever a proxy on the way made up. */
+function refusal(response: Response, body: unknown): ApiError {
+  const problem = (typeof body === 'object' && body !== null ? body : {}) as { code?: unknown; detail?: unknown };
   const code = typeof problem.code === 'string' ? problem.code : 'unknown';
   const detail = typeof problem.detail === 'string' ? problem.detail : response.statusText;
   return new ApiError(response.status, code, detail, retryAfterMs(response.headers.get('retry-after')));

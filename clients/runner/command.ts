@@ -1,6 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import type { ClaimedTask } from './api.ts';
 import { errorOf, type Outcome, resultOf } from './outcome.ts';
+
+/** What a command is told: the task as it is, and the fence of its lease. */
+export interface CommandInput {
+  task: { id: string };
+  lease: { fence: number };
+}
 
 export interface CommandOptions {
   /** A shell command line. */
@@ -30,7 +35,7 @@ const DRAIN_MS = 1_000;
  * Runs the command for one task: the task as JSON on stdin, stdout is the result, a non-zero exit a failure with the
  * tail of stderr. Aborting the signal ends the whole process group. Never rejects.
  */
-export async function runCommand(claimed: ClaimedTask, options: CommandOptions, signal: AbortSignal): Promise<Outcome> {
+export async function runCommand(claimed: CommandInput, options: CommandOptions, signal: AbortSignal): Promise<Outcome> {
   const child = spawn(options.command, {
     shell: true,
     // A group of its own: what the command starts is stopped with it, and a Ctrl-C in our terminal does not reach it.
@@ -55,7 +60,7 @@ export async function runCommand(claimed: ClaimedTask, options: CommandOptions, 
 }
 
 /** Our own environment without our token, and which task this is. */
-function environment({ task, lease }: ClaimedTask): NodeJS.ProcessEnv {
+function environment({ task, lease }: CommandInput): NodeJS.ProcessEnv {
   const { WHEELHOUSE_AGENT_TOKEN: _token, ...rest } = process.env;
   return { ...rest, WHEELHOUSE_TASK_ID: task.id, WHEELHOUSE_FENCE: String(lease.fence) };
 }
