@@ -8,7 +8,10 @@ import type { Measurement } from './stats.ts';
 
 /** Runs a script of this folder with an order on stdin; its answer is on stdout. */
 async function measureIn(script: string, order: object): Promise<Measurement> {
-  const child = spawn(projectNode(), [join(process.cwd(), 'bench', script)], { env: plainEnvironment(), stdio: ['pipe', 'pipe', 'inherit'] });
+  const child = spawn(projectNode(), [join(process.cwd(), 'bench', script)], {
+    env: plainEnvironment(),
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
   child.stdin.end(JSON.stringify(order));
   const [answer, [code]] = await Promise.all([text(child.stdout), once(child, 'exit') as Promise<[number | null]>]);
   if (code !== 0) throw new Error(`${script} ended with ${code}`);
@@ -17,4 +20,5 @@ async function measureIn(script: string, order: object): Promise<Measurement> {
 
 export const generate = (load: Load): Promise<Measurement> => measureIn('load-generator.ts', load);
 
-export const runPgBoss = (order: { url: string; seconds: number; clients: number; batch: number; jobs: number }): Promise<Measurement> => measureIn(join('peers', 'pg-boss.ts'), order);
+export const runPgBoss = (order: { url: string; seconds: number; clients: number; batch: number; jobs: number }): Promise<Measurement> =>
+  measureIn(join('peers', 'pg-boss.ts'), order);

@@ -52,7 +52,8 @@ function stepOf(load: Load, send: Send): Step {
   const { path, ids = [] } = load;
   switch (load.kind) {
     case 'create':
-      return async (headers, count) => (await send('POST', path, headers, { title: `Task ${count}`, payload: { n: count } })).status === 201;
+      return async (headers, count) =>
+        (await send('POST', path, headers, { title: `Task ${count}`, payload: { n: count } })).status === 201;
     case 'read':
       return async (headers, count) => (await send('GET', `${path}/${ids[(count * 7919) % ids.length]}`, headers)).status === 200;
     case 'list':
@@ -83,7 +84,9 @@ async function claimMany(send: Send, path: string, headers: Record<string, strin
   if (claim.status !== 200) return false;
   const { items } = JSON.parse(claim.text) as Claimed;
   if (items.length < BATCH) return false;
-  const done = await send('POST', `${path}/complete`, headers, { items: items.map(({ task, lease }) => ({ id: task.id, fence: lease.fence, result: { ok: true } })) });
+  const done = await send('POST', `${path}/complete`, headers, {
+    items: items.map(({ task, lease }) => ({ id: task.id, fence: lease.fence, result: { ok: true } })),
+  });
   return done.status === 200 && (JSON.parse(done.text) as { items: { ok: boolean }[] }).items.every(({ ok }) => ok);
 }
 

@@ -62,6 +62,11 @@ const figure = (value: number): string => (value >= 100 ? Math.round(value).toLo
 function save(options: BenchOptions, rows: readonly Row[]): void {
   const folder = join(process.cwd(), 'bench', 'results');
   mkdirSync(folder, { recursive: true });
-  const machine = { cpu: cpus()[0]?.model ?? 'unknown', cores: cpus().length, memory_gb: Math.round(totalmem() / 2 ** 30), node: process.versions.node };
+  const machine = {
+    cpu: cpus()[0]?.model ?? 'unknown',
+    cores: cpus().length,
+    memory_gb: Math.round(totalmem() / 2 ** 30),
+    node: process.versions.node,
+  };
   writeFileSync(join(folder, 'latest.json'), `${JSON.stringify({ at: new Date().toISOString(), machine, options, rows }, null, 2)}\n`);
 }

@@ -23,7 +23,14 @@ const AGENT_PATH = '/api/v1/agent/tasks';
 const TASK_PATH = '/api/v1/tasks';
 
 /** Ours and the peer's in turns, so that a machine that slows down slows both. */
-async function inPairs(what: string, unit: string, peerName: string, rounds: number, ours: () => Promise<Measurement>, peers: () => Promise<Measurement>): Promise<Row> {
+async function inPairs(
+  what: string,
+  unit: string,
+  peerName: string,
+  rounds: number,
+  ours: () => Promise<Measurement>,
+  peers: () => Promise<Measurement>,
+): Promise<Row> {
   const pairs: { our: Measurement; peer: Measurement }[] = [];
   for (let round = 0; round < rounds; round++) {
     const first = round % 2 === 0 ? await ours() : await peers();
@@ -33,7 +40,16 @@ async function inPairs(what: string, unit: string, peerName: string, rounds: num
   const our = middleOf(pairs.map((pair) => pair.our));
   const ratio = median(pairs.map((pair) => pair.our.perSecond / pair.peer.perSecond));
   const peer = { name: peerName, value: median(pairs.map((pair) => pair.peer.perSecond)) };
-  return { what, unit, ours: our.perSecond, peer, ratio, p50: our.p50, p99: our.p99, errors: our.errors + pairs.reduce((sum, pair) => sum + pair.peer.errors, 0) };
+  return {
+    what,
+    unit,
+    ours: our.perSecond,
+    peer,
+    ratio,
+    p50: our.p50,
+    p99: our.p99,
+    errors: our.errors + pairs.reduce((sum, pair) => sum + pair.peer.errors, 0),
+  };
 }
 
 /** Everything that can be measured, by the name it is chosen by. */
@@ -57,7 +73,16 @@ async function single(world: World, options: BenchOptions, kind: 'create' | 'rea
     bare.ids = (await world.admin<{ id: string }>('bench_bare', 'select id from bare_tasks limit 1000')).map(({ id }) => id);
   }
   await world.settle();
-  return [await inPairs(what, 'requests/s', 'Express + pg', options.rounds, () => generate(ours), () => generate(bare))];
+  return [
+    await inPairs(
+      what,
+      'requests/s',
+      'Express + pg',
+      options.rounds,
+      () => generate(ours),
+      () => generate(bare),
+    ),
+  ];
 }
 
 async function claims(world: World, options: BenchOptions, batch: 1 | 50): Promise<Row[]> {
@@ -66,9 +91,16 @@ async function claims(world: World, options: BenchOptions, batch: 1 | 50): Promi
     await clearTasks(world);
     await world.queueTasks(need);
     await world.settle();
-    return generate({ kind: batch === 1 ? 'claim' : 'claim-batch', url: world.plane.url, clients: world.agents, seconds: options.seconds, path: AGENT_PATH });
+    return generate({
+      kind: batch === 1 ? 'claim' : 'claim-batch',
+      url: world.plane.url,
+      clients: world.agents,
+      seconds: options.seconds,
+      path: AGENT_PATH,
+    });
   };
-  const boss = (): Promise<Measurement> => runPgBoss({ url: world.urlOf('bench_boss'), seconds: options.seconds, clients: CLIENTS, batch, jobs: need });
+  const boss = (): Promise<Measurement> =>
+    runPgBoss({ url: world.urlOf('bench_boss'), seconds: options.seconds, clients: CLIENTS, batch, jobs: need });
   const what = batch === 1 ? 'claim + complete, one by one' : 'claim + complete, batches of 50';
   return [await inPairs(what, 'tasks/s', 'pg-boss in process', options.rounds, ours, boss)];
 }
@@ -82,18 +114,42 @@ async function wakeUp(world: World, options: BenchOptions): Promise<Row[]> {
   const [maker] = world.keys;
   const runs: Measurement[] = [];
   for (let round = 0; round < options.rounds; round++) {
-    runs.push(await generate({ kind: 'wake-up', url: world.plane.url, clients: world.agents.slice(0, 1), seconds: options.seconds * 2, path: AGENT_PATH, ...(maker ? { maker } : {}) }));
+    runs.push(
+      await generate({
+        kind: 'wake-up',
+        url: world.plane.url,
+        clients: world.agents.slice(0, 1),
+        seconds: options.seconds * 2,
+        path: AGENT_PATH,
+        ...(maker ? { maker } : {}),
+      }),
+    );
   }
   const middle = middleOf(runs);
-  return [{ what: 'a waiting agent gets a new task', unit: 'ms (p50)', ours: middle.p50, p50: middle.p50, p99: middle.p99, errors: middle.errors }];
+  return [
+    {
+      what: 'a waiting agent gets a new task',
+      unit: 'ms (p50)',
+      ours: middle.p50,
+      p50: middle.p50,
+      p99: middle.p99,
+      errors: middle.errors,
+    },
+  ];
 }
 
 /** The same with few and with many tasks: one in five waits, the others are done. */
 async function bySize(world: World, options: BenchOptions): Promise<Row[]> {
   const loads: [string, Load][] = [
     ['list 50 tasks', { kind: 'list', url: world.plane.url, clients: world.keys.slice(0, 4), seconds: options.seconds, path: TASK_PATH }],
-    ['list 50 queued tasks', { kind: 'list', url: world.plane.url, clients: world.keys.slice(0, 4), seconds: options.seconds, path: `${TASK_PATH}?status=queued` }],
-    ['claim + complete', { kind: 'claim', url: world.plane.url, clients: world.agents.slice(0, 4), seconds: options.seconds, path: AGENT_PATH }],
+    [
+      'list 50 queued tasks',
+      { kind: 'list', url: world.plane.url, clients: world.keys.slice(0, 4), seconds: options.seconds, path: `${TASK_PATH}?status=queued` },
+    ],
+    [
+      'claim + complete',
+      { kind: 'claim', url: world.plane.url, clients: world.agents.slice(0, 4), seconds: options.seconds, path: AGENT_PATH },
+    ],
   ];
   const results = new Map<string, Measurement[]>();
   await clearTasks(world);
@@ -111,7 +167,15 @@ async function bySize(world: World, options: BenchOptions): Promise<Row[]> {
     const errors = small.errors + large.errors;
     return [
       { what: `${what}, at 10,000 tasks`, unit: 'ms (p50)', ours: small.p50, p50: small.p50, p99: small.p99, errors },
-      { what: `${what}, at ${options.rows.toLocaleString('en')} tasks`, unit: 'ms (p50)', ours: large.p50, ratio: large.p99 / small.p99, p50: large.p50, p99: large.p99, errors },
+      {
+        what: `${what}, at ${options.rows.toLocaleString('en')} tasks`,
+        unit: 'ms (p50)',
+        ours: large.p50,
+        ratio: large.p99 / small.p99,
+        p50: large.p50,
+        p99: large.p99,
+        errors,
+      },
     ];
   });
 }

@@ -31,7 +31,12 @@ export function parseBenchOptions(argv: readonly string[], known: readonly strin
   const only = values.only.split(',');
   const unknown = only.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Error(`--only knows ${known.join(', ')}`);
-  return { seconds: whole('--seconds', values.seconds), rounds: whole('--rounds', values.rounds), rows: whole('--rows', values.rows), only };
+  return {
+    seconds: whole('--seconds', values.seconds),
+    rounds: whole('--rounds', values.rounds),
+    rows: whole('--rows', values.rows),
+    only,
+  };
 }
 
 function whole(name: string, text: string): number {

@@ -28,5 +28,10 @@ export function summarise(latencies: number[], seconds: number, errors: number, 
 /** The middle of several runs, member by member. */
 export function middleOf(runs: readonly Measurement[]): Measurement {
   const of = (pick: (run: Measurement) => number): number => median(runs.map(pick));
-  return { perSecond: of((run) => run.perSecond), p50: of((run) => run.p50), p99: of((run) => run.p99), errors: runs.reduce((sum, run) => sum + run.errors, 0) };
+  return {
+    perSecond: of((run) => run.perSecond),
+    p50: of((run) => run.p50),
+    p99: of((run) => run.p99),
+    errors: runs.reduce((sum, run) => sum + run.errors, 0),
+  };
 }

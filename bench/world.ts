@@ -36,19 +36,32 @@ export class World {
     const admin = new AdminClient(this.plane.url, { email: 'bench@example.com', password: newSecret() });
     await admin.setUp(setup);
     for (let number = 0; number < KEYS; number++) {
-      const { key } = await admin.request<{ key: string }>('POST', '/security/api-keys', { name: `bench ${number}`, scopes: ['task:read', 'task:write'] });
+      const { key } = await admin.request<{ key: string }>('POST', '/security/api-keys', {
+        name: `bench ${number}`,
+        scopes: ['task:read', 'task:write'],
+      });
       this.keys.push({ 'x-api-key': key });
     }
     this.keys = Array.from({ length: CLIENTS }, (_, index) => this.keys[index % KEYS] ?? {});
     for (let number = 0; number < CLIENTS; number++) {
-      const { token } = await admin.request<{ token: string }>('POST', '/agents', { name: `Bench ${number}`, max_concurrent_tasks: 10_000 });
+      const { token } = await admin.request<{ token: string }>('POST', '/agents', {
+        name: `Bench ${number}`,
+        max_concurrent_tasks: 10_000,
+      });
       this.agents.push({ 'x-agent-token': token });
     }
   }
 
   /** A plane process on the same database, not started. */
   async newPlane(more: Record<string, string> = {}): Promise<PlaneProcess> {
-    return new PlaneProcess({ PORT: String(await freePort()), WHEELHOUSE_DATA: join(this.data, 'plane'), DATABASE_URL: this.postgres.url, LOG_LEVEL: 'warn', NODE_ENV: 'production', ...more });
+    return new PlaneProcess({
+      PORT: String(await freePort()),
+      WHEELHOUSE_DATA: join(this.data, 'plane'),
+      DATABASE_URL: this.postgres.url,
+      LOG_LEVEL: 'warn',
+      NODE_ENV: 'production',
+      ...more,
+    });
   }
 
   urlOf(database: string): string {
@@ -91,7 +104,11 @@ export class World {
   }
 
   async send(method: 'GET' | 'POST', path: string, body?: object): Promise<Response> {
-    const response = await fetch(this.plane.url + path, { method, headers: { ...this.keys[0], 'content-type': 'application/json' }, ...(body ? { body: JSON.stringify(body) } : {}) });
+    const response = await fetch(this.plane.url + path, {
+      method,
+      headers: { ...this.keys[0], 'content-type': 'application/json' },
+      ...(body ? { body: JSON.stringify(body) } : {}),
+    });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
     return response;
   }

@@ -9,7 +9,10 @@ const app = express();
 app.use(express.json());
 app.post('/tasks', async (request, response) => {
   const { title, payload } = request.body as { title: string; payload: unknown };
-  const { rows } = await pool.query('insert into bare_tasks (title, payload) values ($1, $2) returning *', [title, JSON.stringify(payload)]);
+  const { rows } = await pool.query('insert into bare_tasks (title, payload) values ($1, $2) returning *', [
+    title,
+    JSON.stringify(payload),
+  ]);
   response.status(201).json(rows[0]);
 });
 app.get('/tasks/:id', async (request, response) => {

@@ -4,7 +4,8 @@ import type { Token } from './token.ts';
 
 export type Command = Schemas['AgentCommandView']['command'];
 export type ClaimedTask = Schemas['ClaimedTaskView'];
-export type ClaimOptions = Required<Pick<Schemas['ClaimTasksDto'], 'max' | 'lease_seconds' | 'wait_seconds'>> & Pick<Schemas['ClaimTasksDto'], 'board_id'>;
+export type ClaimOptions = Required<Pick<Schemas['ClaimTasksDto'], 'max' | 'lease_seconds' | 'wait_seconds'>> &
+  Pick<Schemas['ClaimTasksDto'], 'board_id'>;
 
 export interface Heartbeat {
   commands: Command[];
@@ -53,7 +54,11 @@ export class AgentApi {
   }
 
   async heartbeat(status: 'online' | 'offline', signal?: AbortSignal): Promise<Heartbeat> {
-    const answer = await this.ask((client, limit) => client.POST('/api/v1/agent/heartbeat', { body: { status }, signal: limit }), PATIENCE_MS, signal);
+    const answer = await this.ask(
+      (client, limit) => client.POST('/api/v1/agent/heartbeat', { body: { status }, signal: limit }),
+      PATIENCE_MS,
+      signal,
+    );
     return { commands: answer.commands.map(({ command }) => command), nextMs: answer.next_heartbeat_seconds * 1000 };
   }
 
@@ -67,7 +72,11 @@ export class AgentApi {
   async renew(id: string, fence: number, leaseSeconds: number, signal?: AbortSignal): Promise<Command[]> {
     const request = { params: { path: { id } }, body: { fence, lease_seconds: leaseSeconds } };
     const patience = Math.min(PATIENCE_MS, (leaseSeconds * 1000) / 3);
-    const answer = await this.ask((client, limit) => client.POST('/api/v1/agent/tasks/{id}/renew', { ...request, signal: limit }), patience, signal);
+    const answer = await this.ask(
+      (client, limit) => client.POST('/api/v1/agent/tasks/{id}/renew', { ...request, signal: limit }),
+      patience,
+      signal,
+    );
     return answer.commands.map(({ command }) => command as Command);
   }
 
@@ -86,7 +95,11 @@ export class AgentApi {
     await this.ask((client, limit) => client.POST('/api/v1/agent/tasks/{id}/release', { ...request, signal: limit }), PATIENCE_MS, signal);
   }
 
-  private async ask<T>(send: (client: WheelhouseClient, limit: AbortSignal) => Promise<Exchange<T>>, timeoutMs: number, signal?: AbortSignal): Promise<T> {
+  private async ask<T>(
+    send: (client: WheelhouseClient, limit: AbortSignal) => Promise<Exchange<T>>,
+    timeoutMs: number,
+    signal?: AbortSignal,
+  ): Promise<T> {
     const limit = AbortSignal.timeout(Math.ceil(timeoutMs));
     let exchange: Exchange<T>;
     try {

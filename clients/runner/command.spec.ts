@@ -57,7 +57,11 @@ describe('runCommand', () => {
 
   it('does not mind a command that reads nothing', async () => {
     const big = { ...claimed, task: { ...claimed.task, payload: 'x'.repeat(1_000_000) } };
-    const outcome = await runCommand(big, { command: 'exec <&-; echo 1', graceMs: 100, maxOutputBytes: 1_000 }, new AbortController().signal);
+    const outcome = await runCommand(
+      big,
+      { command: 'exec <&-; echo 1', graceMs: 100, maxOutputBytes: 1_000 },
+      new AbortController().signal,
+    );
     expect(outcome).toEqual({ kind: 'completed', result: 1 });
   });
 
@@ -67,7 +71,11 @@ describe('runCommand', () => {
 
   it('stops the whole group: SIGTERM first, SIGKILL after the grace', async () => {
     const controller = new AbortController();
-    const outcome = run(`trap '' TERM; sh -c "trap '' TERM; echo \\$\\$ > ${folder}/inner; sleep 60 & wait; sleep 60"; sleep 60`, controller.signal, { graceMs: 100 });
+    const outcome = run(
+      `trap '' TERM; sh -c "trap '' TERM; echo \\$\\$ > ${folder}/inner; sleep 60 & wait; sleep 60"; sleep 60`,
+      controller.signal,
+      { graceMs: 100 },
+    );
     await until(() => read('inner') !== '');
     controller.abort(new Stop('lease_lost'));
     expect(await outcome).toEqual({ kind: 'failed', error: 'stopped: lease_lost', retryable: true });

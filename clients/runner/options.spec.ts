@@ -21,7 +21,9 @@ describe('parseOptions', () => {
   it('takes the token from the environment or a file', () => {
     const base = argv('--url http://localhost --exec wc');
     expect(parseOptions(base, { WHEELHOUSE_AGENT_TOKEN: 'abc' })).toMatchObject({ token: { value: 'abc' } });
-    expect(parseOptions([...base, '--token-file', '/run/token'], { WHEELHOUSE_AGENT_TOKEN: 'abc' })).toMatchObject({ token: { file: '/run/token' } });
+    expect(parseOptions([...base, '--token-file', '/run/token'], { WHEELHOUSE_AGENT_TOKEN: 'abc' })).toMatchObject({
+      token: { file: '/run/token' },
+    });
     expect(() => parseOptions(base, {})).toThrow('no token');
   });
 

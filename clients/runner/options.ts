@@ -93,7 +93,11 @@ function address(text: string): string {
   return url.href;
 }
 
-function tokenSource(value: string | undefined, file: string | undefined, fromEnvironment: string | undefined): { value: string } | { file: string } {
+function tokenSource(
+  value: string | undefined,
+  file: string | undefined,
+  fromEnvironment: string | undefined,
+): { value: string } | { file: string } {
   if (value !== undefined && file !== undefined) throw new UsageError('--token and --token-file: give one of them');
   if (file !== undefined) return { file };
   const token = (value ?? fromEnvironment ?? '').trim();

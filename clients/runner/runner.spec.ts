@@ -41,7 +41,10 @@ class ScriptedPeer {
   private async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk as Buffer);
-    const call = { path: (request.url ?? '').replace('/api/v1/agent', ''), body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown> };
+    const call = {
+      path: (request.url ?? '').replace('/api/v1/agent', ''),
+      body: JSON.parse(Buffer.concat(chunks).toString()) as Record<string, unknown>,
+    };
     this.calls.push(call);
     const answer = this.answer(call, this.count(call.path)) ?? usual(call);
     if (answer === 'cut') return void request.socket.destroy();
@@ -56,13 +59,18 @@ function usual(call: Call): Answer {
   return { status: 200, body: call.path.endsWith('/renew') ? { commands: [] } : {} };
 }
 
-const handOut = (...ids: string[]): Answer => ({ status: 200, body: { items: ids.map((id) => ({ task: { id, title: id }, lease: { fence: 1, expires_at: '' } })) } });
+const handOut = (...ids: string[]): Answer => ({
+  status: 200,
+  body: { items: ids.map((id) => ({ task: { id, title: id }, lease: { fence: 1, expires_at: '' } })) },
+});
 const problem = (status: number, code: string): Answer => ({ status, body: { code, detail: code } });
 const completed = (result: unknown): Promise<Outcome> => Promise.resolve({ kind: 'completed', result });
 
 /** Works until stopped. */
 const endless: Handler = (_claimed, signal) =>
-  new Promise((resolve) => signal.addEventListener('abort', () => resolve({ kind: 'failed', error: 'stopped', retryable: true }), { once: true }));
+  new Promise((resolve) =>
+    signal.addEventListener('abort', () => resolve({ kind: 'failed', error: 'stopped', retryable: true }), { once: true }),
+  );
 
 async function until(condition: () => boolean): Promise<void> {
   for (let tries = 0; tries < 800 && !condition(); tries++) await sleep(10);
@@ -74,7 +82,10 @@ describe('Runner', () => {
   let events: string[];
   afterEach(() => peer.close());
 
-  async function start(answer: (call: Call, nth: number) => Answer | undefined, options: Partial<RunnerOptions> = {}): Promise<{ runner: Runner; ended: Promise<void> }> {
+  async function start(
+    answer: (call: Call, nth: number) => Answer | undefined,
+    options: Partial<RunnerOptions> = {},
+  ): Promise<{ runner: Runner; ended: Promise<void> }> {
     peer = new ScriptedPeer(answer);
     events = [];
     const token = options.token ?? new Token({ value: 'secret' });
@@ -110,7 +121,9 @@ describe('Runner', () => {
       return ['cut' as const, problem(503, 'unavailable'), problem(429, 'rate_limited')][nth - 1];
     });
     await until(() => events.includes('completed'));
-    expect(peer.calls.filter((call) => call.path === '/tasks/a/complete').map((call) => call.body)).toEqual(Array(4).fill({ fence: 1, result: 1 }));
+    expect(peer.calls.filter((call) => call.path === '/tasks/a/complete').map((call) => call.body)).toEqual(
+      Array(4).fill({ fence: 1, result: 1 }),
+    );
     runner.drain();
     await ended;
   });
@@ -139,7 +152,9 @@ describe('Runner', () => {
 
   it('makes a failure of a handler that throws', async () => {
     const handler = (): Promise<Outcome> => Promise.reject(new Error('broken'));
-    const { runner, ended } = await start((call, nth) => (call.path === '/tasks/claim' && nth === 1 ? handOut('a') : undefined), { handler });
+    const { runner, ended } = await start((call, nth) => (call.path === '/tasks/claim' && nth === 1 ? handOut('a') : undefined), {
+      handler,
+    });
     await until(() => events.includes('failed'));
     expect(peer.calls.find((call) => call.path === '/tasks/a/fail')?.body).toEqual({ fence: 1, error: 'broken', retryable: true });
     runner.drain();
@@ -180,8 +195,11 @@ describe('Runner', () => {
     let command: string[] = [];
     const { runner, ended } = await start(
       (call, nth) => {
-        if (call.path === '/tasks/claim') return nth === 1 ? handOut('a') : command[0] === 'pause' ? problem(409, 'agent_paused') : undefined;
-        return call.path === '/heartbeat' ? { status: 200, body: { commands: nth === 1 ? [] : command.map((name) => ({ command: name })), next_heartbeat_seconds: 0.05 } } : undefined;
+        if (call.path === '/tasks/claim')
+          return nth === 1 ? handOut('a') : command[0] === 'pause' ? problem(409, 'agent_paused') : undefined;
+        return call.path === '/heartbeat'
+          ? { status: 200, body: { commands: nth === 1 ? [] : command.map((name) => ({ command: name })), next_heartbeat_seconds: 0.05 } }
+          : undefined;
       },
       { handler },
     );
@@ -234,7 +252,10 @@ describe('Runner', () => {
   });
 
   it('gives back what it cannot finish, and what arrives while it drains, without beginning it', async () => {
-    const { runner, ended } = await start((call, nth) => (call.path === '/tasks/claim' && nth === 1 ? handOut('a') : undefined), { handler: endless, concurrency: 1 });
+    const { runner, ended } = await start((call, nth) => (call.path === '/tasks/claim' && nth === 1 ? handOut('a') : undefined), {
+      handler: endless,
+      concurrency: 1,
+    });
     await until(() => events.includes('started'));
     runner.drain();
     runner.giveBackAll();

@@ -193,7 +193,8 @@ export class Runner {
 
   private rotate(): void {
     if (this.options.token.reload()) this.options.log('token reloaded');
-    else if (!this.options.token.canChange) this.options.log('the token will stop working soon: start again with the new one, or use --token-file');
+    else if (!this.options.token.canChange)
+      this.options.log('the token will stop working soon: start again with the new one, or use --token-file');
   }
 
   private become(mode: Mode): void {

@@ -123,7 +123,10 @@ export class TaskRun {
     for (let failures = 1; !this.end.signal.aborted; failures++) {
       try {
         await this.send(outcome);
-        return this.options.log(outcome.kind, outcome.kind === 'failed' ? { ...this.fields, error: outcome.error.slice(0, 200) } : this.fields);
+        return this.options.log(
+          outcome.kind,
+          outcome.kind === 'failed' ? { ...this.fields, error: outcome.error.slice(0, 200) } : this.fields,
+        );
       } catch (error) {
         if (!(error instanceof ApiError)) throw error;
         if (!this.options.isTemporary(error)) return this.outcomeRefused(outcome, error);

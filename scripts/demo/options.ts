@@ -27,7 +27,13 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions | 'help' 
     },
   });
   if (values.help) return 'help';
-  return { folder: resolve(values.folder), limit: positive('--limit', values.limit), concurrency: positive('--concurrency', values.concurrency), leaseSeconds: 5, print: (line) => console.log(line) };
+  return {
+    folder: resolve(values.folder),
+    limit: positive('--limit', values.limit),
+    concurrency: positive('--concurrency', values.concurrency),
+    leaseSeconds: 5,
+    print: (line) => console.log(line),
+  };
 }
 
 function positive(name: string, text: string): number {

@@ -30,7 +30,8 @@ export const newSecret = (): string => randomBytes(24).toString('base64url');
 
 /** Our environment without what would configure a plane. */
 export function plainEnvironment(): Record<string, string | undefined> {
-  const ours = /^(WHEELHOUSE_|DATABASE_|RATE_LIMIT_|SECURITY_HEADER_|REDIS_|AUTH_MODE|ADMIN_TOKEN|AGENT_TOKENS|SETUP_TOKEN|JWT_SECRET|PROCESS_ROLE|PUBLIC_URL|HOST$|PORT$|LOG_)/;
+  const ours =
+    /^(WHEELHOUSE_|DATABASE_|RATE_LIMIT_|SECURITY_HEADER_|REDIS_|AUTH_MODE|ADMIN_TOKEN|AGENT_TOKENS|SETUP_TOKEN|JWT_SECRET|PROCESS_ROLE|PUBLIC_URL|HOST$|PORT$|LOG_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }
 
@@ -111,7 +112,8 @@ export class PlaneProcess {
     const late = setTimeout(() => this.signal('SIGKILL'), STOP_LIMIT_MS);
     await this.end('SIGTERM');
     clearTimeout(late);
-    if (this.child?.signalCode === 'SIGKILL') throw new Error(`the plane did not stop within ${STOP_LIMIT_MS / 1000} s:\n${this.lastOutput}`);
+    if (this.child?.signalCode === 'SIGKILL')
+      throw new Error(`the plane did not stop within ${STOP_LIMIT_MS / 1000} s:\n${this.lastOutput}`);
   }
 
   private async end(name: NodeJS.Signals): Promise<void> {

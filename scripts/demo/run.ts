@@ -64,7 +64,10 @@ async function work(url: string, admin: AdminClient, agents: AgentProcess[], pat
 
 function createTasks(admin: AdminClient, paths: readonly string[], folder: string): Promise<string[]> {
   return concurrently(16, paths, async (path) => {
-    const task = await admin.request<{ id: string }>('POST', '/tasks', { title: `Hash ${relative(folder, path)}`.slice(0, 500), payload: { path } });
+    const task = await admin.request<{ id: string }>('POST', '/tasks', {
+      title: `Hash ${relative(folder, path)}`.slice(0, 500),
+      payload: { path },
+    });
     return task.id;
   });
 }
@@ -74,13 +77,27 @@ async function startAgent(url: string, admin: AdminClient, number: number, optio
   const agent = await admin.request<{ id: string; token: string }>('POST', '/agents', { name, max_concurrent_tasks: 100 });
   const script = join(process.cwd(), 'scripts', 'demo', 'hash-file.mjs');
   const command = `${quote(projectNode())} ${quote(script)}`;
-  return new AgentProcess({ id: agent.id, name, token: agent.token, url, command, concurrency: options.concurrency, leaseSeconds: options.leaseSeconds });
+  return new AgentProcess({
+    id: agent.id,
+    name,
+    token: agent.token,
+    url,
+    command,
+    concurrency: options.concurrency,
+    leaseSeconds: options.leaseSeconds,
+  });
 }
 
 const quote = (text: string): string => `'${text.replaceAll("'", "'\\''")}'`;
 
 /** Waits until every task has ended; strikes half-way. */
-async function follow(admin: AdminClient, agents: readonly AgentProcess[], total: number, progress: Progress, faults: Faults): Promise<void> {
+async function follow(
+  admin: AdminClient,
+  agents: readonly AgentProcess[],
+  total: number,
+  progress: Progress,
+  faults: Faults,
+): Promise<void> {
   let best = 0;
   let movedAt = performance.now();
   for (;;) {
@@ -89,7 +106,8 @@ async function follow(admin: AdminClient, agents: readonly AgentProcess[], total
     if (ended > best) [best, movedAt] = [ended, performance.now()];
     progress.show(ended, faults.note);
     if (ended >= total) return;
-    if (performance.now() - movedAt > STUCK_MS) throw new Error(`nothing was completed for ${STUCK_MS / 1000} s: ${JSON.stringify(counts)}`);
+    if (performance.now() - movedAt > STUCK_MS)
+      throw new Error(`nothing was completed for ${STUCK_MS / 1000} s: ${JSON.stringify(counts)}`);
     if (!agents.some((agent) => agent.isRunning)) throw new Error('every agent has ended');
     if (ended * 5 >= total * 2) faults.strike();
     await sleep(100);

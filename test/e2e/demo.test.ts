@@ -8,7 +8,8 @@ describe('the demo', () => {
   let folder: string;
   beforeAll(() => {
     folder = mkdtempSync(join(tmpdir(), 'wheelhouse-files-'));
-    for (let n = 0; n < 60; n++) writeFileSync(join(folder, `file-${n}.txt`), `${'a line\n'.repeat(n * 50)}${n % 2 === 0 ? 'no line feed at the end' : ''}`);
+    for (let n = 0; n < 60; n++)
+      writeFileSync(join(folder, `file-${n}.txt`), `${'a line\n'.repeat(n * 50)}${n % 2 === 0 ? 'no line feed at the end' : ''}`);
   });
   afterAll(() => rmSync(folder, { recursive: true }));
 

@@ -53,17 +53,27 @@ describe('wheelhouse-agent', () => {
   };
   let number = 0;
   const makeAgent = (): Promise<{ id: string; token: string }> => post('/agents', { name: `Runner ${++number}` });
-  const makeTask = (agent: { id: string }, more: object = {}): Promise<Task> => post('/tasks', { title: 'A task', agent_id: agent.id, ...more });
-  const read = async (task: Task): Promise<Task> => (await plane.request<Task>('GET', `/api/v1/tasks/${task.id}`, { token: ADMIN_TOKEN })).body;
-  const became = (task: Task, status: string): Promise<Task> => eventually(() => read(task), (now) => now.status === status);
+  const makeTask = (agent: { id: string }, more: object = {}): Promise<Task> =>
+    post('/tasks', { title: 'A task', agent_id: agent.id, ...more });
+  const read = async (task: Task): Promise<Task> =>
+    (await plane.request<Task>('GET', `/api/v1/tasks/${task.id}`, { token: ADMIN_TOKEN })).body;
+  const became = (task: Task, status: string): Promise<Task> =>
+    eventually(
+      () => read(task),
+      (now) => now.status === status,
+    );
   const fileExists = (name: string): Promise<boolean> => eventually(async () => Promise.resolve(existsSync(join(folder, name))), Boolean);
 
   function start(token: string, command: string, ...flags: string[]): ChildProcess {
     const { WHEELHOUSE_AGENT_TOKEN: _token, ...environment } = process.env;
-    const runner = spawn(join('clients', 'runner', 'wheelhouse-agent.mjs'), ['--url', plane.url, '--exec', command, '--lease', '5', '--wait', '2', '--grace', '1', ...flags], {
-      env: { ...environment, ...(token === '' ? {} : { WHEELHOUSE_AGENT_TOKEN: token }) },
-      stdio: ['ignore', 'ignore', process.env['TEST_RUNNER_LOG'] ? 'inherit' : 'ignore'],
-    });
+    const runner = spawn(
+      join('clients', 'runner', 'wheelhouse-agent.mjs'),
+      ['--url', plane.url, '--exec', command, '--lease', '5', '--wait', '2', '--grace', '1', ...flags],
+      {
+        env: { ...environment, ...(token === '' ? {} : { WHEELHOUSE_AGENT_TOKEN: token }) },
+        stdio: ['ignore', 'ignore', process.env['TEST_RUNNER_LOG'] ? 'inherit' : 'ignore'],
+      },
+    );
     runners.push(runner);
     return runner;
   }
@@ -72,7 +82,10 @@ describe('wheelhouse-agent', () => {
     const agent = await makeAgent();
     const good = await makeTask(agent, { payload: { n: 3 } });
     const bad = await makeTask(agent, { title: 'bad', max_retries: 0 });
-    start(agent.token, `task=$(cat); case "$task" in *'"title":"bad"'*) echo no luck >&2; exit 3;; *) echo "{\\"fence\\": $WHEELHOUSE_FENCE}";; esac`);
+    start(
+      agent.token,
+      `task=$(cat); case "$task" in *'"title":"bad"'*) echo no luck >&2; exit 3;; *) echo "{\\"fence\\": $WHEELHOUSE_FENCE}";; esac`,
+    );
     expect(await became(good, 'completed')).toMatchObject({ result: { fence: 1 }, attempts: 1 });
     expect(await became(bad, 'dead_letter')).toMatchObject({ error: 'exit code 3: no luck' });
   });
@@ -82,8 +95,13 @@ describe('wheelhouse-agent', () => {
     const tasks = await Promise.all([1, 2, 3].map(() => makeTask(agent)));
     start(agent.token, `touch ${folder}/$WHEELHOUSE_TASK_ID; while [ ! -e ${folder}/go ]; do sleep 0.05; done`, '--concurrency', '2');
     const running = (): number => tasks.filter((task) => existsSync(join(folder, task.id))).length;
-    await eventually(async () => Promise.resolve(running()), (count) => count === 2);
-    const held = await plane.request<{ total: number }>('GET', `/api/v1/tasks?claimed_by=${agent.id}&status=in_progress`, { token: ADMIN_TOKEN });
+    await eventually(
+      async () => Promise.resolve(running()),
+      (count) => count === 2,
+    );
+    const held = await plane.request<{ total: number }>('GET', `/api/v1/tasks?claimed_by=${agent.id}&status=in_progress`, {
+      token: ADMIN_TOKEN,
+    });
     expect(held.body.total).toBe(2);
     writeFileSync(join(folder, 'go'), '');
     for (const task of tasks) await became(task, 'completed');
@@ -121,11 +139,17 @@ describe('wheelhouse-agent', () => {
   it('stops at once when killed, and works again when resumed', async () => {
     const agent = await makeAgent();
     const task = await makeTask(agent);
-    start(agent.token, `echo $$ > ${folder}/new; mv ${folder}/new ${folder}/pid; trap '' TERM; while [ ! -e ${folder}/go ]; do sleep 0.05; done`);
+    start(
+      agent.token,
+      `echo $$ > ${folder}/new; mv ${folder}/new ${folder}/pid; trap '' TERM; while [ ! -e ${folder}/go ]; do sleep 0.05; done`,
+    );
     await fileExists('pid');
     const pid = readFileSync(join(folder, 'pid'), 'utf8').trim();
     await post(`/agents/${agent.id}/kill`);
-    await eventually(async () => Promise.resolve(existsSync(`/proc/${pid}`)), (alive) => !alive);
+    await eventually(
+      async () => Promise.resolve(existsSync(`/proc/${pid}`)),
+      (alive) => !alive,
+    );
     expect(await read(task)).toMatchObject({ status: 'queued', claimed_by: null });
     writeFileSync(join(folder, 'go'), '');
     await post(`/agents/${agent.id}/resume`);

@@ -34,7 +34,13 @@ class AgentClient {
     this.config = config;
     this.prng = new Prng(config.seed);
     const history = new HistoryWriter(config.folder, config.client);
-    this.http = new RecordedHttp({ client: config.client, urls: config.urls, headers: { 'x-agent-token': token }, history, prng: this.prng });
+    this.http = new RecordedHttp({
+      client: config.client,
+      urls: config.urls,
+      headers: { 'x-agent-token': token },
+      history,
+      prng: this.prng,
+    });
     process.on('SIGTERM', () => (this.stopping = true));
     process.on('SIGUSR2', () => (this.calm = true));
   }
@@ -93,7 +99,12 @@ class AgentClient {
     if (this.prng.next() < 0.05) await this.untilCertain('complete', taskId, fence, { result: { by: `${this.config.agentId}/${fence}` } });
   }
 
-  private async untilCertain(op: 'complete' | 'fail' | 'release', taskId: string, fence: number, more: Record<string, unknown>): Promise<void> {
+  private async untilCertain(
+    op: 'complete' | 'fail' | 'release',
+    taskId: string,
+    fence: number,
+    more: Record<string, unknown>,
+  ): Promise<void> {
     for (;;) {
       const { status } = await this.write(op, taskId, fence, more);
       if (status >= 200 && status < 500 && status !== 429) return;

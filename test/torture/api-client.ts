@@ -47,13 +47,21 @@ export class ApiClient {
       case 'comment':
         return this.comment(name);
       case 'patch':
-        return this.once('patch', { task_id: this.ownTask(), description: name }, 'PATCH', ({ task_id, description }) => [`/tasks/${task_id}`, { description }]);
+        return this.once('patch', { task_id: this.ownTask(), description: name }, 'PATCH', ({ task_id, description }) => [
+          `/tasks/${task_id}`,
+          { description },
+        ]);
       case 'cancel':
         return this.once('cancel', { task_id: this.ownTask() }, 'POST', ({ task_id }) => [`/tasks/${task_id}/cancel`, { reason: name }]);
       case 'read':
         return this.once('read', { task_id: this.ownTask() }, 'GET', ({ task_id }) => [`/tasks/${task_id}`]);
       case 'patch-agent':
-        return this.once('patch-agent', { agent_id: this.prng.pick(this.options.agentIds), description: name }, 'PATCH', ({ agent_id, description }) => [`/agents/${agent_id}`, { description }]);
+        return this.once(
+          'patch-agent',
+          { agent_id: this.prng.pick(this.options.agentIds), description: name },
+          'PATCH',
+          ({ agent_id, description }) => [`/agents/${agent_id}`, { description }],
+        );
       default:
         return operation satisfies never;
     }
@@ -66,14 +74,27 @@ export class ApiClient {
 
   private async create(name: string): Promise<void> {
     const title = `torture ${name}`;
-    const created = await this.retried(() => this.http.send('create', { key: name, title }, { method: 'POST', path: '/tasks', body: { title, payload: { n: this.count } }, key: name }));
+    const created = await this.retried(() =>
+      this.http.send(
+        'create',
+        { key: name, title },
+        { method: 'POST', path: '/tasks', body: { title, payload: { n: this.count } }, key: name },
+      ),
+    );
     const id = created && (created.body as { id?: string }).id;
     if (id !== undefined) this.tasks.push(id);
   }
 
   private async comment(name: string): Promise<void> {
     const request = { task_id: this.ownTask(), key: name, body: `comment ${name}` };
-    await this.retried(() => this.http.send('comment', request, { method: 'POST', path: `/tasks/${request.task_id}/comments`, body: { body: request.body }, key: name }));
+    await this.retried(() =>
+      this.http.send('comment', request, {
+        method: 'POST',
+        path: `/tasks/${request.task_id}/comments`,
+        body: { body: request.body },
+        key: name,
+      }),
+    );
   }
 
   private async once<N extends 'patch' | 'cancel' | 'read' | 'patch-agent'>(
@@ -91,7 +112,8 @@ export class ApiClient {
     for (let tries = 0; tries < 6; tries++) {
       const done = await send();
       if (wasAccepted(done as never)) return done;
-      const again = done.status === 0 || done.status >= 500 || (done.body as { code?: string } | undefined)?.code === 'idempotency_in_progress';
+      const again =
+        done.status === 0 || done.status >= 500 || (done.body as { code?: string } | undefined)?.code === 'idempotency_in_progress';
       if (!again) return undefined;
       await sleep(this.prng.between(100, 700));
     }

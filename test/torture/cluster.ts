@@ -38,9 +38,17 @@ export class Cluster {
     for (const role of ['api', 'api', 'worker'] as const) {
       const data = join(this.folder, `process-${this.processes.length + 1}`);
       mkdirSync(data);
-      const settings = { PORT: String(await freePort()), WHEELHOUSE_DATA: data, DATABASE_URL: this.postgres.url, PROCESS_ROLE: role, DATABASE_POOL: '8' };
+      const settings = {
+        PORT: String(await freePort()),
+        WHEELHOUSE_DATA: data,
+        DATABASE_URL: this.postgres.url,
+        PROCESS_ROLE: role,
+        DATABASE_POOL: '8',
+      };
       const security = { SETUP_TOKEN: this.setupToken, JWT_SECRET: secret, ACCESS_TOKEN_SECONDS: '86400', LOG_LEVEL: 'error' };
-      this.processes.push(new PlaneProcess({ ...settings, ...security, ...(this.nodeOptions === undefined ? {} : { NODE_OPTIONS: this.nodeOptions }) }));
+      this.processes.push(
+        new PlaneProcess({ ...settings, ...security, ...(this.nodeOptions === undefined ? {} : { NODE_OPTIONS: this.nodeOptions }) }),
+      );
     }
     for (const process of this.processes) await process.start();
     this.supervising = true;

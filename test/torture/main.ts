@@ -15,7 +15,9 @@ export async function main(argv: readonly string[]): Promise<number> {
     console.log(USAGE);
     return 0;
   }
-  console.log(`torture: ${options.seconds} s, seed ${options.seed}, ${options.agents} agents, ${options.clients} clients${options.plant ? `, planted: ${options.plant}` : ''}`);
+  console.log(
+    `torture: ${options.seconds} s, seed ${options.seed}, ${options.agents} agents, ${options.clients} clients${options.plant ? `, planted: ${options.plant}` : ''}`,
+  );
   const report = await torture(options, (line) => console.log(line));
   show(report, options);
   const noticed = report.violations.some(({ rule }) => rule === 'stale write');
@@ -27,7 +29,10 @@ export async function main(argv: readonly string[]): Promise<number> {
 }
 
 function show(report: TortureReport, options: TortureOptions): void {
-  const list = (counts: Record<string, number>): string => Object.entries(counts).map(([name, count]) => `${count} ${name}`).join(', ');
+  const list = (counts: Record<string, number>): string =>
+    Object.entries(counts)
+      .map(([name, count]) => `${count} ${name}`)
+      .join(', ');
   console.log(`\nfaults: ${list(report.faults)}`);
   console.log(`requests: ${list(report.ops)}; ${report.unanswered} of them unanswered`);
   console.log(`tasks: ${list(report.tasks)}`);
@@ -38,6 +43,8 @@ function show(report: TortureReport, options: TortureOptions): void {
     console.log(`\n${rule}: ${violations.length}`);
     for (const { detail } of violations.slice(0, 5)) console.log(`  ${detail}`);
   }
-  console.log(`\nseed ${options.seed}: ${report.violations.length === 0 ? 'every promise was kept' : `${report.violations.length} promises were broken`}`);
+  console.log(
+    `\nseed ${options.seed}: ${report.violations.length === 0 ? 'every promise was kept' : `${report.violations.length} promises were broken`}`,
+  );
   if (options.keep) console.log(`the histories are in ${report.folder}`);
 }

@@ -70,9 +70,15 @@ async function populate(cluster: Cluster, agents: AgentUnderTest[], options: Tor
   const admin = new AdminClient(urls[0] ?? '', account);
   await admin.setUp(cluster.setupToken);
   const { access_token: person } = await admin.request<{ access_token: string }>('POST', '/auth/login', account);
-  const { key } = await admin.request<{ key: string }>('POST', '/security/api-keys', { name: 'torture', scopes: ['task:read', 'task:write', 'agent:write'] });
+  const { key } = await admin.request<{ key: string }>('POST', '/security/api-keys', {
+    name: 'torture',
+    scopes: ['task:read', 'task:write', 'agent:write'],
+  });
   for (let number = 1; number <= options.agents; number++) {
-    const agent = await admin.request<{ id: string; token: string }>('POST', '/agents', { name: `agent-${number}`, max_concurrent_tasks: 50 });
+    const agent = await admin.request<{ id: string; token: string }>('POST', '/agents', {
+      name: `agent-${number}`,
+      max_concurrent_tasks: 50,
+    });
     agents.push(new AgentUnderTest(`agent-${number}`, agent, options.seed + 1_000 * number, { urls, folder, lanes: 3 }));
   }
   const agentIds = agents.map(({ id }) => id);
@@ -89,11 +95,20 @@ async function populate(cluster: Cluster, agents: AgentUnderTest[], options: Tor
   return { clients, events };
 }
 
-async function rage(cluster: Cluster, agents: AgentUnderTest[], world: World, options: TortureOptions, histories: string, say: (line: string) => void): Promise<Omit<TortureReport, 'folder'>> {
+async function rage(
+  cluster: Cluster,
+  agents: AgentUnderTest[],
+  world: World,
+  options: TortureOptions,
+  histories: string,
+  say: (line: string) => void,
+): Promise<Omit<TortureReport, 'folder'>> {
   const startedAt = now();
   const end = startedAt + options.seconds * 1000;
   const isOver = (): boolean => now() >= end;
-  const faults = new Faults({ cluster, agents, events: world.events }, new Prng(options.seed, 1), (line) => say(`${((now() - startedAt) / 1000).toFixed(1)} s: ${line}`));
+  const faults = new Faults({ cluster, agents, events: world.events }, new Prng(options.seed, 1), (line) =>
+    say(`${((now() - startedAt) / 1000).toFixed(1)} s: ${line}`),
+  );
   await Promise.all([faults.runUntil(isOver), ...world.clients.map((client) => client.runUntil(isOver))]);
   say('no more faults; waiting until everything has ended');
   for (const agent of agents) agent.signal('SIGUSR2');

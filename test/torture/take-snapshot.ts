@@ -17,7 +17,9 @@ export async function takeSnapshot(cluster: Cluster): Promise<Snapshot> {
 
 /** How many tasks have not ended. */
 export async function countUnended(cluster: Cluster): Promise<number> {
-  const rows = await cluster.query<{ n: number }>(`select count(*)::int as n from tasks where status not in ('completed', 'cancelled', 'dead_letter')`);
+  const rows = await cluster.query<{ n: number }>(
+    `select count(*)::int as n from tasks where status not in ('completed', 'cancelled', 'dead_letter')`,
+  );
   return rows[0]?.n ?? 0;
 }
 

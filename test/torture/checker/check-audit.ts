@@ -1,8 +1,14 @@
-import { type Op, wasAccepted } from '../history.ts';
+import { type Op, wasAccepted, wasRefused } from '../history.ts';
 import type { AuditRow, Snapshot, Violation } from './snapshot.ts';
 
 /** The action that each change is recorded as. */
-export const ACTIONS = { create: 'task.create', patch: 'task.update', cancel: 'task.cancel', comment: 'task.comment', 'patch-agent': 'agent.update' } as const;
+export const ACTIONS = {
+  create: 'task.create',
+  patch: 'task.update',
+  cancel: 'task.cancel',
+  comment: 'task.comment',
+  'patch-agent': 'agent.update',
+} as const;
 type Change = Extract<Op, { op: keyof typeof ACTIONS }>;
 
 const isChange = (op: Op): op is Change => op.op in ACTIONS;
@@ -20,7 +26,11 @@ export function checkAudit(ops: readonly Op[], db: Snapshot): Violation[] {
   const found = [...Map.groupBy(changes, changeOf)].flatMap(([name, tries]) => checkChange(name, tries, rows));
   const asked = new Set(changes.map((op) => op.request_id));
   for (const [requestId, list] of rows) {
-    if (!asked.has(requestId)) found.push({ rule: 'audit without change', detail: `${list.map((row) => row.action).join(', ')} in ${requestId}, which changed nothing` });
+    if (!asked.has(requestId))
+      found.push({
+        rule: 'audit without change',
+        detail: `${list.map((row) => row.action).join(', ')} in ${requestId}, which changed nothing`,
+      });
   }
   return [...found, ...madeWithoutRow(db, rows)];
 }
@@ -30,22 +40,32 @@ function checkChange(name: string, tries: readonly Change[], rows: Map<string, A
   const found: Violation[] = [];
   if (own.length > 1) found.push({ rule: 'audit doubled', detail: `${name} has ${own.length} audit rows` });
   const accepted = tries.filter((op) => wasAccepted(op));
-  if (accepted.length > 0 && own.length === 0) found.push({ rule: 'audit missing', detail: `${name} was acknowledged and has no audit row` });
+  if (accepted.length > 0 && own.length === 0)
+    found.push({ rule: 'audit missing', detail: `${name} was acknowledged and has no audit row` });
   const action = ACTIONS[(tries[0] as Change).op];
   for (const row of own) {
     if (row.action !== action) found.push({ rule: 'audit wrong', detail: `${name} is recorded as ${row.action}, not ${action}` });
   }
-  const certainlyNot = tries.every((op) => op.status >= 400 && op.status < 500);
+  const certainlyNot = tries.every((op) => wasRefused(op));
   if (certainlyNot && own.length > 0) found.push({ rule: 'audit without change', detail: `${name} was refused and has an audit row` });
   return found;
 }
 
 /** What exists was made by somebody, and that has its row; what has a row exists. Also for requests without an answer. */
 function madeWithoutRow(db: Snapshot, rows: Map<string, AuditRow[]>): Violation[] {
-  const made = new Set([...rows.values()].flat().filter((row) => row.action === ACTIONS.create).map((row) => row.resource_id));
+  const made = new Set(
+    [...rows.values()]
+      .flat()
+      .filter((row) => row.action === ACTIONS.create)
+      .map((row) => row.resource_id),
+  );
   const existing = new Set(db.tasks.map((task) => task.id));
   return [
-    ...db.tasks.filter((task) => !made.has(task.id)).map((task) => ({ rule: 'audit missing', detail: `the making of ${task.id} has no audit row` })),
-    ...[...made].filter((id) => id !== null && !existing.has(id)).map((id) => ({ rule: 'audit without change', detail: `the making of ${id ?? ''} is recorded and it is not there` })),
+    ...db.tasks
+      .filter((task) => !made.has(task.id))
+      .map((task) => ({ rule: 'audit missing', detail: `the making of ${task.id} has no audit row` })),
+    ...[...made]
+      .filter((id) => id !== null && !existing.has(id))
+      .map((id) => ({ rule: 'audit without change', detail: `the making of ${id ?? ''} is recorded and it is not there` })),
   ];
 }

@@ -17,7 +17,8 @@ function creations(ops: readonly Op[], db: Snapshot): Violation[] {
     const ids = new Set(tries.filter((op) => wasAccepted(op as Op)).map((op) => (op.body as { id: string }).id));
     if (made.length > 1) found.push({ rule: 'doubled', detail: `${title} was made ${made.length} times` });
     if (ids.size > 1) found.push({ rule: 'doubled', detail: `${title} was acknowledged with ${ids.size} ids` });
-    for (const id of ids) if (!made.some((task) => task.id === id)) found.push({ rule: 'lost', detail: `${title} was acknowledged as ${id} and is not there` });
+    for (const id of ids)
+      if (!made.some((task) => task.id === id)) found.push({ rule: 'lost', detail: `${title} was acknowledged as ${id} and is not there` });
   }
   for (const title of rows.keys()) if (!calls.has(title)) found.push({ rule: 'invented', detail: `nobody asked for ${title}` });
   return found;
@@ -29,7 +30,8 @@ function comments(ops: readonly Op[], db: Snapshot): Violation[] {
   for (const [body, tries] of Map.groupBy(opsOf(ops, 'comment'), (op) => op.request.body)) {
     const count = rows.get(body)?.length ?? 0;
     if (count > 1) found.push({ rule: 'doubled', detail: `${body} is there ${count} times` });
-    if (count === 0 && tries.some((op) => wasAccepted(op))) found.push({ rule: 'lost', detail: `${body} was acknowledged and is not there` });
+    if (count === 0 && tries.some((op) => wasAccepted(op)))
+      found.push({ rule: 'lost', detail: `${body} was acknowledged and is not there` });
   }
   return found;
 }
@@ -50,7 +52,8 @@ function descriptions(ops: readonly Op[], db: Snapshot): Violation[] {
     // One client changes a task, one change after the other.
     allowed.add(changes.filter((op) => wasAccepted(op as Op)).at(-1)?.request.description ?? null);
     const value = now.get(id) ?? null;
-    if (!allowed.has(value)) found.push({ rule: 'lost', detail: `${id} says ${value ?? 'nothing'} and should say one of ${[...allowed].join(', ')}` });
+    if (!allowed.has(value))
+      found.push({ rule: 'lost', detail: `${id} says ${value ?? 'nothing'} and should say one of ${[...allowed].join(', ')}` });
   }
   return found;
 }

@@ -17,7 +17,13 @@ export function checkLeases(ops: readonly Op[], db: Snapshot): Violation[] {
   const grants = grantsIn(ops);
   const attempts = new Map(db.attempts.map((attempt) => [keyOf(attempt.task_id, attempt.fence), attempt]));
   const writes = ops.filter((op): op is Write => WRITES.has(op.op) && wasAccepted(op));
-  return [...owners(grants, attempts), ...order(grants), ...staleWrites(writes, grants, attempts, ops), ...outcomes(writes, attempts, db), ...completeness(db)];
+  return [
+    ...owners(grants, attempts),
+    ...order(grants),
+    ...staleWrites(writes, grants, attempts, ops),
+    ...outcomes(writes, attempts, db),
+    ...completeness(db),
+  ];
 }
 
 const keyOf = (taskId: string, fence: number): string => `${taskId}/${fence}`;
@@ -38,10 +44,15 @@ function owners(grants: Map<string, Grant[]>, attempts: Map<string, AttemptRow>)
   const found: Violation[] = [];
   for (const [taskId, list] of grants) {
     for (const [fence, same] of Map.groupBy(list, (grant) => grant.fence)) {
-      if (same.length > 1) found.push({ rule: 'two owners', detail: `${keyOf(taskId, fence)} was handed out ${same.length} times, to ${same.map((grant) => grant.agentId).join(', ')}` });
+      if (same.length > 1)
+        found.push({
+          rule: 'two owners',
+          detail: `${keyOf(taskId, fence)} was handed out ${same.length} times, to ${same.map((grant) => grant.agentId).join(', ')}`,
+        });
       const owner = attempts.get(keyOf(taskId, fence))?.agent_id;
       const agentId = same[0]?.agentId;
-      if (owner !== undefined && owner !== agentId) found.push({ rule: 'two owners', detail: `${keyOf(taskId, fence)} was handed to ${agentId} and is recorded for ${owner}` });
+      if (owner !== undefined && owner !== agentId)
+        found.push({ rule: 'two owners', detail: `${keyOf(taskId, fence)} was handed to ${agentId} and is recorded for ${owner}` });
     }
   }
   return found;
@@ -60,12 +71,22 @@ function order(grants: Map<string, Grant[]>): Violation[] {
 }
 
 /** Accepted although a newer fence had been handed out before it was sent. */
-function staleWrites(writes: readonly Write[], grants: Map<string, Grant[]>, attempts: Map<string, AttemptRow>, ops: readonly Op[]): Violation[] {
+function staleWrites(
+  writes: readonly Write[],
+  grants: Map<string, Grant[]>,
+  attempts: Map<string, AttemptRow>,
+  ops: readonly Op[],
+): Violation[] {
   return writes.flatMap((write) => {
     const { task_id, fence } = write.request;
     const newer = (grants.get(task_id) ?? []).find((grant) => grant.fence > fence && grant.answeredAt < write.calledAt);
     if (!newer || isRepeat(write, newer, attempts, ops)) return [];
-    return [{ rule: 'stale write', detail: `${write.op} of ${keyOf(task_id, fence)} was accepted although ${keyOf(task_id, newer.fence)} had been handed out before (${write.request_id})` }];
+    return [
+      {
+        rule: 'stale write',
+        detail: `${write.op} of ${keyOf(task_id, fence)} was accepted although ${keyOf(task_id, newer.fence)} had been handed out before (${write.request_id})`,
+      },
+    ];
   });
 }
 
@@ -76,7 +97,11 @@ function isRepeat(write: Write, newer: Grant, attempts: Map<string, AttemptRow>,
   const attempt = attempts.get(keyOf(task_id, fence));
   if (attempt?.outcome !== OUTCOMES[write.op] || attempt.agent_id !== agent_id) return false;
   return ops.some(
-    (op) => op.op === write.op && op.calledAt < newer.answeredAt && (op as Write).request.task_id === task_id && (op as Write).request.fence === fence,
+    (op) =>
+      op.op === write.op &&
+      op.calledAt < newer.answeredAt &&
+      (op as Write).request.task_id === task_id &&
+      (op as Write).request.fence === fence,
   );
 }
 
@@ -89,13 +114,19 @@ function outcomes(writes: readonly Write[], attempts: Map<string, AttemptRow>, d
     const { task_id, fence, agent_id } = write.request;
     const attempt = attempts.get(keyOf(task_id, fence));
     if (attempt?.outcome !== OUTCOMES[write.op] || attempt.agent_id !== agent_id) {
-      found.push({ rule: 'lost', detail: `${write.op} of ${keyOf(task_id, fence)} by ${agent_id} was acknowledged; the attempt is ${attempt?.outcome ?? 'not there'}, by ${attempt?.agent_id ?? 'nobody'}` });
+      found.push({
+        rule: 'lost',
+        detail: `${write.op} of ${keyOf(task_id, fence)} by ${agent_id} was acknowledged; the attempt is ${attempt?.outcome ?? 'not there'}, by ${attempt?.agent_id ?? 'nobody'}`,
+      });
     }
     if (write.op !== 'complete') continue;
     const task = tasks.get(task_id);
     const result = task?.result as { by?: string } | null | undefined;
     if (task?.status !== 'completed' || result?.by !== write.request.result.by) {
-      found.push({ rule: 'lost', detail: `${keyOf(task_id, fence)} was acknowledged as completed; the task is ${task?.status ?? 'gone'} with the result of ${result?.by ?? 'nobody'}` });
+      found.push({
+        rule: 'lost',
+        detail: `${keyOf(task_id, fence)} was acknowledged as completed; the task is ${task?.status ?? 'gone'} with the result of ${result?.by ?? 'nobody'}`,
+      });
     }
   }
   return found;
@@ -110,11 +141,14 @@ function completeness(db: Snapshot): Violation[] {
     const fences = new Set(attempts.map((attempt) => attempt.fence));
     if (fences.size !== attempts.length) found.push({ rule: 'doubled', detail: `${task.id} has two attempts under one fence` });
     const isEnded = ['completed', 'cancelled', 'dead_letter'].includes(task.status);
-    if (isEnded && fences.size !== task.fence) found.push({ rule: 'lost', detail: `${task.id} was handed out ${task.fence} times and has ${fences.size} attempts` });
+    if (isEnded && fences.size !== task.fence)
+      found.push({ rule: 'lost', detail: `${task.id} was handed out ${task.fence} times and has ${fences.size} attempts` });
     const completed = attempts.filter((attempt) => attempt.outcome === 'completed');
     if (completed.length > 1) found.push({ rule: 'doubled', detail: `${task.id} was completed ${completed.length} times` });
-    if ((task.status === 'completed') !== (completed.length === 1)) found.push({ rule: 'lost', detail: `${task.id} is ${task.status} with ${completed.length} completed attempts` });
-    if (completed.some((attempt) => attempt.fence !== task.fence)) found.push({ rule: 'stale write', detail: `${task.id} was completed under an older fence than ${task.fence}` });
+    if ((task.status === 'completed') !== (completed.length === 1))
+      found.push({ rule: 'lost', detail: `${task.id} is ${task.status} with ${completed.length} completed attempts` });
+    if (completed.some((attempt) => attempt.fence !== task.fence))
+      found.push({ rule: 'stale write', detail: `${task.id} was completed under an older fence than ${task.fence}` });
     return found;
   });
 }

@@ -17,7 +17,13 @@ class Scene {
   }
 
   audit(action: string, request: { request_id: string }, resourceId: string | null = null): void {
-    this.db.audit.push({ id: `audit-${this.db.audit.length}`, action, outcome: 'done', resource_id: resourceId, request_id: request.request_id });
+    this.db.audit.push({
+      id: `audit-${this.db.audit.length}`,
+      action,
+      outcome: 'done',
+      resource_id: resourceId,
+      request_id: request.request_id,
+    });
   }
 
   event(name: string, data: Record<string, unknown>): Delivery {

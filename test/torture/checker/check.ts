@@ -7,11 +7,19 @@ import type { Snapshot, Violation } from './snapshot.ts';
 
 /** Everything that the plane promised and did not keep. */
 export function check(history: History, db: Snapshot): Violation[] {
-  return [...checkChanges(history.ops, db), ...checkLeases(history.ops, db), ...checkAudit(history.ops, db), ...checkEvents(history.deliveries, db), ...checkEnded(db)];
+  return [
+    ...checkChanges(history.ops, db),
+    ...checkLeases(history.ops, db),
+    ...checkAudit(history.ops, db),
+    ...checkEvents(history.deliveries, db),
+    ...checkEnded(db),
+  ];
 }
 
 const FINAL = new Set(['completed', 'cancelled', 'dead_letter']);
 
 function checkEnded(db: Snapshot): Violation[] {
-  return db.tasks.filter((task) => !FINAL.has(task.status)).map((task) => ({ rule: 'never ended', detail: `${task.id} is still ${task.status}` }));
+  return db.tasks
+    .filter((task) => !FINAL.has(task.status))
+    .map((task) => ({ rule: 'never ended', detail: `${task.id} is still ${task.status}` }));
 }
