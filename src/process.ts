@@ -10,6 +10,8 @@ import { StartupError } from './platform/startup-error.js';
 /** A terminal's Ctrl-C reaches this process directly and through npm: what comes within a second is the same signal. */
 const SAME_SIGNAL_MS = 1_000;
 
+const OLDEST_NODE = 24;
+
 interface Running {
   /** Settled when nothing more is being started. */
   starting?: Promise<void>;
@@ -36,6 +38,7 @@ export async function runProcess(): Promise<void> {
 }
 
 async function start(running: Running, stop: Stop): Promise<void> {
+  refuseOldNode();
   const given = loadConfig();
   stop.seconds = given.get('SHUTDOWN_SECONDS');
   const config = given.get('DATABASE_URL') ? given : await withEmbeddedPostgres(given, running);
@@ -47,6 +50,12 @@ async function start(running: Running, stop: Stop): Promise<void> {
   const url = await listen(running.app, config);
   if (stop.requested) return;
   await announce({ app: running.app, config, url, migrations, ...(running.postgres ? { postgres: running.postgres } : {}) });
+}
+
+/** An older one would start, and then fail in the middle of work at the first function that it lacks. */
+function refuseOldNode(): void {
+  const version = process.versions.node;
+  if (Number.parseInt(version, 10) < OLDEST_NODE) throw new StartupError(`Node.js ${OLDEST_NODE} or newer is needed, this is ${version}: npm start brings its own`);
 }
 
 /** Without DATABASE_URL the plane brings its own PostgreSQL. */

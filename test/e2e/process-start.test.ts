@@ -135,6 +135,12 @@ describe('what keeps it from starting is one line and exit code 1', () => {
     }
   });
 
+  it('a Node.js that is too old', async () => {
+    const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.20.0' } })`;
+    const said = await refusal({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(pretend)}` });
+    expect(said).toBe('wheelhouse: Node.js 24 or newer is needed, this is 22.20.0: npm start brings its own\n');
+  });
+
   it('a data folder that a newer PostgreSQL has made', async () => {
     const data = await launcher.dataFolder();
     mkdirSync(`${data}/postgres`, { recursive: true });

@@ -55,7 +55,8 @@ export class EventFeed implements OnApplicationShutdown {
    */
   async follow(follower: Follower): Promise<() => void> {
     // Most of a replay is done before joining, so that little has to be held back meanwhile.
-    const caughtUp = follower.after && (await this.replay(follower, follower.after));
+    const from = follower.after && (await this.reached(follower.after));
+    const caughtUp = from && (await this.replay(follower, from));
     const member: Member = { ...follower, waiting: caughtUp && [] };
     const leave = this.join(member);
     try {
@@ -111,6 +112,11 @@ export class EventFeed implements OnApplicationShutdown {
     clearInterval(this.timer);
     this.timer = undefined;
     this.position = undefined;
+  }
+
+  /** A place that this log has not reached is one in the log before a restore: waiting for it would be silence. */
+  private async reached(place: Position): Promise<Position | undefined> {
+    return isAfter(place, await this.log.end()) ? undefined : place;
   }
 
   private async replay(follower: Follower, after: Position): Promise<Position> {

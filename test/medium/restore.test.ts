@@ -1,0 +1,68 @@
+import { Config, loadConfig } from '../../src/platform/config/config.js';
+import { migrate } from '../../src/platform/database/migrator.js';
+import { createDatabase, type TestDatabase, withAdmin } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
+import { ADMIN_TOKEN, startPlane } from '../support/plane.js';
+
+interface Logged {
+  id: string;
+  tx: string;
+}
+
+/**
+ * A dump brings the transaction ids of the cluster it was taken in. To the database it makes no difference whether it
+ * has come to another cluster or its record says that it was made in another one.
+ */
+describe('a database that was restored into another cluster', () => {
+  let database: TestDatabase;
+  beforeAll(async () => {
+    database = await createDatabase();
+  });
+  afterAll(() => database.drop());
+
+  const ask = <T extends object>(text: string) => withAdmin(async (admin) => (await admin.query<T>(text)).rows, database.name);
+  const log = () => ask<Logged>('select id, tx::text from events order by events.tx, events.seq');
+  const positions = () => ask<{ name: string; tx: string }>('select name, tx::text from event_consumers order by name');
+  const start = () => migrate(new Config(loadConfig({ DATABASE_URL: database.url }).settings));
+
+  it('puts the old events before all new ones, once, and goes on where its consumers were', async () => {
+    const plane = await startPlane({ database });
+    const made = await plane.request<{ id: string }>('POST', '/api/v1/tasks', { token: ADMIN_TOKEN, body: { title: 'First' } });
+    const waiting = await plane.request<{ id: string }>('POST', '/api/v1/tasks', { token: ADMIN_TOKEN, body: { title: 'Second', depends_on: [made.body.id] } });
+    const last = (await log()).at(-1);
+    await eventually(async () => (await positions()).every(({ tx }) => BigInt(tx) >= BigInt(last?.tx ?? 0)));
+    await plane.stop();
+
+    // Ids that the new cluster will not reach for a long time: unmoved, the log would seem to end here.
+    await ask(`update events set tx = tx + 4000000000`);
+    await ask(`update event_consumers set tx = tx + 4000000000`);
+    await ask(`update installation set system_identifier = '1'`);
+    const before = await log();
+    expect(await start()).toBe(0);
+    const after = await log();
+    expect(after.map(({ id }) => id)).toEqual(before.map(({ id }) => id));
+    expect(after.every(({ tx }) => BigInt(tx) < 0n)).toBe(true);
+    for (const { tx } of await positions()) expect(BigInt(tx)).toBe(-1n);
+    expect(await start()).toBe(0);
+    expect(await log()).toEqual(after);
+
+    const restored = await startPlane({ database });
+    try {
+      const agent = await restored.request<{ token: string }>('POST', '/api/v1/agents', { token: ADMIN_TOKEN, body: { name: 'after the restore' } });
+      const token = agent.body.token;
+      const claimed = await restored.request<{ items: { task: { id: string }; lease: { fence: number } }[] }>('POST', '/api/v1/agent/tasks/claim', { token, body: {} });
+      expect(claimed.body.items.map(({ task }) => task.id)).toEqual([made.body.id]);
+      await restored.request('POST', `/api/v1/agent/tasks/${made.body.id}/complete`, { token, body: { fence: claimed.body.items[0]?.lease.fence } });
+      // A stream's client comes back with the place where it was in the other cluster.
+      const stream = await fetch(`${restored.url}/api/v1/tasks/stream`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}`, 'last-event-id': '4000000999-1' } });
+      const reader = (stream.body as ReadableStream<Uint8Array>).getReader();
+      // The consumer that frees what waited follows the log past the restore.
+      await eventually(async () => (await restored.request('GET', `/api/v1/tasks/${waiting.body.id}`, { token: ADMIN_TOKEN })).body['status'] === 'queued');
+      let streamed = '';
+      while (!streamed.includes(waiting.body.id)) streamed += Buffer.from((await reader.read()).value ?? []).toString();
+      await reader.cancel();
+    } finally {
+      await restored.stop();
+    }
+  });
+});
