@@ -4,6 +4,7 @@ import { ClsServiceManager } from 'nestjs-cls';
 import { LoggerModule } from 'nestjs-pino';
 import { Config } from '../config/config.js';
 import type { ContextStore } from '../context/request-context.js';
+import { loggableError } from './loggable-error.js';
 import { redactUrl } from './redact.js';
 
 /** What every log line says about the request or job it was written in. */
@@ -32,6 +33,7 @@ function contextFields(): Record<string, unknown> {
           customLogLevel: (_request, response, error) => (error || response.statusCode >= 500 ? 'error' : 'debug'),
           serializers: {
             req: (request: IncomingMessage & { raw?: { originalUrl?: string } }) => ({ method: request.method, url: redactUrl(request.raw?.originalUrl ?? request.url ?? '') }),
+            err: (error: unknown) => loggableError(error),
             res: (response: { statusCode: number }) => ({ status: response.statusCode }),
           },
         },
