@@ -69,7 +69,7 @@ const STATEMENTS = [
     check (ready = false or status = 'queued'),
     check ((status = 'in_progress') = (claimed_by is not null))
   ) with (fillfactor = 80, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_insert_scale_factor = 0.05)`,
-  `create index tasks_ready on tasks (tenant_id, lane_id, priority_rank, id) where ready`,
+  `create index tasks_ready on tasks (tenant_id, lane_id, priority_rank, created_at, id) where ready`,
   `create index tasks_held on tasks (tenant_id, claimed_by) where status = 'in_progress'`,
   `create index tasks_lease on tasks (lease_expires_at) where status = 'in_progress'`,
   `create index tasks_delayed on tasks (available_at) where status = 'queued' and not ready`,
@@ -103,6 +103,7 @@ const STATEMENTS = [
     error text,
     started_at timestamptz(3) not null,
     ended_at timestamptz(3) not null default clock_timestamp(),
+    answer jsonb,
     primary key (tenant_id, task_id, fence)
   )`,
   ...isolateTenants('task_attempts'),

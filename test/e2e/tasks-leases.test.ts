@@ -77,6 +77,49 @@ describe('leases', () => {
     expect((await claim(plane, agent, { max: 10, board_id: board.id })).map(({ task }) => task.id)).toEqual([onBoard.id]);
   });
 
+  it('are never given twice when claims for a board and for anything come together', async () => {
+    const fleet = await agents(8);
+    const board = await createBoard(plane, {}, fleet, token);
+    for (let round = 0; round < 6; round += 1) {
+      for (let i = 0; i < 8; i += 1) await createTask(plane, { board_id: board.id }, token);
+      const answers = await Promise.all(fleet.map(async (agent, i) => ({ agent, claims: await claim(plane, agent, { max: 2, ...(i % 2 ? { board_id: board.id } : {}) }) })));
+      const given = answers.flatMap(({ agent, claims }) => claims.map(({ task }) => ({ id: task.id, by: task['claimed_by'], to: agent.id })));
+      expect(given.filter(({ by, to }) => by !== to)).toEqual([]);
+      expect(new Set(given.map(({ id }) => id)).size).toBe(given.length);
+      await Promise.all(answers.flatMap(({ agent, claims }) => claims.map(({ task, lease }) => act(agent, task.id, 'complete', { fence: lease.fence }))));
+    }
+  });
+
+  it('are renewed however often at once, and nobody else can get in the way of their holder', async () => {
+    const [agent, other] = (await agents(2)) as [TestAgent, TestAgent];
+    for (let round = 0; round < 5; round += 1) {
+      const { id } = await createTask(plane, {}, token);
+      const { lease } = only(await claim(plane, agent));
+      const renewals = await Promise.all(Array.from({ length: 12 }, (_, i) => act(agent, id, 'renew', { fence: lease.fence, progress_percent: i })));
+      expect(renewals.map(({ status }) => status)).toEqual(renewals.map(() => 200));
+      const [foreign, held, stale] = await Promise.all([
+        act(other, id, 'complete', { fence: lease.fence }),
+        act(agent, id, 'complete', { fence: lease.fence }),
+        act(agent, id, 'complete', { fence: lease.fence + 1 }),
+      ]);
+      expect([foreign.status, held.status, stale.status]).toEqual([409, 200, 409]);
+    }
+  });
+
+  it('of others are completed when one completion beside them is wrong', async () => {
+    const fleet = await agents(10);
+    await Promise.all(fleet.map((agent) => createTask(plane, { agent_id: agent.id }, token)));
+    const held = await Promise.all(fleet.map(async (agent) => ({ agent, claimed: only(await claim(plane, agent)) })));
+    const answers = await Promise.all(
+      held.map(({ agent, claimed }, i) => act(agent, claimed.task.id, 'complete', { fence: claimed.lease.fence, result: i === 3 ? { text: 'x\u0000y' } : { i } })),
+    );
+    expect(answers.map(({ status }) => status)).toEqual(answers.map((_, i) => (i === 3 ? 400 : 200)));
+    const { agent, claimed } = held[3] as (typeof held)[number];
+    const items = [claimed.task.id, claimed.task.id.toUpperCase()].map((id) => ({ id, fence: claimed.lease.fence }));
+    const twice = await plane.request<{ items: { ok: boolean }[] }>('POST', '/api/v1/agent/tasks/complete', { token: agent.token, body: { items } });
+    expect(twice.body.items.map(({ ok }) => ok)).toEqual([true, true]);
+  });
+
   it('wake one waiting agent when a task comes, whichever process it comes through', async () => {
     const [agent] = (await agents(1)) as [TestAgent];
     for (const [waitsAt, madeAt] of [[plane, plane], [plane, second], [second, plane]] as const) {
@@ -158,6 +201,9 @@ describe('leases', () => {
     expect(new Date(String(failed.body['available_at'])).getTime()).toBeGreaterThan(Date.now() + 200);
     expect(await claim(plane, agent)).toEqual([]);
     const again = only(await claim(plane, agent, { wait_seconds: 10 }));
+    // The first call again, though the task has been claimed since.
+    const repeated = await act(agent, id, 'fail', { fence: first.lease.fence, error: 'first' });
+    expect(repeated).toMatchObject({ status: 200, body: { status: 'queued', retry_count: 1, fence: 1, claimed_by: null, revision: failed.body['revision'] } });
     expect((await act(agent, id, 'fail', { fence: again.lease.fence, error: 'second' })).body).toMatchObject({ status: 'dead_letter' });
     const letters = await plane.request<{ items: { id: string }[] }>('GET', '/api/v1/dead-letter', { token });
     expect(letters.body.items).toMatchObject([{ task_id: id, title: 'Doomed', reason: 'second', attempts: [{ fence: 1, error: 'first', agent_id: agent.id }, { fence: 2, error: 'second' }] }]);

@@ -58,7 +58,9 @@ describe('tasks', () => {
       [{ title: 'x', status: 'completed' }, 'status'],
       [{ title: 'x', payload: 'y'.repeat(300_000) }, 'payload'],
       [{ title: 'x', fence: 7 }, 'fence'],
-      [{ title: 'x\u0000y' }, ''],
+      [{ title: 'x\u0000y' }, 'title'],
+      [{ title: '\ud800' }, 'title'],
+      [{ title: 'x', payload: { a: ['\u0000'] } }, 'payload.a.0'],
     ];
     for (const [body, field] of cases) {
       const answer = await plane.request<{ errors: { field: string }[] }>('POST', '/api/v1/tasks', { token: ADMIN_TOKEN, body });
@@ -82,6 +84,14 @@ describe('tasks', () => {
     for (const field of ['id', 'tenant_id', 'fence', 'attempts', 'claimed_by', 'ready', 'revision', 'result', 'lease_expires_at', 'created_by']) {
       const answer = await plane.request<{ errors: { field: string; code: string }[] }>('PATCH', `/api/v1/tasks/${task.id}`, { token: ADMIN_TOKEN, body: { [field]: 1 } });
       expect([answer.status, answer.body.errors[0]]).toEqual([400, expect.objectContaining({ field, code: 'unknown_field' })]);
+    }
+  });
+
+  it('that have ended change no more', async () => {
+    const task = await createTask(plane);
+    await plane.request('POST', `/api/v1/tasks/${task.id}/cancel`, { token: ADMIN_TOKEN, body: {} });
+    for (const body of [{ title: 'x' }, { status: 'cancelled', title: 'x' }]) {
+      expect((await plane.request('PATCH', `/api/v1/tasks/${task.id}`, { token: ADMIN_TOKEN, body })).body['code']).toBe('task_final');
     }
   });
 

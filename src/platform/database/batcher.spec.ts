@@ -45,16 +45,42 @@ describe('Batcher', () => {
     expect(await Promise.all(answers)).toEqual([10, 20]);
   });
 
-  it('rejects every input of a batch that failed and goes on with the next', async () => {
-    let fail = true;
+  it('refuses only the input that is wrong, and goes on', async () => {
+    const batches: number[][] = [];
     const batcher = new Batcher<number, number>(
-      (_key, inputs) => (fail ? Promise.reject(new Error('away')) : Promise.resolve(inputs)),
+      (_key, inputs) => {
+        batches.push(inputs);
+        return inputs.includes(2) ? Promise.reject(new Error('wrong')) : Promise.resolve(inputs);
+      },
       10,
       1,
     );
-    const failed = await Promise.allSettled([batcher.add('a', 1), batcher.add('a', 2)]);
-    expect(failed.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
-    fail = false;
-    expect(await batcher.add('a', 3)).toBe(3);
+    const settled = await Promise.allSettled([1, 2, 3].map((input) => batcher.add('a', input)));
+    expect(settled.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+    expect(batches).toEqual([[1, 2, 3], [1], [2], [3]]);
+    expect(await batcher.add('a', 4)).toBe(4);
+  });
+
+  it('rejects all of a batch, without trying each, when the error concerns all', async () => {
+    let runs = 0;
+    const batcher = new Batcher<number, number>(() => Promise.reject(new Error(`away ${(runs += 1)}`)), 10, 1, { concernsAll: () => true });
+    const settled = await Promise.allSettled([1, 2].map((input) => batcher.add('a', input)));
+    expect(settled.map(({ status }) => status)).toEqual(['rejected', 'rejected']);
+    expect(runs).toBe(1);
+  });
+
+  it('keeps a batch under its weight', async () => {
+    const batches: number[][] = [];
+    const batcher = new Batcher<number, number>(
+      (_key, inputs) => {
+        batches.push(inputs);
+        return Promise.resolve(inputs);
+      },
+      10,
+      1,
+      { weigh: (input) => input, mostWeight: 5 },
+    );
+    await Promise.all([9, 2, 3, 1].map((input) => batcher.add('a', input)));
+    expect(batches).toEqual([[9], [2, 3], [1]]);
   });
 });

@@ -19,6 +19,11 @@ export function brokenConstraint(error: unknown): string | undefined {
   return (driver as { constraint?: string }).constraint;
 }
 
+/** Whether the database is away or busy, for everyone. A deadlock (class 40) is about the statements that met. */
+export function isDatabaseAway(error: unknown): boolean {
+  return databaseProblem(error)?.status === 503 && !databaseErrorCode(error)?.startsWith('40');
+}
+
 /** 503 for a database that is away, 400 for text it cannot hold; undefined when neither is the case. */
 export function databaseProblem(error: unknown): Problem | undefined {
   const code = databaseErrorCode(error);

@@ -27,14 +27,21 @@ const REFUSED_MEMBERS = new Set(['__proto__', 'constructor']);
  * what was sent, or nothing is
  */
 export function refuseUnkeepable(value: unknown, path: string[] = []): void {
+  if (typeof value === 'string') refuseUnkeepableText(value, path);
   if (typeof value !== 'object' || value === null) return;
   if (path.length >= DEEPEST) throw invalidField(path.slice(0, 3).join('.'), 'depth', `may be nested ${DEEPEST} deep at most`);
   for (const name of Object.keys(value)) {
     path.push(name);
+    refuseUnkeepableText(name, path);
     if (REFUSED_MEMBERS.has(name)) throw invalidField(path.join('.').slice(0, 200), 'member_name', 'is a name that no member may have');
     refuseUnkeepable((value as Record<string, unknown>)[name], path);
     path.pop();
   }
+}
+
+/** PostgreSQL keeps no NUL character, and a lone surrogate is no character at all. */
+function refuseUnkeepableText(text: string, path: readonly string[]): void {
+  if (text.includes('\0') || !text.isWellFormed()) throw invalidField(path.join('.').slice(0, 200), 'character', 'contains a character that cannot be stored');
 }
 
 class ExactValidationPipe extends ValidationPipe {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { newId } from '../../core/ids.js';
+import { KEPT_ANSWER } from './kept-answer.js';
 import type { Task } from './task.entity.js';
 import { TaskFailed, TaskUpdated } from './tasks.events.js';
 
@@ -21,22 +22,6 @@ export class AttemptsRepository {
   /** @returns the tasks as they are now, in no order */
   async end(client: PoolClient, tenantId: string, ends: readonly AttemptEnd[], requestId?: string): Promise<Task[]> {
     if (ends.length === 0) return [];
-    // A task that nobody held (its deadline passed in the queue) has no attempt to end.
-    const held = ends.filter(({ task }) => task.claimed_by !== null);
-    await client.query(
-      `insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, error, started_at)
-       select $1, * from unnest($2::uuid[], $3::bigint[], $4::int[], $5::uuid[], $6::text[], $7::text[], $8::timestamptz[])`,
-      [
-        tenantId,
-        held.map(({ task }) => task.id),
-        held.map(({ task }) => task.fence),
-        held.map(({ task }) => task.attempts),
-        held.map(({ task }) => task.claimed_by),
-        held.map(({ outcome }) => outcome),
-        held.map(({ error }) => error),
-        held.map(({ task }) => task.claimed_at),
-      ],
-    );
     const { rows } = await client.query<Task>(
       `update tasks set status = e.next, ready = e.next = 'queued' and e.delay = 0,
          available_at = clock_timestamp() + make_interval(secs => e.delay / 1000.0), error = coalesce(e.error, tasks.error),
@@ -55,9 +40,29 @@ export class AttemptsRepository {
         ends.map(({ countsAsRetry }) => countsAsRetry),
       ],
     );
+    await this.insertAttempts(client, tenantId, ends.filter(({ task }) => task.claimed_by !== null));
     await this.bury(client, tenantId, ends.filter(({ next }) => next === 'dead_letter'));
     await this.publish(client, tenantId, ends, requestId);
     return rows;
+  }
+
+  /** A task that nobody held (its deadline passed in the queue) has no attempt to end. */
+  private async insertAttempts(client: PoolClient, tenantId: string, held: readonly AttemptEnd[]): Promise<void> {
+    await client.query(
+      `insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, error, started_at, answer)
+       select $1, c.id, c.fence, e.attempt, e.agent_id, e.outcome, e.error, e.started_at, ${KEPT_ANSWER}
+       from unnest($2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[]) as e (task_id, attempt, agent_id, outcome, error, started_at)
+       join tasks c on c.tenant_id = $1 and c.id = e.task_id`,
+      [
+        tenantId,
+        held.map(({ task }) => task.id),
+        held.map(({ task }) => task.attempts),
+        held.map(({ task }) => task.claimed_by),
+        held.map(({ outcome }) => outcome),
+        held.map(({ error }) => error),
+        held.map(({ task }) => task.claimed_at),
+      ],
+    );
   }
 
   /** One dead letter each, with the task's attempts as they were. */

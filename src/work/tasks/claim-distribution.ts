@@ -6,42 +6,62 @@ export interface ClaimRequest {
   max: number;
   leaseSeconds: number;
   boardId?: string;
+  requestId?: string;
 }
 
-/**
- * How many candidates of each lane could be used by the claims of a batch: the sum over the agents that may serve it.
- * @param claimants by agent id
- */
-export function laneDemand(requests: readonly ClaimRequest[], claimants: ReadonlyMap<string, Claimant>): { id: string; limit: number }[] {
+/** A claim with what its agent may take now. */
+export interface ServedClaim {
+  request: ClaimRequest;
+  claimant: Claimant | undefined;
+  /** Lanes that count for this claim: the agent's, those of the claim's board alone when it names one. */
+  lanes: ReadonlySet<string>;
+}
+
+/** Whether the agent is given tasks at all now. */
+export const isServed = (claimant: Claimant | undefined): claimant is Claimant => claimant !== undefined && claimant.is_active && claimant.control_state === 'running';
+
+/** Joins the claims with their agents; an agent that is paused, killed or inactive serves no lane. */
+export function serve(requests: readonly ClaimRequest[], claimants: ReadonlyMap<string, Claimant>): ServedClaim[] {
+  return requests.map((request) => {
+    const claimant = claimants.get(request.agentId);
+    const lanes = isServed(claimant) ? claimant.lanes.filter(({ board_id }) => request.boardId === undefined || board_id === request.boardId) : [];
+    return { request, claimant, lanes: new Set(lanes.map(({ id }) => id)) };
+  });
+}
+
+/** How many candidates of each lane could be used by the claims of a batch: the sum over the claims that may take them. */
+export function laneDemand(claims: readonly ServedClaim[]): { id: string; limit: number }[] {
   const demand = new Map<string, number>();
-  for (const { agentId, max } of requests) {
-    const claimant = claimants.get(agentId);
-    const wanted = Math.min(max, claimant?.free ?? 0);
-    if (!claimant || wanted <= 0) continue;
-    for (const lane of claimant.lanes) demand.set(lane, (demand.get(lane) ?? 0) + wanted);
+  for (const { request, claimant, lanes } of claims) {
+    const wanted = Math.min(request.max, claimant?.free ?? 0);
+    if (wanted > 0) for (const lane of lanes) demand.set(lane, (demand.get(lane) ?? 0) + wanted);
   }
   return [...demand].map(([id, limit]) => ({ id, limit }));
 }
 
 /**
- * Gives the candidates out in their order (priority, then age), each to the claim that may take it and has the fewest so
- * far, so that no agent of a batch starves beside one that asked for more.
- * @returns for each request, in order, what it gets
+ * Gives the candidates out in their order (priority, then age), each once, to the claim that may take it and has the
+ * fewest so far, so that no agent of a batch starves beside one that asked for more.
+ * @returns for each claim, in order, what it gets; and the candidates that nobody could take any more
  */
-export function distribute(requests: readonly ClaimRequest[], claimants: ReadonlyMap<string, Claimant>, candidates: readonly Candidate[]): Assignment[][] {
-  const given: Assignment[][] = requests.map(() => []);
-  const free = new Map([...claimants].map(([id, claimant]) => [id, claimant.free]));
-  const lanes = new Map([...claimants].map(([id, claimant]) => [id, new Set(claimant.lanes)]));
+export function distribute(claims: readonly ServedClaim[], candidates: readonly Candidate[]): { given: Assignment[][]; left: Candidate[] } {
+  const given: Assignment[][] = claims.map(() => []);
+  const free = new Map(claims.map(({ request, claimant }) => [request.agentId, claimant?.free ?? 0]));
+  const left: Candidate[] = [];
   for (const candidate of candidates) {
-    let best = -1;
-    for (const [index, { agentId, max }] of requests.entries()) {
-      const open = (given[index]?.length ?? 0) < max && (free.get(agentId) ?? 0) > 0 && lanes.get(agentId)?.has(candidate.lane_id);
-      if (open && (best < 0 || (given[index]?.length ?? 0) < (given[best]?.length ?? 0))) best = index;
+    let best: { claim: ServedClaim; list: Assignment[] } | undefined;
+    for (const [index, claim] of claims.entries()) {
+      const list = given[index] ?? [];
+      const open = list.length < claim.request.max && (free.get(claim.request.agentId) ?? 0) > 0 && claim.lanes.has(candidate.lane_id);
+      if (open && (!best || list.length < best.list.length)) best = { claim, list };
     }
-    const request = requests[best];
-    if (!request) continue;
-    given[best]?.push({ taskId: candidate.id, agentId: request.agentId, leaseSeconds: request.leaseSeconds });
-    free.set(request.agentId, (free.get(request.agentId) ?? 1) - 1);
+    if (!best) {
+      left.push(candidate);
+      continue;
+    }
+    const { agentId, leaseSeconds, requestId } = best.claim.request;
+    best.list.push({ taskId: candidate.id, agentId, leaseSeconds, ...(requestId ? { requestId } : {}) });
+    free.set(agentId, (free.get(agentId) ?? 1) - 1);
   }
-  return given;
+  return { given, left };
 }

@@ -2,11 +2,13 @@ import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Problem } from '../../core/problem.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Batcher } from '../../platform/database/batcher.js';
+import { isDatabaseAway } from '../../platform/database/database-problem.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import { EventSignal } from '../../platform/events/event-signal.js';
-import { type ClaimRequest, distribute, laneDemand } from './claim-distribution.js';
-import { type Claimant, ClaimsRepository } from './claims.repository.js';
+import { type ClaimRequest, distribute, isServed, laneDemand, serve, type ServedClaim } from './claim-distribution.js';
+import { ClaimsRepository } from './claims.repository.js';
 import type { Task } from './task.entity.js';
+import { TaskSignal } from './task-signal.js';
 import { TaskWaiters } from './task-waiters.js';
 import type { ClaimTasksDto } from './tasks.dto.js';
 
@@ -16,9 +18,10 @@ const MOST_RUNNING = 2;
 interface ClaimResult {
   tasks: Task[];
   refusal?: Problem;
-  /** Lanes the agent serves: what to wait for when there was nothing. */
+  /** Lanes that count for the claim: what to wait for when there was nothing. */
   lanes: string[];
-  full: boolean;
+  /** The agent is paused or holds all that it may: no new task can be for it. */
+  blocked: boolean;
 }
 
 /**
@@ -27,7 +30,7 @@ interface ClaimResult {
  */
 @Injectable()
 export class ClaimTasksService implements BeforeApplicationShutdown {
-  private readonly batcher = new Batcher<ClaimRequest, ClaimResult>((tenantId, requests) => this.serve(tenantId, requests), MOST_CLAIMS, MOST_RUNNING);
+  private readonly batcher = new Batcher<ClaimRequest, ClaimResult>((tenantId, requests) => this.serveBatch(tenantId, requests), MOST_CLAIMS, MOST_RUNNING, { concernsAll: isDatabaseAway });
   private stopping = false;
 
   constructor(
@@ -36,6 +39,7 @@ export class ClaimTasksService implements BeforeApplicationShutdown {
     private readonly repository: ClaimsRepository,
     private readonly waiters: TaskWaiters,
     private readonly signal: EventSignal,
+    private readonly taskSignal: TaskSignal,
   ) {}
 
   /**
@@ -43,17 +47,17 @@ export class ClaimTasksService implements BeforeApplicationShutdown {
    * @throws Problem `agent_killed`, `agent_inactive`
    */
   async claim({ max, lease_seconds, wait_seconds, board_id }: ClaimTasksDto, aborted: AbortSignal): Promise<Task[]> {
-    const { tenantId, actor } = this.context;
-    const request: ClaimRequest = { agentId: actor.id, max, leaseSeconds: lease_seconds, ...(board_id ? { boardId: board_id } : {}) };
+    const { tenantId, actor, requestId } = this.context;
+    const request: ClaimRequest = { agentId: actor.id, max, leaseSeconds: lease_seconds, ...(board_id ? { boardId: board_id.toLowerCase() } : {}), ...(requestId ? { requestId } : {}) };
     const until = performance.now() + wait_seconds * 1000;
     for (;;) {
-      const ticket = this.waiters.ticket(tenantId);
+      const ticket = this.waiters.ticket(tenantId, actor.id);
       try {
-        const { tasks, refusal, lanes, full } = await this.batcher.add(tenantId, request);
+        const { tasks, refusal, lanes, blocked } = await this.batcher.add(tenantId, request);
         if (refusal) throw refusal;
         const milliseconds = until - performance.now();
         if (tasks.length > 0 || milliseconds <= 0 || aborted.aborted || this.stopping) return tasks;
-        await ticket.wait({ lanes, full, milliseconds, aborted });
+        await ticket.wait({ lanes, blocked, milliseconds, aborted });
         if (aborted.aborted) return [];
       } finally {
         ticket.close();
@@ -67,42 +71,29 @@ export class ClaimTasksService implements BeforeApplicationShutdown {
     this.waiters.wakeAll();
   }
 
-  private async serve(tenantId: string, requests: ClaimRequest[]): Promise<ClaimResult[]> {
+  private async serveBatch(tenantId: string, requests: ClaimRequest[]): Promise<ClaimResult[]> {
     const agents = [...new Set(requests.map(({ agentId }) => agentId))];
-    const results = await this.database.transactionHolding(tenantId, 'agents', agents, async (client) => {
+    const { results, left } = await this.database.transactionHolding(tenantId, 'agents', agents, async (client) => {
       const claimants = new Map((await this.repository.claimants(client, tenantId, agents)).map((claimant) => [claimant.id, claimant]));
-      const able = new Map([...claimants].filter(([, { control_state, is_active }]) => is_active && control_state === 'running'));
-      const given = new Map<ClaimRequest, string[]>();
-      const assignments = [];
-      // Claims for one board look at that board alone, so they are served apart from the others.
-      for (const group of groupByBoard(requests)) {
-        const demand = laneDemand(group, able);
-        const candidates = demand.length === 0 ? [] : await this.repository.candidates(client, tenantId, demand, group[0]?.boardId);
-        for (const [index, list] of distribute(group, able, candidates).entries()) {
-          const request = group[index];
-          if (!request) continue;
-          given.set(request, list.map(({ taskId }) => taskId));
-          assignments.push(...list);
-          const claimant = able.get(request.agentId);
-          if (claimant) claimant.free -= list.length;
-        }
-      }
-      const tasks = assignments.length === 0 ? [] : await this.repository.assign(client, tenantId, assignments, this.context.requestId);
+      const claims = serve(requests, claimants);
+      const demand = laneDemand(claims);
+      const candidates = demand.length === 0 ? [] : await this.repository.candidates(client, tenantId, demand);
+      const { given, left: leftOver } = distribute(claims, candidates);
+      const assignments = given.flat();
+      const tasks = assignments.length === 0 ? [] : await this.repository.assign(client, tenantId, assignments);
       const byId = new Map(tasks.map((task) => [task.id, task]));
-      return requests.map((request) => resultOf(claimants.get(request.agentId), (given.get(request) ?? []).flatMap((id) => byId.get(id) ?? [])));
+      return { results: claims.map((claim, index) => resultOf(claim, (given[index] ?? []).flatMap(({ taskId }) => byId.get(taskId) ?? []))), left: leftOver };
     });
     if (results.some(({ tasks }) => tasks.length > 0)) this.signal.raise();
+    // A claim that ran beside this one skipped what was held here: it may have gone away with nothing.
+    for (const lane of new Set(left.map(({ lane_id }) => lane_id))) this.taskSignal.ready(tenantId, lane);
     return results;
   }
 }
 
-function groupByBoard(requests: readonly ClaimRequest[]): ClaimRequest[][] {
-  return [...Map.groupBy(requests, ({ boardId }) => boardId ?? '').values()];
-}
-
-function resultOf(claimant: Claimant | undefined, tasks: Task[]): ClaimResult {
-  if (!claimant) return { tasks, refusal: new Problem('agent_inactive'), lanes: [], full: false };
-  if (claimant.control_state === 'killed') return { tasks, refusal: new Problem('agent_killed'), lanes: [], full: false };
-  if (!claimant.is_active) return { tasks, refusal: new Problem('agent_inactive'), lanes: [], full: false };
-  return { tasks, lanes: claimant.control_state === 'paused' ? [] : claimant.lanes, full: claimant.free <= 0 };
+function resultOf({ claimant, lanes }: ServedClaim, tasks: Task[]): ClaimResult {
+  const nothing = { tasks, lanes: [], blocked: true };
+  if (!claimant?.is_active && claimant?.control_state !== 'killed') return { ...nothing, refusal: new Problem('agent_inactive') };
+  if (claimant.control_state === 'killed') return { ...nothing, refusal: new Problem('agent_killed') };
+  return { tasks, lanes: [...lanes], blocked: !isServed(claimant) || claimant.free <= tasks.length };
 }

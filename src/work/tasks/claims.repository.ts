@@ -11,19 +11,20 @@ export interface Claimant {
   control_state: 'running' | 'paused' | 'killed';
   is_active: boolean;
   /** Lanes that it may serve. */
-  lanes: string[];
+  lanes: { id: string; board_id: string | null }[];
 }
 
 export interface Candidate {
   id: string;
   lane_id: string;
-  priority_rank: number;
 }
 
 export interface Assignment {
   taskId: string;
   agentId: string;
   leaseSeconds: number;
+  /** Of the claim that it is for. */
+  requestId?: string;
 }
 
 /**
@@ -40,7 +41,7 @@ export class ClaimsRepository {
     const { rows } = await client.query<Claimant>(
       `select agent.id, agent.control_state, agent.is_active,
          agent.max_concurrent_tasks - (select count(*)::int from tasks where tenant_id = $1 and claimed_by = agent.id and status = 'in_progress') as free,
-         array(select lane.id::text from task_lanes lane where lane.tenant_id = $1
+         (select coalesce(jsonb_agg(jsonb_build_object('id', lane.id::text, 'board_id', lane.board_id)), '[]') from task_lanes lane where lane.tenant_id = $1
            and (lane.agent_id is null or lane.agent_id = agent.id)
            and lane.required_tools <@ agent.enabled_tools
            and (lane.board_id is null or exists (select 1 from board_agents b where b.tenant_id = $1 and b.board_id = lane.board_id and b.agent_id = agent.id))
@@ -51,23 +52,26 @@ export class ClaimsRepository {
     return rows;
   }
 
-  /** The first tasks of each lane, at most as many as asked for, held for this transaction; others skip them. */
-  async candidates(client: PoolClient, tenantId: string, lanes: readonly { id: string; limit: number }[], boardId?: string): Promise<Candidate[]> {
+  /**
+   * The first tasks of each lane, at most as many as asked for, held for this transaction; other claims skip them. Age is
+   * the database's time of creation: ids carry the clock of the process that made them.
+   */
+  async candidates(client: PoolClient, tenantId: string, lanes: readonly { id: string; limit: number }[]): Promise<Candidate[]> {
     const { rows } = await client.query<Candidate>(
-      `select task.id, lane.id::text as lane_id, task.priority_rank
+      `select task.id, lane.id::text as lane_id
        from unnest($2::bigint[], $3::int[]) as lane (id, most)
        cross join lateral (
-         select id, priority_rank from tasks where tenant_id = $1 and lane_id = lane.id and ready and ($4::uuid is null or board_id = $4)
-         order by priority_rank, id limit lane.most for update skip locked
+         select id, priority_rank, created_at from tasks where tenant_id = $1 and lane_id = lane.id and ready
+         order by priority_rank, created_at, id limit lane.most for no key update skip locked
        ) task
-       order by task.priority_rank, task.id`,
-      [tenantId, lanes.map(({ id }) => id), lanes.map(({ limit }) => limit), boardId ?? null],
+       order by task.priority_rank, task.created_at, task.id`,
+      [tenantId, lanes.map(({ id }) => id), lanes.map(({ limit }) => limit)],
     );
     return rows;
   }
 
   /** Gives each task to its agent under the next fence, and writes the facts. */
-  async assign(client: PoolClient, tenantId: string, assignments: readonly Assignment[], requestId?: string): Promise<Task[]> {
+  async assign(client: PoolClient, tenantId: string, assignments: readonly Assignment[]): Promise<Task[]> {
     const { rows } = await client.query<Task>(
       `with claimed as (
          update tasks set status = 'in_progress', ready = false, fence = fence + 1, attempts = attempts + 1,
@@ -81,8 +85,8 @@ export class ClaimsRepository {
        ), facts as (
          insert into events (id, tenant_id, name, data, request_id)
          select e.event_id, $1, '${TaskUpdated.name}',
-           jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', c.claimed_by, 'board_id', c.board_id, 'fence', c.fence), $6
-         from unnest($2::uuid[], $5::uuid[]) as e (task_id, event_id) join claimed c on c.id = e.task_id
+           jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', c.claimed_by, 'board_id', c.board_id, 'fence', c.fence), e.request_id
+         from unnest($2::uuid[], $5::uuid[], $6::text[]) as e (task_id, event_id, request_id) join claimed c on c.id = e.task_id
        )
        select * from claimed`,
       [
@@ -91,7 +95,7 @@ export class ClaimsRepository {
         assignments.map(({ agentId }) => agentId),
         assignments.map(({ leaseSeconds }) => leaseSeconds),
         assignments.map(() => newId()),
-        requestId ?? null,
+        assignments.map(({ requestId }) => requestId ?? null),
       ],
     );
     return rows;

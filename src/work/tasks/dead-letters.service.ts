@@ -15,7 +15,7 @@ import { isEnded } from './task.machine.js';
 import { TaskSignal } from './task-signal.js';
 import { TaskFailed, TaskUpdated } from './tasks.events.js';
 import { TasksRepository } from './tasks.repository.js';
-import { ended, factOf } from './tasks.service.js';
+import { ended, factOf, stampOf, TasksService } from './tasks.service.js';
 
 /** Tasks that were given up: looking at them, adding one by hand, starting them again. */
 @Injectable()
@@ -24,6 +24,7 @@ export class DeadLettersService {
     private readonly context: RequestContext,
     private readonly repository: DeadLettersRepository,
     private readonly tasks: TasksRepository,
+    private readonly taskService: TasksService,
     private readonly audit: AuditPort,
     private readonly events: Events,
     private readonly signal: TaskSignal,
@@ -88,19 +89,11 @@ export class DeadLettersService {
   }
 
   private async restart(taskId: string, letterId: string | null): Promise<Task> {
-    const task = await this.tasks.lock(taskId);
-    if (!task) throw notFound('task');
+    const task = await this.taskService.lock(taskId);
     if (task.status !== 'dead_letter') throw new Problem('invalid_transition', { detail: `The task is ${task.status}; only a dead letter is started again.`, current: task.status });
-    const status = task.waiting_for > 0 ? 'blocked' : 'queued';
-    const updated = await this.tasks.update(task.tenant_id, task.id, {
-      status,
-      ready: status === 'queued',
-      available_at: new Date(),
-      attempts: 0,
-      retry_count: 0,
-      retried_from: letterId,
-    });
-    await this.audit.record({ action: 'dead_letter.retry', resource: { type: 'task', id: taskId }, before: { status: task.status }, after: { status } });
+    const changes = { ...(await this.taskService.queued(task)), attempts: 0, retry_count: 0, retried_from: letterId };
+    const updated = await this.tasks.update(task.tenant_id, task.id, changes, stampOf(changes));
+    await this.audit.record({ action: 'dead_letter.retry', resource: { type: 'task', id: taskId }, before: { status: task.status }, after: { status: updated.status } });
     await this.events.publish(TaskUpdated, factOf(updated));
     if (updated.ready) afterCommit(() => this.signal.ready(updated.tenant_id, updated.lane_id));
     return updated;

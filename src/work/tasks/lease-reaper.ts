@@ -15,7 +15,8 @@ const DEADLINE_ERROR = 'deadline_exceeded: the task had not ended by its deadlin
 /**
  * Four times a second, in every process: takes back leases that have ended, lets retries go whose delay is over, and
  * ends tasks whose deadline has passed. Time is the database's; rows that another process holds are skipped, so any
- * number of processes may do this at once.
+ * number of processes may do this at once. They compare with `statement_timestamp()`, which unlike `clock_timestamp()`
+ * can be looked up in an index.
  */
 @Injectable()
 export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdown {
@@ -58,7 +59,7 @@ export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdow
   private async takeBack(): Promise<number> {
     const tasks = await this.database.transaction(async (client) => {
       const { rows } = await client.query<Task>(
-        `select * from tasks where status = 'in_progress' and lease_expires_at <= clock_timestamp() order by lease_expires_at limit $1 for update skip locked`,
+        `select * from tasks where status = 'in_progress' and lease_expires_at <= statement_timestamp() order by lease_expires_at limit $1 for update skip locked`,
         [BATCH],
       );
       return this.endAll(client, rows, (task) => endOfFailedAttempt(task, 'expired', `The lease of fence ${task.fence} ended without an answer.`, true));
@@ -71,7 +72,7 @@ export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdow
   private async letGo(): Promise<number> {
     const rows = await this.database.query<{ tenant_id: string; lane_id: string }>(
       `with due as (
-         select tenant_id, id from tasks where status = 'queued' and not ready and available_at <= clock_timestamp() limit $1 for update skip locked
+         select tenant_id, id from tasks where status = 'queued' and not ready and available_at <= statement_timestamp() limit $1 for update skip locked
        )
        update tasks set ready = true from due where tasks.tenant_id = due.tenant_id and tasks.id = due.id returning tasks.tenant_id, tasks.lane_id`,
       [BATCH],
@@ -83,12 +84,15 @@ export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdow
   private async endLate(): Promise<number> {
     const tasks = await this.database.transaction(async (client) => {
       const { rows } = await client.query<Task>(
-        `select * from tasks where deadline <= clock_timestamp() and not deadline_exceeded and status not in ('completed', 'cancelled', 'dead_letter')
+        `select * from tasks where deadline <= statement_timestamp() and not deadline_exceeded and status not in ('completed', 'cancelled', 'dead_letter')
          order by deadline limit $1 for update skip locked`,
         [BATCH],
       );
       if (rows.length === 0) return [];
-      await client.query('update tasks set deadline_exceeded = true where id = any($1::uuid[])', [rows.map(({ id }) => id)]);
+      await client.query(
+        'update tasks set deadline_exceeded = true from unnest($1::uuid[], $2::uuid[]) as late (tenant_id, id) where tasks.tenant_id = late.tenant_id and tasks.id = late.id',
+        [rows.map(({ tenant_id }) => tenant_id), rows.map(({ id }) => id)],
+      );
       return this.endAll(client, rows, (task) => ({ task, outcome: 'expired', error: DEADLINE_ERROR, next: 'dead_letter', delayMs: 0, countsAsRetry: true }));
     });
     this.announce(tasks);

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { newId } from '../../core/ids.js';
+import { Sql } from '../../platform/database/sql.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
+import { KEPT_ANSWER, type KeptAnswer } from './kept-answer.js';
 import type { Task } from './task.entity.js';
 import { TaskCompleted, TaskUpdated } from './tasks.events.js';
 
@@ -14,6 +16,7 @@ export interface Completion {
   status: 'completed' | 'review';
   /** Whether the board's rules have been asked; without that a task on a board is left as it is. */
   rulesAsked: boolean;
+  requestId: string | undefined;
 }
 
 export interface Renewal {
@@ -25,66 +28,75 @@ export interface Renewal {
   note: string | undefined;
 }
 
+/** A task whose lease was extended, as far as its agent needs it. */
+export type RenewedTask = Pick<Task, 'id' | 'fence' | 'claimed_by' | 'lease_expires_at'>;
+
 /** The lease is held: by this agent, under this fence, and it has not ended by the database's clock. */
 const HELD = `task.tenant_id = $1 and task.status = 'in_progress' and task.lease_expires_at > clock_timestamp()`;
+
+/** Completes what is held under its fence: task, attempt and fact in one statement; the rest is left as it is. */
+const COMPLETE = `with input as (
+     select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::boolean[], $10::text[])
+       as i (task_id, agent_id, fence, result, output_files, status, event_id, rules_asked, request_id)
+   ), held as (
+     select task.id, task.fence, task.attempts, task.claimed_by, task.claimed_at, input.result, input.output_files, input.status, input.event_id, input.request_id
+     from tasks task join input on input.task_id = task.id
+     where ${HELD} and task.fence = input.fence and task.claimed_by = input.agent_id and (task.board_id is null or input.rules_asked)
+     order by task.id for update of task
+   ), changed as (
+     update tasks set status = held.status, result = held.result::jsonb, output_files = held.output_files::jsonb, error = null,
+       claimed_by = null, claimed_at = null, lease_expires_at = null, lease_seconds = null, progress_percent = 100,
+       completed_at = case when held.status = 'completed' then clock_timestamp() end, revision = revision + 1, updated_at = now()
+     from held where tasks.tenant_id = $1 and tasks.id = held.id
+     returning tasks.*
+   ), ended as (
+     insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, started_at, answer)
+     select $1, c.id, held.fence, held.attempts, held.claimed_by, 'completed', held.claimed_at, ${KEPT_ANSWER} from changed c join held on held.id = c.id
+   ), facts as (
+     insert into events (id, tenant_id, name, data, request_id)
+     select held.event_id, $1, case when held.status = 'completed' then '${TaskCompleted.name}' else '${TaskUpdated.name}' end,
+       jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', held.claimed_by, 'board_id', c.board_id, 'fence', c.fence), held.request_id
+     from changed c join held on held.id = c.id
+   )
+   select c.*, held.claimed_by as done_by from changed c join held on held.id = c.id`;
+
+/** A task that was completed, and by whom: nobody holds it any more. */
+export type CompletedTask = Task & { done_by: string };
 
 /** What agents write under a lease: every statement checks the fence in its own WHERE, whoever calls it. */
 @Injectable()
 export class LeasesRepository {
-  constructor(private readonly database: TenantDatabase) {}
+  constructor(
+    private readonly database: TenantDatabase,
+    private readonly sql: Sql,
+  ) {}
 
-  /** Completes what is held under its fence, in one round trip; the rest is left as it is. @returns the tasks that were completed */
-  async complete(tenantId: string, completions: readonly Completion[], requestId?: string): Promise<Task[]> {
-    return this.database.statement<Task>(
-      tenantId,
-      `with input as (
-         select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::boolean[])
-           as i (task_id, agent_id, fence, result, output_files, status, event_id, rules_asked)
-       ), held as (
-         select task.id, task.fence, task.attempts, task.claimed_by, task.claimed_at, input.result, input.output_files, input.status, input.event_id
-         from tasks task join input on input.task_id = task.id
-         where ${HELD} and task.fence = input.fence and task.claimed_by = input.agent_id and (task.board_id is null or input.rules_asked)
-         order by task.id for update of task
-       ), ended as (
-         insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, started_at)
-         select $1, id, fence, attempts, claimed_by, 'completed', claimed_at from held
-       ), changed as (
-         update tasks set status = held.status, result = held.result::jsonb, output_files = held.output_files::jsonb, error = null,
-           claimed_by = null, claimed_at = null, lease_expires_at = null, lease_seconds = null, progress_percent = 100,
-           completed_at = case when held.status = 'completed' then clock_timestamp() end, revision = revision + 1, updated_at = now()
-         from held where tasks.tenant_id = $1 and tasks.id = held.id
-         returning tasks.*
-       ), facts as (
-         insert into events (id, tenant_id, name, data, request_id)
-         select held.event_id, $1, case when held.status = 'completed' then '${TaskCompleted.name}' else '${TaskUpdated.name}' end,
-           jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', held.claimed_by, 'board_id', c.board_id, 'fence', c.fence), $10
-         from changed c join held on held.id = c.id
-       )
-       select * from changed`,
-      [
-        tenantId,
-        completions.map(({ taskId }) => taskId),
-        completions.map(({ agentId }) => agentId),
-        completions.map(({ fence }) => fence),
-        completions.map(({ result }) => (result === undefined || result === null ? null : JSON.stringify(result))),
-        completions.map(({ outputFiles }) => (outputFiles ? JSON.stringify(outputFiles) : null)),
-        completions.map(({ status }) => status),
-        completions.map(() => newId()),
-        completions.map(({ rulesAsked }) => rulesAsked),
-        requestId ?? null,
-      ],
-    );
+  /** Several completions in one round trip and a transaction of their own. @returns the tasks that were completed */
+  complete(tenantId: string, completions: readonly Completion[]): Promise<CompletedTask[]> {
+    return this.database.statement<CompletedTask>(tenantId, COMPLETE, valuesOf(tenantId, completions));
   }
 
-  /** Extends what is held under its fence. @returns the tasks whose lease was extended */
-  async renew(client: PoolClient, tenantId: string, renewals: readonly Renewal[]): Promise<Task[]> {
-    const { rows } = await client.query<Task>(
-      `update tasks task set lease_seconds = coalesce(i.seconds, task.lease_seconds),
-         lease_expires_at = clock_timestamp() + make_interval(secs => coalesce(i.seconds, task.lease_seconds)),
-         progress_percent = coalesce(i.progress, task.progress_percent), progress_note = coalesce(i.note, task.progress_note)
-       from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::smallint[], $7::text[]) as i (task_id, agent_id, fence, seconds, progress, note)
-       where ${HELD} and task.id = i.task_id and task.fence = i.fence and task.claimed_by = i.agent_id
-       returning task.*`,
+  /** One completion in the request's transaction. @returns the task, unless its lease is no longer held */
+  completeHere(tenantId: string, completion: Completion): Promise<CompletedTask | undefined> {
+    return this.sql.row<CompletedTask>(COMPLETE, valuesOf(tenantId, [completion]));
+  }
+
+  /** Extends what is held under its fence; rows are taken in the order of their ids, as everywhere. @returns the tasks whose lease was extended */
+  async renew(client: PoolClient, tenantId: string, renewals: readonly Renewal[]): Promise<RenewedTask[]> {
+    const { rows } = await client.query<RenewedTask>(
+      `with held as materialized (
+         select task.id, i.seconds, i.progress, i.note
+         from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::smallint[], $7::text[]) as i (task_id, agent_id, fence, seconds, progress, note)
+         join tasks task on task.id = i.task_id
+         where ${HELD} and task.fence = i.fence and task.claimed_by = i.agent_id
+         order by task.id for no key update of task
+       )
+       update tasks set lease_seconds = coalesce(held.seconds, tasks.lease_seconds),
+         lease_expires_at = clock_timestamp() + make_interval(secs => coalesce(held.seconds, tasks.lease_seconds)),
+         progress_percent = coalesce(held.progress, tasks.progress_percent), progress_note = coalesce(held.note, tasks.progress_note),
+         revision = revision + 1, updated_at = now()
+       from held where tasks.tenant_id = $1 and tasks.id = held.id
+       returning tasks.id, tasks.fence, tasks.claimed_by, tasks.lease_expires_at`,
       [
         tenantId,
         renewals.map(({ taskId }) => taskId),
@@ -110,15 +122,30 @@ export class LeasesRepository {
   }
 
   /** The task and how its attempt under this fence ended, to tell a repeated call from a lost lease. */
-  async outcomeOf(client: PoolClient, tenantId: string, taskId: string, fence: number): Promise<{ task: Task; outcome: string | null; by: string | null; held: boolean } | undefined> {
-    const { rows } = await client.query<Task & { attempt_outcome: string | null; attempt_agent: string | null; held: boolean }>(
-      `select task.*, attempt.outcome as attempt_outcome, attempt.agent_id as attempt_agent,
+  async outcomeOf(client: PoolClient, tenantId: string, taskId: string, fence: number): Promise<{ task: Task; outcome: string | null; by: string | null; held: boolean; answer: KeptAnswer | null } | undefined> {
+    const { rows } = await client.query<Task & { attempt_outcome: string | null; attempt_agent: string | null; attempt_answer: KeptAnswer | null; held: boolean }>(
+      `select task.*, attempt.outcome as attempt_outcome, attempt.agent_id as attempt_agent, attempt.answer as attempt_answer,
          task.status = 'in_progress' and task.fence = $3 and task.lease_expires_at > clock_timestamp() as held from tasks task
        left join task_attempts attempt on attempt.tenant_id = $1 and attempt.task_id = task.id and attempt.fence = $3
        where task.tenant_id = $1 and task.id = $2`,
       [tenantId, taskId, fence],
     );
     const [row] = rows;
-    return row && { task: row, outcome: row.attempt_outcome, by: row.attempt_agent, held: row.held };
+    return row && { task: row, outcome: row.attempt_outcome, by: row.attempt_agent, held: row.held, answer: row.attempt_answer };
   }
+}
+
+function valuesOf(tenantId: string, completions: readonly Completion[]): unknown[] {
+  return [
+    tenantId,
+    completions.map(({ taskId }) => taskId),
+    completions.map(({ agentId }) => agentId),
+    completions.map(({ fence }) => fence),
+    completions.map(({ result }) => (result === undefined || result === null ? null : JSON.stringify(result))),
+    completions.map(({ outputFiles }) => (outputFiles ? JSON.stringify(outputFiles) : null)),
+    completions.map(({ status }) => status),
+    completions.map(() => newId()),
+    completions.map(({ rulesAsked }) => rulesAsked),
+    completions.map(({ requestId }) => requestId ?? null),
+  ];
 }

@@ -4,19 +4,24 @@ import { notFound, Problem } from '../../core/problem.js';
 import { type AgentCommand, AgentsReader } from '../../fleet/agents/agents.reader.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Batcher } from '../../platform/database/batcher.js';
+import { isDatabaseAway } from '../../platform/database/database-problem.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import { EventSignal } from '../../platform/events/event-signal.js';
 import { toProblem } from '../../platform/http/problem.filter.js';
 import { type AttemptEnd, AttemptsRepository } from './attempts.repository.js';
-import { CompletionRulesService } from './completion-rules.service.js';
+import { BoardCompletionsService } from './board-completions.service.js';
+import { asAnswered } from './kept-answer.js';
 import type { CompleteTaskDto, FailTaskDto, RenewLeaseDto } from './leases.dto.js';
-import { type Completion, LeasesRepository, type Renewal } from './leases.repository.js';
+import { type Completion, LeasesRepository, type Renewal, type RenewedTask } from './leases.repository.js';
 import { endOfFailedAttempt } from './retry-policy.js';
 import type { Task } from './task.entity.js';
 import { TaskSignal } from './task-signal.js';
+import { TaskWaiters } from './task-waiters.js';
 
 const MOST_ITEMS = 256;
 const MOST_RUNNING = 2;
+/** Of results in one statement, beyond the first. */
+const MOST_CHARACTERS = 4_000_000;
 
 /** An agent's completion of one task, before the board's rules have been asked. */
 export interface CompletionRequest extends CompleteTaskDto {
@@ -32,13 +37,11 @@ interface Write {
 }
 
 /** The task is held and on a board: its rules say where the completion leads. */
-class AskRules {
-  constructor(readonly task: Task) {}
-}
+class AskRules {}
 
 /** A lease that was extended, and what waits for its agent. */
 export interface Renewed {
-  task: Task;
+  task: RenewedTask;
   commands: AgentCommand[];
 }
 
@@ -50,15 +53,20 @@ type Answer = Task | Problem | AskRules;
  */
 @Injectable()
 export class LeasesService {
-  private readonly completions = new Batcher<Completion, Answer>((tenantId, inputs) => this.completeBatch(tenantId, inputs), MOST_ITEMS, MOST_RUNNING);
-  private readonly renewals = new Batcher<Renewal, Renewed | Problem>((tenantId, inputs) => this.renewBatch(tenantId, inputs), MOST_ITEMS, MOST_RUNNING);
+  private readonly completions = new Batcher<Completion, Answer>((tenantId, inputs) => this.completeBatch(tenantId, inputs), MOST_ITEMS, MOST_RUNNING, {
+    weigh: ({ result }) => (result === undefined ? 0 : JSON.stringify(result).length),
+    mostWeight: MOST_CHARACTERS,
+    concernsAll: isDatabaseAway,
+  });
+  private readonly renewals = new Batcher<Renewal, Renewed | Problem>((tenantId, inputs) => this.renewBatch(tenantId, inputs), MOST_ITEMS, MOST_RUNNING, { concernsAll: isDatabaseAway });
 
   constructor(
     private readonly context: RequestContext,
     private readonly database: TenantDatabase,
     private readonly repository: LeasesRepository,
     private readonly attempts: AttemptsRepository,
-    private readonly rules: CompletionRulesService,
+    private readonly boards: BoardCompletionsService,
+    private readonly waiters: TaskWaiters,
     private readonly agents: AgentsReader,
     private readonly signal: TaskSignal,
     private readonly eventSignal: EventSignal,
@@ -80,18 +88,29 @@ export class LeasesService {
   }
 
   /**
-   * A task without a board is completed at once. One on a board comes back as `ASK_RULES`, and goes again when its rules
-   * have said where the completion leads.
+   * A task without a board is completed together with others. One on a board comes back as `AskRules`, and is completed
+   * by itself under the board's rules.
    *
    * @throws Problem `lease_lost`, `not_found`, and what the board's rules refuse
    */
   async complete(taskId: string, request: CompleteTaskDto): Promise<Task> {
-    const { tenantId, actor } = this.context;
-    const completion = { taskId, agentId: actor.id, fence: request.fence, result: request.result, outputFiles: request.output_files };
-    const first = await this.completions.add(tenantId, { ...completion, status: 'completed', rulesAsked: false });
-    if (!(first instanceof AskRules)) return orThrow(first);
-    const status = await this.rules.targetOf(first.task, actor.id);
-    return orThrow(await this.completions.add(tenantId, { ...completion, status, rulesAsked: true }));
+    const { tenantId, actor, requestId } = this.context;
+    const completion: Completion = {
+      taskId: taskId.toLowerCase(),
+      agentId: actor.id,
+      fence: request.fence,
+      result: request.result,
+      outputFiles: request.output_files,
+      status: 'completed',
+      rulesAsked: false,
+      requestId,
+    };
+    let answer = await this.completions.add(tenantId, completion);
+    if (answer instanceof AskRules) answer = (await this.boards.complete(tenantId, completion)) ?? (await this.whyNotAlone(tenantId, completion));
+    const task = orThrow(answer);
+    this.eventSignal.raise();
+    this.waiters.freed(tenantId, actor.id);
+    return task;
   }
 
   /** Several at once, each for itself: one that is refused takes no other with it. */
@@ -120,54 +139,66 @@ export class LeasesService {
     });
     const task = orThrow(result);
     this.eventSignal.raise();
+    this.waiters.freed(tenantId, actor.id);
     if (task.ready) this.signal.ready(tenantId, task.lane_id);
     return task;
   }
 
   private async completeBatch(tenantId: string, inputs: Completion[]): Promise<Answer[]> {
-    const tasks = await this.repository.complete(tenantId, distinct(inputs), this.context.requestId);
-    this.eventSignal.raise();
-    const done = new Map(tasks.map((task) => [task.id, task]));
-    const all = inputs.flatMap(({ taskId }) => done.get(taskId) ?? []);
-    if (tasks.length === inputs.length) return all;
-    return this.database.transaction(tenantId, (client) => this.answers(client, tenantId, inputs, tasks, ['completed']));
+    const done = await this.repository.complete(tenantId, distinct(inputs));
+    const byWrite = new Map<string, Answer>(done.map((task) => [keyOf({ taskId: task.id, agentId: task.done_by, fence: Number(task.fence) }), task]));
+    if (inputs.every((input) => byWrite.has(keyOf(input)))) return inputs.map((input) => byWrite.get(keyOf(input)) as Answer);
+    return this.database.transaction(tenantId, (client) => this.answers(client, tenantId, inputs, byWrite, ['completed']));
   }
 
   private renewBatch(tenantId: string, inputs: Renewal[]): Promise<(Renewed | Problem)[]> {
     return this.database.transaction(tenantId, async (client) => {
-      const tasks = await this.repository.renew(client, tenantId, distinct(inputs));
-      const answers = await this.answers(client, tenantId, inputs, tasks, []);
+      const renewed = await this.repository.renew(client, tenantId, distinct(inputs));
+      const byWrite = new Map(renewed.map((task) => [keyOf({ taskId: task.id, agentId: task.claimed_by ?? '', fence: Number(task.fence) }), task]));
       const commands = await this.agents.waitingCommands(client, tenantId, [...new Set(inputs.map(({ agentId }) => agentId))]);
-      return answers.map((answer, index) => (answer instanceof Problem ? answer : { task: orThrow(answer), commands: commands.filter(({ agent_id }) => agent_id === inputs[index]?.agentId) }));
+      const answers: (Renewed | Problem)[] = [];
+      for (const input of inputs) {
+        const task = byWrite.get(keyOf(input));
+        if (task) answers.push({ task, commands: commands.filter(({ agent_id }) => agent_id === input.agentId) });
+        else answers.push(refusalOf(await this.whyNot(client, tenantId, input, [])));
+      }
+      return answers;
     });
   }
 
-  private async answers(client: PoolClient, tenantId: string, inputs: readonly Write[], tasks: Task[], repeatOf: readonly string[]): Promise<Answer[]> {
-    const done = new Map(tasks.map((task) => [task.id, task]));
-    const made = new Set(distinct(inputs));
+  private async answers(client: PoolClient, tenantId: string, inputs: readonly Write[], done: ReadonlyMap<string, Answer>, repeatOf: readonly string[]): Promise<Answer[]> {
     const answers: Answer[] = [];
-    for (const input of inputs) {
-      const task = made.has(input) ? done.get(input.taskId) : undefined;
-      answers.push(task ?? (await this.whyNot(client, tenantId, input, repeatOf)));
-    }
+    for (const input of inputs) answers.push(done.get(keyOf(input)) ?? (await this.whyNot(client, tenantId, input, repeatOf)));
     return answers;
+  }
+
+  private whyNotAlone(tenantId: string, write: Write): Promise<Answer> {
+    return this.database.transaction(tenantId, (client) => this.whyNot(client, tenantId, { ...write, rulesAsked: true }, ['completed']));
   }
 
   /** The same answer again for a repeated call, the reason for all others. */
   private async whyNot(client: PoolClient, tenantId: string, write: Write, repeatOf: readonly string[]): Promise<Answer> {
     const found = await this.repository.outcomeOf(client, tenantId, write.taskId, write.fence);
     if (!found) return notFound('task');
-    if (found.outcome !== null && repeatOf.includes(found.outcome) && found.by === write.agentId) return found.task;
-    if (found.held && found.task.claimed_by === write.agentId && found.task.board_id !== null && write.rulesAsked === false) return new AskRules(found.task);
+    if (found.answer && found.outcome !== null && repeatOf.includes(found.outcome) && found.by === write.agentId) return asAnswered(found.task, found.answer);
+    if (found.held && found.task.claimed_by === write.agentId && found.task.board_id !== null && write.rulesAsked === false) return new AskRules();
     const current = Number(found.task.fence);
     const why = current > write.fence ? `The task was claimed again with fence ${current}.` : `The lease of fence ${write.fence} is not held.`;
     return new Problem('lease_lost', { detail: why, current, limit: write.fence, errors: [{ field: 'fence', code: 'stale', message: why }] });
   }
 }
 
-/** Two writes about one task in one batch would update one row twice: the first of each task goes, the rest are looked up. */
-function distinct<T extends { taskId: string }>(inputs: readonly T[]): T[] {
-  return [...new Map([...inputs].reverse().map((input) => [input.taskId, input])).values()];
+/** One write, by whom and under which fence: at most one of a batch's writes about a task can match its row. */
+const keyOf = ({ taskId, agentId, fence }: Write): string => `${taskId}/${agentId}/${fence}`;
+
+/** The same write twice in one batch is made once, and both get its answer. */
+function distinct<T extends Write>(inputs: readonly T[]): T[] {
+  return [...new Map(inputs.map((input) => [keyOf(input), input])).values()];
+}
+
+/** A renewal that did not happen has no other answer than a refusal. */
+function refusalOf(answer: Answer): Problem {
+  return answer instanceof Problem ? answer : new Problem('lease_lost');
 }
 
 function orThrow(outcome: Answer): Task {

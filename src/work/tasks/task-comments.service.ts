@@ -43,6 +43,7 @@ export class TaskCommentsService {
     if (!task) throw notFound('task');
     await this.access.check(task);
     const comment = await this.repository.insert(tenantId, taskId, body, actor);
+    await this.tasks.touch(tenantId, taskId);
     if (actor.kind !== 'agent') await this.audit.record({ action: 'task.comment', resource: { type: 'task', id: taskId }, after: { comment_id: comment.id } });
     await this.events.publish(TaskUpdated, factOf(task));
     return comment;

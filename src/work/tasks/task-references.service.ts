@@ -29,6 +29,11 @@ export class TaskReferencesService {
     }
   }
 
+  /** Whether an agent that a task is meant for is still there. */
+  agentExists(agentId: string): Promise<boolean> {
+    return this.agents.exists(agentId);
+  }
+
   /**
    * Holds the dependencies until the transaction ends, so that none completes unseen.
    * @returns how many are not completed yet

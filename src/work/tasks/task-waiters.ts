@@ -8,8 +8,8 @@ const EXTRA = 4;
 
 interface WaitOptions {
   lanes: readonly string[];
-  /** Whether the agent holds all that it may: then only time can help. */
-  full: boolean;
+  /** The agent is paused or holds all that it may: no new task can be for it until that changes. */
+  blocked: boolean;
   milliseconds: number;
   aborted: AbortSignal;
 }
@@ -27,14 +27,21 @@ class Waiter implements Ticket {
   private resolve: (() => void) | undefined;
   private lanes: ReadonlySet<string> | undefined;
   private newestLane = 0n;
-  private full = false;
+  private blocked = false;
 
-  constructor(readonly close: () => void) {}
+  constructor(
+    readonly agentId: string,
+    readonly close: () => void,
+  ) {}
 
-  /** Whether a task in this lane may be for this agent: a lane newer than all it knows was made after it looked. */
+  /**
+   * Whether a task in this lane may be for this agent: a lane newer than all it knows was made after it looked. Without a
+   * lane it is the agents that changed, and everyone looks again.
+   */
   mayServe(laneId: string | undefined): boolean {
-    if (this.woken || this.full) return false;
-    return laneId === undefined || !this.lanes || this.lanes.has(laneId) || BigInt(laneId) > this.newestLane;
+    if (this.woken) return false;
+    if (laneId === undefined) return true;
+    return !this.blocked && (!this.lanes || this.lanes.has(laneId) || BigInt(laneId) > this.newestLane);
   }
 
   wake(): void {
@@ -46,7 +53,7 @@ class Waiter implements Ticket {
     if (this.woken || options.aborted.aborted) return Promise.resolve();
     this.lanes = new Set(options.lanes);
     this.newestLane = options.lanes.reduce((newest, lane) => (BigInt(lane) > newest ? BigInt(lane) : newest), 0n);
-    this.full = options.full;
+    this.blocked = options.blocked;
     return new Promise<void>((resolve) => {
       const end = (): void => {
         clearTimeout(timer);
@@ -69,14 +76,19 @@ export class TaskWaiters {
     signal.onReady((tenantId, laneId, count) => this.wake(tenantId, laneId, count));
   }
 
-  ticket(tenantId: string): Ticket {
+  ticket(tenantId: string, agentId: string): Ticket {
     const tenant = this.waiting.get(tenantId) ?? new Set<Waiter>();
-    const waiter = new Waiter(() => {
+    const waiter = new Waiter(agentId, () => {
       tenant.delete(waiter);
       if (tenant.size === 0 && this.waiting.get(tenantId) === tenant) this.waiting.delete(tenantId);
     });
     this.waiting.set(tenantId, tenant.add(waiter));
     return waiter;
+  }
+
+  /** The agent holds less than before: claims of its own that wait may have more now. */
+  freed(tenantId: string, agentId: string): void {
+    for (const waiter of this.waiting.get(tenantId) ?? []) if (waiter.agentId === agentId) waiter.wake();
   }
 
   wakeAll(): void {

@@ -25,7 +25,10 @@ export function statusesOfFilter(filter: string | undefined): readonly TaskStatu
   return FILTER_NAMES[filter] ?? [filter as TaskStatus];
 }
 
-/** Every status change there is, whoever makes it. */
+/**
+ * Every status change there is, whoever makes it. `failed` is passed through within one transaction and never stays: an
+ * attempt that fails leaves its task `queued` again or a dead letter.
+ */
 export const taskMachine = new StateMachine<TaskStatus>({
   inbox: ['queued', 'blocked', 'cancelled', 'dead_letter'],
   queued: ['in_progress', 'inbox', 'blocked', 'cancelled', 'dead_letter'],
@@ -52,7 +55,7 @@ export const isEnded = (status: TaskStatus): boolean => status === 'completed' |
 /** @throws Problem `task_final` or `invalid_transition` */
 export function checkByHand(from: TaskStatus, to: TaskStatus): void {
   if (isEnded(from)) throw new Problem('task_final', { detail: `The task is ${from}.`, current: from });
-  if (!BY_HAND[from]?.includes(to)) {
+  if (!taskMachine.can(from, to) || !BY_HAND[from]?.includes(to)) {
     throw new Problem('invalid_transition', { detail: `A task that is ${from} cannot be set to ${to}.`, current: from, limit: (BY_HAND[from] ?? []).join(', ') });
   }
 }

@@ -12,11 +12,11 @@ import { AgentTasksAccess } from './agent-tasks-access.js';
 import { AgentTasksController } from './agent-tasks.controller.js';
 import { AgentTasksService } from './agent-tasks.service.js';
 import { AttemptsRepository } from './attempts.repository.js';
+import { BoardCompletionsService } from './board-completions.service.js';
 import { BoardTasksService } from './board-tasks.service.js';
 import { BoardRulesService } from './board-rules.service.js';
 import { ClaimTasksService } from './claim-tasks.service.js';
 import { ClaimsRepository } from './claims.repository.js';
-import { CompletionRulesService } from './completion-rules.service.js';
 import { DeadLetter } from './dead-letter.entity.js';
 import { DeadLetterPacer } from './dead-letter-pacer.js';
 import { DeadLettersController } from './dead-letters.controller.js';
@@ -41,7 +41,7 @@ import { TasksService } from './tasks.service.js';
 
 const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LeasesRepository, TaskCommentsRepository, TaskLanesRepository, TasksRepository];
 const SERVICES = [
-  AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, CompletionRulesService, DeadLetterPacer, DeadLettersService, LeaseReaper,
+  AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LeaseReaper,
   LeasesService, TaskCommentsService, TaskDependenciesListener, TaskReferencesService, TaskSignal, TasksService, TaskStreamService, TaskWaiters,
 ];
 

@@ -41,13 +41,18 @@ export class TasksRepository {
     return lockRow(this.sql.manager, Task, 'task', id);
   }
 
-  /** Writes the given columns and bumps the revision. @returns the row as it is now */
-  async update(tenantId: string, id: string, changes: Partial<Task>): Promise<Task> {
+  /** What is shown with the task has changed (a comment, a part): its readers' ETag is no longer true. */
+  async touch(tenantId: string, id: string): Promise<void> {
+    await this.sql.execute('update tasks set revision = revision + 1 where tenant_id = $1 and id = $2', [tenantId, id]);
+  }
+
+  /** Writes the given columns, the `stamped` ones with the database's time, and bumps the revision. @returns the row as it is now */
+  async update(tenantId: string, id: string, changes: Partial<Task>, stamped: readonly (keyof Task)[] = []): Promise<Task> {
     const columns = Object.keys(changes) as (keyof Task)[];
     const sets = columns.map((column, index) => `${column} = $${index + 3}`);
     const values = columns.map((column) => (column === 'payload' || column === 'result' ? json(changes[column]) : changes[column]));
     const rows = await this.sql.rows<Task>(
-      `update tasks set ${[...sets, 'revision = revision + 1', 'updated_at = now()'].join(', ')} where tenant_id = $1 and id = $2 returning *`,
+      `update tasks set ${[...sets, ...stamped.map((column) => `${column} = clock_timestamp()`), 'revision = revision + 1', 'updated_at = now()'].join(', ')} where tenant_id = $1 and id = $2 returning *`,
       [tenantId, id, ...values],
     );
     const [row] = rows;

@@ -67,6 +67,7 @@ export class TasksService {
       created_by_id: actor.id,
     });
     if (dependsOn.length > 0) await this.repository.addDependencies(tenantId, task.id, dependsOn);
+    if (task.parent_task_id) await this.repository.touch(tenantId, task.parent_task_id);
     await this.recordChange('task.create', null, task);
     await this.events.publish(TaskCreated, { ...factOf(task), title: task.title, priority: task.priority });
     this.announce(task);
@@ -96,18 +97,19 @@ export class TasksService {
   @Transactional()
   async update(id: string, request: UpdateTaskDto): Promise<Task> {
     const { tenantId } = this.context;
-    const task = await this.lock(id);
     const { status, action: _action, deadline, ...fields } = request;
-    if (isEnded(task.status) && status !== task.status) throw new Problem('task_final', { detail: `The task is ${task.status}.`, current: task.status });
+    // Before the task is held: who deletes an agent holds the agent first and its tasks after.
     await this.references.check(tenantId, fields);
+    const task = await this.lock(id);
+    if (isEnded(task.status)) throw new Problem('task_final', { detail: `The task is ${task.status}.`, current: task.status });
     const changes: Partial<Task> = { ...given(fields) };
-    if (deadline !== undefined) changes.deadline = deadline === null ? null : new Date(deadline);
+    if (deadline !== undefined) Object.assign(changes, { deadline: deadline === null ? null : new Date(deadline), deadline_exceeded: false });
     if (fields.priority) changes.priority_rank = priorityRank(fields.priority);
     if (fields.agent_id !== undefined || fields.board_id !== undefined || fields.required_tools !== undefined) {
       changes.lane_id = await this.lanes.idOf(tenantId, { ...task, ...given(fields) });
     }
     if (status !== undefined && status !== task.status) Object.assign(changes, await this.statusChange(task, status));
-    const updated = await this.repository.update(tenantId, id, changes);
+    const updated = await this.repository.update(tenantId, id, changes, stampOf(changes));
     await this.recordChange('task.update', task, updated);
     await this.publishUpdate(updated, task);
     this.announce(updated);
@@ -121,7 +123,7 @@ export class TasksService {
     if (isEnded(task.status)) throw new Problem('task_final', { detail: `The task is ${task.status}.`, current: task.status });
     await this.rules.checkStatusChange(task, 'cancelled', this.context.actor);
     if (task.claimed_by) await this.repository.endAttempt(task.tenant_id, task, 'cancelled', reason ?? null);
-    const updated = await this.repository.update(task.tenant_id, id, { ...ended('cancelled'), cancel_reason: reason ?? null });
+    const updated = await this.repository.update(task.tenant_id, id, { ...ended('cancelled'), cancel_reason: reason ?? null }, ['completed_at']);
     await this.recordChange('task.cancel', task, updated);
     await this.events.publish(TaskUpdated, factOf(updated));
     return updated;
@@ -145,7 +147,8 @@ export class TasksService {
 
   /** Sets a status as a person or a board's agent may, in the running transaction. */
   async setStatus(task: Task, status: Exclude<StatusByHand, 'cancelled'>): Promise<Task> {
-    const updated = await this.repository.update(task.tenant_id, task.id, await this.statusChange(task, status));
+    const changes = await this.statusChange(task, status);
+    const updated = await this.repository.update(task.tenant_id, task.id, changes, stampOf(changes));
     await this.publishUpdate(updated, task);
     this.announce(updated);
     return updated;
@@ -159,8 +162,15 @@ export class TasksService {
     }
     checkByHand(task.status, status);
     if (status === 'completed') return ended('completed');
-    const next = status === 'queued' && task.waiting_for > 0 ? 'blocked' : status;
-    return { status: next, ready: next === 'queued', available_at: new Date() };
+    return status === 'queued' ? this.queued(task) : { status, ready: false };
+  }
+
+  /** The columns of a task that is let go: blocked while it waits for others, back in the inbox when its agent is gone. */
+  async queued(task: Task): Promise<Partial<Task>> {
+    if (task.agent_id && !(await this.references.agentExists(task.agent_id))) {
+      return { status: 'inbox', ready: false, agent_id: null, lane_id: await this.lanes.idOf(task.tenant_id, { ...task, agent_id: null }) };
+    }
+    return task.waiting_for > 0 ? { status: 'blocked', ready: false } : { status: 'queued', ready: true };
   }
 
   private async publishUpdate(updated: Task, before: Task): Promise<void> {
@@ -180,9 +190,15 @@ export class TasksService {
   }
 }
 
-/** The columns of a task that has ended for good: nobody holds it and nobody will. */
+/** The columns of a task that has ended: nobody holds it. */
 export function ended(status: 'cancelled' | 'completed' | 'dead_letter'): Partial<Task> {
-  return { status, ready: false, claimed_by: null, claimed_at: null, lease_expires_at: null, lease_seconds: null, completed_at: status === 'dead_letter' ? null : new Date() };
+  return { status, ready: false, claimed_by: null, claimed_at: null, lease_expires_at: null, lease_seconds: null };
+}
+
+/** The times that a change of status sets, by the database's clock. */
+export function stampOf({ status, ready }: Partial<Task>): ('completed_at' | 'available_at')[] {
+  if (status === 'completed' || status === 'cancelled') return ['completed_at'];
+  return ready ? ['available_at'] : [];
 }
 
 export function factOf(task: Pick<Task, 'id' | 'status' | 'agent_id' | 'board_id'>): { task_id: string; status: string; agent_id: string | null; board_id: string | null } {
