@@ -90,6 +90,9 @@ const schema = z.object(SETTINGS);
 
 export type Settings = z.output<typeof schema>;
 
+/** What `wheelhouse-agent` reads and tells its commands: a plane may be started from the same shell, or by such a command. */
+const OF_AGENTS = new Set(['WHEELHOUSE_AGENT_TOKEN', 'WHEELHOUSE_TASK_ID', 'WHEELHOUSE_FENCE']);
+
 /** Parses the environment; the result lists every bad setting, by name and rule, never by value. */
 export function parseSettings(environment: Record<string, string | undefined>): { settings: Settings } | { problems: string[] } {
   const given: Record<string, string> = {};
@@ -97,7 +100,7 @@ export function parseSettings(environment: Record<string, string | undefined>): 
     const value = environment[name];
     if (value !== undefined && (value !== '' || name.startsWith('SECURITY_HEADER_'))) given[name] = value;
   }
-  const unknown = Object.keys(environment).filter((name) => /^(SECURITY_HEADER|WHEELHOUSE|RATE_LIMIT)_/.test(name) && !(name in SETTINGS));
+  const unknown = Object.keys(environment).filter((name) => /^(SECURITY_HEADER|WHEELHOUSE|RATE_LIMIT)_/.test(name) && !(name in SETTINGS) && !OF_AGENTS.has(name));
   const parsed = schema.safeParse(given);
   const problems = [
     ...unknown.map((name) => `${name}: is not a setting`),
