@@ -20,6 +20,7 @@ export class MetricsService {
   private readonly oldest: Gauge;
   private readonly lag: Gauge;
   private readonly failures: Gauge;
+  private readonly buried: Gauge;
   private readonly up: Gauge;
   private freshUntil = 0;
   private reading: Promise<void> | undefined;
@@ -34,6 +35,7 @@ export class MetricsService {
     this.oldest = new Gauge({ name: 'wheelhouse_queue_oldest_ready_seconds', help: 'How long the oldest task that could be claimed has waited.', registers });
     this.lag = new Gauge({ name: 'wheelhouse_event_consumer_lag_seconds', help: 'Age of the oldest fact that a consumer has not seen.', labelNames: ['consumer'], registers });
     this.failures = new Gauge({ name: 'wheelhouse_event_consumer_failures', help: 'Failures in a row of a consumer on one fact.', labelNames: ['consumer'], registers });
+    this.buried = new Gauge({ name: 'wheelhouse_event_dead_letters', help: 'Facts that a consumer has given up on.', labelNames: ['consumer'], registers });
     this.up = new Gauge({ name: 'wheelhouse_database_up', help: '1 when the figures of the queue could be read, 0 when they are old.', registers });
   }
 
@@ -69,9 +71,10 @@ export class MetricsService {
     for (const status of STATUSES) this.tasks.set({ status }, 0);
     for (const { status, count } of figures.tasks) this.tasks.set({ status }, count);
     this.oldest.set(figures.oldest_ready_seconds);
-    for (const { name, lag_seconds: seconds, failures } of figures.consumers) {
+    for (const { name, lag_seconds: seconds, failures, buried } of figures.consumers) {
       this.lag.set({ consumer: name }, seconds);
       this.failures.set({ consumer: name }, failures);
+      this.buried.set({ consumer: name }, buried);
     }
   }
 }

@@ -6,7 +6,7 @@ export interface QueueFigures {
   /** Seconds that the oldest task which could be claimed now has waited; 0 when there is none. */
   oldest_ready_seconds: number;
   /** Seconds between the oldest fact a consumer has not seen and now. */
-  consumers: { name: string; lag_seconds: number; failures: number }[];
+  consumers: { name: string; lag_seconds: number; failures: number; buried: number }[];
 }
 
 /** Figures over all tenants, without a name of any: what an operator of the installation watches. */
@@ -32,7 +32,8 @@ export class QueueMetricsRepository {
 
   private consumers(): Promise<QueueFigures['consumers']> {
     return this.database.query(
-      `select name, failures, greatest(0, coalesce(extract(epoch from clock_timestamp() - next.occurred_at), 0))::float8 as lag_seconds
+      `select name, failures, greatest(0, coalesce(extract(epoch from clock_timestamp() - next.occurred_at), 0))::float8 as lag_seconds,
+         (select count(*)::int from event_dead_letters letter where letter.consumer = consumer.name) as buried
        from event_consumers consumer
        left join lateral (
          select occurred_at from events where (tx, seq) > (consumer.tx, consumer.seq) and tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by tx, seq limit 1
