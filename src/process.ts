@@ -11,6 +11,8 @@ import { StartupError } from './platform/startup-error.js';
 const SAME_SIGNAL_MS = 1_000;
 
 const OLDEST_NODE = 24;
+/** How often the embedded database is looked for. */
+const WATCH_MS = 1_000;
 
 interface Running {
   /** Settled when nothing more is being started. */
@@ -49,6 +51,7 @@ async function start(running: Running, stop: Stop): Promise<void> {
   if (stop.requested) return;
   const url = await listen(running.app, config);
   if (stop.requested) return;
+  if (running.postgres) watch(running.postgres, stop);
   await announce({ app: running.app, config, url, migrations, ...(running.postgres ? { postgres: running.postgres } : {}) });
 }
 
@@ -62,6 +65,20 @@ function refuseOldNode(): void {
 async function withEmbeddedPostgres(config: Config, running: Running): Promise<Config> {
   running.postgres = await startEmbeddedPostgres({ dataDir: config.get('WHEELHOUSE_DATA') });
   return new Config({ ...config.settings, DATABASE_URL: running.postgres.url });
+}
+
+/** A plane whose own database has gone ends too, visibly: whoever supervises it starts both again. */
+function watch(postgres: EmbeddedPostgres, stop: Stop): void {
+  const timer = setInterval(() => {
+    void postgres.isRunning().then((running) => {
+      if (running || stop.requested) return;
+      clearInterval(timer);
+      process.stderr.write('wheelhouse: the embedded PostgreSQL has ended: start again to recover\n');
+      stop.requested = true;
+      void stop.now(1);
+    });
+  }, WATCH_MS);
+  timer.unref();
 }
 
 /** Ends the process once, in order: no new work, what runs is finished, connections closed, the embedded server last. */

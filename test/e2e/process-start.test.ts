@@ -2,7 +2,7 @@ import { once } from 'node:events';
 import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import pg from 'pg';
-import { createDatabase, superuserUrl, type TestDatabase, withAdmin } from '../support/databases.js';
+import { createDatabase, ownerUrl, superuserUrl, type TestDatabase, withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { PASSWORD } from '../support/factories.js';
 import { ADMIN_TOKEN } from '../support/plane.js';
@@ -135,6 +135,26 @@ describe('what keeps it from starting is one line and exit code 1', () => {
     }
   });
 
+  it('a Redis that cannot be reached', async () => {
+    const said = await refusal({ DATABASE_URL: database.url, WHEELHOUSE_DATA: await launcher.dataFolder(), LOG_LEVEL: 'error', RATE_LIMIT_BACKEND: 'redis', REDIS_URL: 'redis://:canary@127.0.0.1:1' });
+    expect(said).toContain('REDIS_URL');
+    expect(said).not.toContain('canary');
+  });
+
+  it('a role that may not do what migrations do', async () => {
+    const name = `weak_${Date.now()}`;
+    await withAdmin((admin) => admin.query(`create role ${name} login password 'weak'; `));
+    await withAdmin((admin) => admin.query(`create database ${name} owner ${name}`));
+    try {
+      const url = new URL(superuserUrl(name));
+      [url.username, url.password] = [name, 'weak'];
+      expect(await refusal({ DATABASE_URL: url.toString(), WHEELHOUSE_DATA: await launcher.dataFolder() })).toMatch(/the role of DATABASE_URL lacks a right \(permission denied/);
+    } finally {
+      await withAdmin((admin) => admin.query(`drop database ${name} with (force)`));
+      await withAdmin((admin) => admin.query(`drop role ${name}`));
+    }
+  });
+
   it('a Node.js that is too old', async () => {
     const pretend = `Object.defineProperty(process, 'versions', { value: { ...process.versions, node: '22.20.0' } })`;
     const said = await refusal({ NODE_OPTIONS: `--import=data:text/javascript,${encodeURIComponent(pretend)}` });
@@ -174,6 +194,22 @@ describe('what keeps it from starting is one line and exit code 1', () => {
     }
     expect(said).not.toContain('canary');
     expect(said).not.toContain('100000');
+  });
+});
+
+describe('several first starts at once', () => {
+  it('migrate one after the other, and are all ready', async () => {
+    const name = `empty_${Date.now()}`;
+    await withAdmin((admin) => admin.query(`create database ${name} owner wheelhouse`));
+    try {
+      const environment = { DATABASE_URL: ownerUrl(name), WHEELHOUSE_DATA: await launcher.dataFolder() };
+      const programs = await Promise.all([1, 2, 3].map(() => launcher.start(environment).ready()));
+      expect(programs.filter((program) => program.said('Schema') !== undefined)).toHaveLength(1);
+      for (const program of programs) expect((await program.request('GET', '/readyz')).status).toBe(200);
+    } finally {
+      await launcher.clear();
+      await withAdmin((admin) => admin.query(`drop database ${name} with (force)`));
+    }
   });
 });
 

@@ -60,6 +60,15 @@ describe('with its own database', () => {
     expect((await second.request('GET', `/api/v1/tasks/${task.id}`, { token: ADMIN_TOKEN })).status).toBe(200);
   });
 
+  it('ends by itself, and says why, when its database has been killed', async () => {
+    const data = await launcher.dataFolder();
+    const program = await launcher.start({ WHEELHOUSE_DATA: data, LOG_LEVEL: 'silent' }).ready();
+    for (const pid of serversIn(data)) process.kill(pid, 'SIGKILL');
+    expect(await program.end()).toEqual({ code: 1, signal: null });
+    expect(program.stderr).toMatch(/^wheelhouse: the embedded PostgreSQL has ended: start again to recover$/m);
+    await launcher.start({ WHEELHOUSE_DATA: data }).ready();
+  });
+
   it('refuses a second process on the same data folder', async () => {
     const data = await launcher.dataFolder();
     const first = await launcher.start({ WHEELHOUSE_DATA: data }).ready();

@@ -47,12 +47,13 @@ async function ensureTemplate(): Promise<void> {
     if (rows.length > 0) return;
     await admin.query(`drop database if exists ${TEMPLATE}`);
     await admin.query(`create database ${TEMPLATE} owner wheelhouse`);
-    await migrate(new Config(loadConfig({ DATABASE_URL: urlOf(TEMPLATE) }).settings));
+    await migrate(new Config(loadConfig({ DATABASE_URL: ownerUrl(TEMPLATE) }).settings));
     await admin.query(`alter database ${TEMPLATE} is_template true`);
   });
 }
 
-function urlOf(database: string): string {
+/** URL of a database for the login role that owns it. */
+export function ownerUrl(database: string): string {
   const url = new URL(server().url);
   url.pathname = `/${database}`;
   return url.toString();
@@ -65,7 +66,7 @@ export async function createDatabase(): Promise<TestDatabase> {
   await withAdmin((admin) => admin.query(`create database ${name} template ${TEMPLATE} owner wheelhouse`));
   return {
     name,
-    url: urlOf(name),
+    url: ownerUrl(name),
     drop: async () => {
       await withAdmin((admin) => admin.query(`drop database if exists ${name} with (force)`));
     },

@@ -19,6 +19,8 @@ export interface EmbeddedPostgres {
   port: number;
   /** Whether a server that an earlier process left running was taken over. */
   reused: boolean;
+  /** Whether the server is there: nobody but this process would start it again. */
+  isRunning(): Promise<boolean>;
   /** Fast shutdown; resolves when the server is gone and the data folder is free. May be called more than once. */
   stop(): Promise<void>;
 }
@@ -168,6 +170,10 @@ function answer(place: Place, port: number, credentials: Credentials, reused: bo
     dataDir: place.home,
     port,
     reused,
+    isRunning: async () => {
+      const found = await readPidFile(place.cluster);
+      return typeof found === 'object' && (await isPostmasterOf(found.pid, place.cluster));
+    },
     stop: () => (stopping ??= stop()),
   };
 }

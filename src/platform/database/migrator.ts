@@ -1,13 +1,14 @@
 import pg from 'pg';
-import { DataSource } from 'typeorm';
+import { AbstractLogger, DataSource } from 'typeorm';
 import { MIGRATIONS } from '../../migrations/all.js';
 import type { Config } from '../config/config.js';
 import { installJobs } from '../jobs/job-schema.js';
-import { StartupError } from '../startup-error.js';
+import { errorCode, errorText, StartupError } from '../startup-error.js';
 import { poolOptions } from './pool-options.js';
 
 /** PostgreSQL 15.0 as `server_version_num`. */
 const OLDEST_SERVER = 150_000;
+const INSUFFICIENT_PRIVILEGE = '42501';
 /** Key of the advisory lock that lets one process migrate at a time; any constant will do. */
 const MIGRATION_LOCK = 7_305_803_921;
 
@@ -22,7 +23,15 @@ export function migrationDataSource(config: Config): DataSource {
     migrations: MIGRATIONS,
     migrationsTableName: 'schema_migrations',
     migrationsTransactionMode: 'each',
+    logger: new NoLogger(),
   });
+}
+
+/** TypeORM prints migrations that fail, whatever it is told; they are thrown as well. */
+class NoLogger extends AbstractLogger {
+  protected writeLog(): void {
+    // Nothing is written.
+  }
 }
 
 /**
@@ -53,6 +62,9 @@ async function runMigrations(config: Config): Promise<number> {
   const dataSource = await migrationDataSource(config).initialize();
   try {
     return (await dataSource.runMigrations()).length;
+  } catch (cause) {
+    if (errorCode(cause) !== INSUFFICIENT_PRIVILEGE) throw cause;
+    throw new StartupError(`the role of DATABASE_URL lacks a right (${errorText(cause)}): it must own its database and may have to create roles`, { cause });
   } finally {
     await dataSource.destroy();
   }
