@@ -111,8 +111,9 @@ export class Faults {
   }
 
   private async killAgent(pause: number): Promise<void> {
-    const agent = this.targets.agents.find((candidate) => !this.frozen.has(candidate));
-    if (!agent) return;
+    const thawed = this.targets.agents.filter((agent) => !this.frozen.has(agent));
+    if (thawed.length === 0) return;
+    const agent = this.prng.pick(thawed);
     await agent.end('SIGKILL');
     this.mend(pause, () => agent.start());
   }
