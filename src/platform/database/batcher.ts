@@ -52,13 +52,15 @@ export class Batcher<I, O> {
     const items = this.take(queue);
     if (queue.length === 0) this.queues.delete(key);
     this.running.set(key, running + 1);
-    this.run(key, items)
+    void this.run(key, items)
       .finally(() => {
         const left = (this.running.get(key) ?? 1) - 1;
         if (left === 0) this.running.delete(key);
         else this.running.set(key, left);
         this.start(key);
       });
+    // What one batch could not take may go in another beside it.
+    this.start(key);
   }
 
   /** As many as go together: no more than `mostItems`, and no more than `mostWeight` beyond the first. */

@@ -12,7 +12,8 @@ import { CompleteTaskDto, CompleteTasksDto, FailTaskDto, ReleaseTaskDto, RenewLe
 import { LeasesService } from './leases.service.js';
 import { ClaimView, CompletedItemsView, RenewedLeaseView, toClaimView, toCompletedItem, toRenewedView } from './leases.view.js';
 import { TaskCommentsService } from './task-comments.service.js';
-import { ClaimTasksDto, CreateCommentDto, CreateTaskDto, ListBoardTasksQuery } from './tasks.dto.js';
+import { ListBoardTasksQuery } from './task-queries.dto.js';
+import { ClaimTasksDto, CreateCommentDto, CreateTaskDto } from './tasks.dto.js';
 import { TaskCommentView, TaskDetailView, TaskView, toCommentView, toTaskDetailView, toTaskView } from './tasks.view.js';
 
 @ApiController('agent', 'Work / Agent protocol')

@@ -37,7 +37,7 @@ interface Write {
 }
 
 /** The task is held and on a board: its rules say where the completion leads. */
-class AskRules {}
+const ASK_RULES = Symbol('ask rules');
 
 /** A lease that was extended, and what waits for its agent. */
 export interface Renewed {
@@ -45,7 +45,7 @@ export interface Renewed {
   commands: AgentCommand[];
 }
 
-type Answer = Task | Problem | AskRules;
+type Answer = Task | Problem | typeof ASK_RULES;
 
 /**
  * What agents do with a task they hold: renew, complete, fail, release. Every write carries the fence of its lease; under
@@ -88,7 +88,7 @@ export class LeasesService {
   }
 
   /**
-   * A task without a board is completed together with others. One on a board comes back as `AskRules`, and is completed
+   * A task without a board is completed together with others. One on a board comes back as `ASK_RULES`, and is completed
    * by itself under the board's rules.
    *
    * @throws Problem `lease_lost`, `not_found`, and what the board's rules refuse
@@ -106,7 +106,7 @@ export class LeasesService {
       requestId,
     };
     let answer = await this.completions.add(tenantId, completion);
-    if (answer instanceof AskRules) answer = (await this.boards.complete(tenantId, completion)) ?? (await this.whyNotAlone(tenantId, completion));
+    if (answer === ASK_RULES) answer = (await this.boards.complete(tenantId, completion)) ?? (await this.whyNotAlone(tenantId, completion));
     const task = orThrow(answer);
     this.eventSignal.raise();
     this.waiters.freed(tenantId, actor.id);
@@ -181,7 +181,7 @@ export class LeasesService {
     const found = await this.repository.outcomeOf(client, tenantId, write.taskId, write.fence);
     if (!found) return notFound('task');
     if (found.answer && found.outcome !== null && repeatOf.includes(found.outcome) && found.by === write.agentId) return asAnswered(found.task, found.answer);
-    if (found.held && found.task.claimed_by === write.agentId && found.task.board_id !== null && write.rulesAsked === false) return new AskRules();
+    if (found.held && found.task.claimed_by === write.agentId && found.task.board_id !== null && write.rulesAsked === false) return ASK_RULES;
     const current = Number(found.task.fence);
     const why = current > write.fence ? `The task was claimed again with fence ${current}.` : `The lease of fence ${write.fence} is not held.`;
     return new Problem('lease_lost', { detail: why, current, limit: write.fence, errors: [{ field: 'fence', code: 'stale', message: why }] });
@@ -202,7 +202,7 @@ function refusalOf(answer: Answer): Problem {
 }
 
 function orThrow(outcome: Answer): Task {
-  if (outcome instanceof AskRules) throw new Error('The rules were asked and are to be asked again.');
+  if (outcome === ASK_RULES) throw new Error('The rules were asked and are to be asked again.');
   if (outcome instanceof Problem) throw outcome;
   return outcome;
 }

@@ -5,7 +5,7 @@ import { EventFeed } from '../../platform/events/event-feed.js';
 import { parsePosition, positionToken } from '../../platform/events/event-log.js';
 import { EventStreams } from '../../platform/http/sse.js';
 import { TaskCompleted, TaskCreated, TaskFailed, TaskUpdated } from './tasks.events.js';
-import type { StreamTasksQuery } from './tasks.dto.js';
+import type { StreamTasksQuery } from './task-queries.dto.js';
 
 const NAMES = [TaskCreated.name, TaskUpdated.name, TaskCompleted.name, TaskFailed.name];
 

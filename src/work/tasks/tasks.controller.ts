@@ -7,7 +7,8 @@ import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { DeadLettersService } from './dead-letters.service.js';
 import { TaskCommentsService } from './task-comments.service.js';
 import { TaskStreamService } from './task-stream.service.js';
-import { CancelTaskDto, CreateCommentDto, CreateTaskDto, ListTasksQuery, StreamTasksQuery, UpdateTaskDto } from './tasks.dto.js';
+import { ListTasksQuery, StreamTasksQuery } from './task-queries.dto.js';
+import { CancelTaskDto, CreateCommentDto, CreateTaskDto, UpdateTaskDto } from './tasks.dto.js';
 import { TasksService } from './tasks.service.js';
 import { TaskCommentView, TaskDetailView, TaskStatsView, TaskView, toCommentView, toTaskDetailView, toTaskView } from './tasks.view.js';
 

@@ -4,7 +4,7 @@ import { Sql } from '../../platform/database/sql.js';
 import { lockRow, pageOfQuery } from '../../platform/database/table.js';
 import { Task } from './task.entity.js';
 import { statusesOfFilter, TASK_PRIORITIES, TASK_STATUSES } from './task.machine.js';
-import type { ListTasksQuery } from './tasks.dto.js';
+import type { ListTasksQuery } from './task-queries.dto.js';
 import type { AttemptRow } from './tasks.view.js';
 
 /** The columns that are set when a task is made; the rest have defaults. */

@@ -16,7 +16,8 @@ import { TaskLanesRepository } from './task-lanes.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
 import { TaskSignal } from './task-signal.js';
 import { TaskCompleted, TaskCreated, TaskUpdated } from './tasks.events.js';
-import type { CreateTaskDto, ListTasksQuery, UpdateTaskDto } from './tasks.dto.js';
+import type { ListTasksQuery } from './task-queries.dto.js';
+import type { CreateTaskDto, UpdateTaskDto } from './tasks.dto.js';
 import { TasksRepository } from './tasks.repository.js';
 import { type TaskDetails, toTaskView } from './tasks.view.js';
 
