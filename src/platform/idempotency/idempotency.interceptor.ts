@@ -1,5 +1,6 @@
 import { createHash, createHmac, randomUUID } from 'node:crypto';
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type CallHandler, type ExecutionContext, Injectable, Logger, type NestInterceptor } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { TransactionHost } from '@nestjs-cls/transactional';
 import type { Request, Response } from 'express';
@@ -11,6 +12,11 @@ import { openAnswer, sealAnswer } from '../crypto/sealed-answer.js';
 import { OPERATION, type OperationMeta } from '../http/operation.decorator.js';
 import { toProblem } from '../http/problem.filter.js';
 import { IdempotencyRepository, type StoredRequest } from './idempotency.repository.js';
+
+/** Pauses between the tries to store an answer whose work is done. */
+const STORE_PAUSES_MS = [50, 200, 500];
+
+const NOT_STORED = 'The answer to a request with an Idempotency-Key could not be stored.';
 
 const KEY = /^[\x21-\x7e]{1,255}$/;
 
@@ -29,6 +35,8 @@ interface Attempt {
  */
 @Injectable()
 export class IdempotencyInterceptor implements NestInterceptor {
+  private readonly logger = new Logger(IdempotencyInterceptor.name);
+
   constructor(
     private readonly reflector: Reflector,
     private readonly context: RequestContext,
@@ -52,12 +60,13 @@ export class IdempotencyInterceptor implements NestInterceptor {
       const replay = await this.resolve(attempt, stored);
       if (replay) return this.replay(attempt, replay, response);
     }
-    try {
-      return operation.idempotency === 'outside' ? await this.outside(attempt, response, next) : await this.atomic(attempt, response, next);
-    } catch (error) {
-      await this.remember(attempt, error);
+    const body = await this.perform(attempt, operation, response, next).catch(async (error: unknown) => {
+      // What went wrong first is what the caller has to know.
+      await this.remember(attempt, error).catch((cause: unknown) => this.logger.error({ err: cause }, NOT_STORED));
       throw error;
-    }
+    });
+    if (operation.idempotency === 'outside') await this.store(attempt, response.statusCode, body);
+    return body;
   }
 
   /** @returns the stored answer; undefined when this request is now the first */
@@ -80,7 +89,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
     return body ?? undefined;
   }
 
-  private atomic(attempt: Attempt, response: Response, next: CallHandler): Promise<unknown> {
+  private perform(attempt: Attempt, operation: OperationMeta, response: Response, next: CallHandler): Promise<unknown> {
+    if (operation.idempotency === 'outside') return lastValueFrom(next.handle(), { defaultValue: undefined });
     return this.transactions.withTransaction(async () => {
       const body: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
       const kept = await this.rows.finish(attempt.tenantId, attempt.keyHash, attempt.owner, response.statusCode, this.seal(attempt, body));
@@ -90,10 +100,21 @@ export class IdempotencyInterceptor implements NestInterceptor {
     });
   }
 
-  private async outside(attempt: Attempt, response: Response, next: CallHandler): Promise<unknown> {
-    const body: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
-    await this.rows.finishAlone(attempt.tenantId, attempt.keyHash, attempt.owner, response.statusCode, this.seal(attempt, body));
-    return body;
+  /**
+   * Stores the answer of work that is done, whatever becomes of the storing: the caller gets its success. A row that
+   * could not be finished stays `running`, so that a repetition is told to wait and does not do the work again at once.
+   */
+  private async store(attempt: Attempt, status: number, body: unknown): Promise<void> {
+    const answer = this.seal(attempt, body);
+    for (const milliseconds of [...STORE_PAUSES_MS, undefined]) {
+      try {
+        await this.rows.finishAlone(attempt.tenantId, attempt.keyHash, attempt.owner, status, answer);
+        return;
+      } catch (error) {
+        if (milliseconds === undefined) this.logger.error({ err: error }, NOT_STORED);
+        else await pause(milliseconds);
+      }
+    }
   }
 
   /** A refusal is an answer and is kept; a failure of ours is not, so that the caller may try again. */
