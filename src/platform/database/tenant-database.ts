@@ -20,7 +20,7 @@ export class TenantDatabase {
 
   /** Runs `work` in one transaction that sees `tenantId` alone. */
   async transaction<T>(tenantId: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
-    return inTransaction(this.pool, begin(tenantId), work);
+    return inTransaction(this.pool, beginFor(tenantId), work);
   }
 
   /**
@@ -28,7 +28,7 @@ export class TenantDatabase {
    * pipeline), so all of it is one round trip.
    */
   async statement<T extends object>(tenantId: string, text: string, values: unknown[]): Promise<T[]> {
-    const opening = begin(tenantId);
+    const opening = beginFor(tenantId);
     const client = await this.pool.connect();
     const [begun, result, committed] = await Promise.allSettled([client.query(opening), client.query(text, values), client.query('commit')]);
     // After a failed statement the commit is a rollback and succeeds; when it fails too, the connection is unusable.
@@ -46,12 +46,12 @@ export class TenantDatabase {
   async transactionHolding<T>(tenantId: string, table: 'agents', ids: readonly string[], work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
     if (!ids.every(isId)) throw new Error('Row ids must be UUIDs.');
     const hold = `select 1 from ${table} where tenant_id = '${tenantId}' and id in (${ids.map((id) => `'${id}'`).join(', ')}) order by id for no key update`;
-    return inTransaction(this.pool, `${begin(tenantId)}; ${hold}`, work);
+    return inTransaction(this.pool, `${beginFor(tenantId)}; ${hold}`, work);
   }
 }
 
 /** The id becomes part of the statement's text, because a batch of statements takes no parameters: so it must be one. */
-function begin(tenantId: string): string {
+export function beginFor(tenantId: string): string {
   if (!isId(tenantId)) throw new Error('A tenant id must be a UUID.');
   return `begin; set local app.tenant_id = '${tenantId}'`;
 }

@@ -1,43 +1,70 @@
 import { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adapter-typeorm';
-import type { DataSource } from 'typeorm';
+import type { PoolClient } from 'pg';
+import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { ClsServiceManager } from 'nestjs-cls';
 import type { AfterCommit, ContextStore } from '../context/request-context.js';
+import { asError } from './system-database.js';
+import { beginFor } from './tenant-database.js';
 
 /**
  * Opens the transaction of `@Transactional()` for the context's tenant: `app.tenant_id` is set in it before anything
- * else runs, and is gone with it. What was left for `afterCommit` runs once the commit has been confirmed.
+ * else runs, and is gone with it. What was left for `afterCommit` runs once the commit has been confirmed, and outside of
+ * the transaction that is over.
  */
 export class TenantTransactionAdapter extends TransactionalAdapterTypeOrm {
   constructor(options: ConstructorParameters<typeof TransactionalAdapterTypeOrm>[0]) {
     super(options);
     const base = this.optionsFactory;
-    this.optionsFactory = (dataSource: DataSource) => {
-      const original = base(dataSource);
-      return {
-        ...original,
-        wrapWithTransaction: async (txOptions, work, setClient) => {
-          const cls = ClsServiceManager.getClsService<ContextStore>();
-          const tenantId = cls.get('tenantId');
-          const hooks: AfterCommit[] = [];
-          try {
-            return await dataSource
-              .transaction(txOptions?.isolationLevel ?? 'READ COMMITTED', async (manager): Promise<unknown> => {
-                if (tenantId) await manager.query(`select set_config('app.tenant_id', $1, true)`, [tenantId]);
-                cls.set('afterCommit', hooks);
-                setClient(manager);
-                return work();
-              })
-              .then(async (result: unknown) => {
-                for (const hook of hooks) await hook();
-                return result;
-              });
-          } finally {
-            cls.set('afterCommit', undefined);
-          }
-        },
-      };
-    };
+    this.optionsFactory = (dataSource: DataSource) => ({
+      ...base(dataSource),
+      wrapWithTransaction: async (_options, work, setClient) => {
+        const cls = ClsServiceManager.getClsService<ContextStore>();
+        const hooks: AfterCommit[] = [];
+        const result: unknown = await inTenantTransaction(dataSource, cls.get('tenantId'), async (manager) => {
+          cls.set('afterCommit', hooks);
+          setClient(manager);
+          return work();
+        }).finally(() => {
+          cls.set('afterCommit', undefined);
+          setClient(undefined as never);
+        });
+        for (const hook of hooks) await hook();
+        return result;
+      },
+    });
   }
+}
+
+/**
+ * TypeORM's own `transaction()` takes three round trips before the first statement. Here the begin and the tenant leave
+ * in one message together with the first statement: the pool's connections pipeline, and what is sent first runs first.
+ */
+async function inTenantTransaction(dataSource: DataSource, tenantId: string | undefined, work: (manager: EntityManager) => Promise<unknown>): Promise<unknown> {
+  const runner = dataSource.createQueryRunner();
+  const client = (await runner.connect()) as PoolClient;
+  let refusal: Error | undefined;
+  const begun = client.query(tenantId ? beginFor(tenantId) : 'begin').catch((error: unknown) => (refusal = asError(error)));
+  markActive(runner, true);
+  try {
+    const result = await work(runner.manager);
+    await begun;
+    if (refusal) throw refusal;
+    await client.query('commit');
+    return result;
+  } catch (error) {
+    await begun;
+    // A rollback that fails means a broken connection: the pool finds out, and the server rolls back by itself.
+    await client.query('rollback').catch(() => undefined);
+    throw refusal ?? error;
+  } finally {
+    markActive(runner, false);
+    await runner.release();
+  }
+}
+
+/** TypeORM refuses row locks on a runner that it does not know to be in a transaction. */
+function markActive(runner: QueryRunner, active: boolean): void {
+  (runner as { isTransactionActive: boolean }).isTransactionActive = active;
 }
 
 /**

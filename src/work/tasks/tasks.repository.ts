@@ -124,13 +124,15 @@ export class TasksRepository {
   }
 
   async detailsOf(tenantId: string, id: string): Promise<{ depends_on: string[]; subtask_ids: string[]; comment_count: number; attempts: AttemptRow[] }> {
+    // Both leave together: the connection pipelines.
+    const history = this.attemptsOf(tenantId, id);
     const row = await this.sql.row<{ depends_on: string[]; subtask_ids: string[]; comment_count: number }>(
       `select array(select depends_on from task_dependencies where tenant_id = $1 and task_id = $2 order by depends_on) as depends_on,
          array(select id from tasks where tenant_id = $1 and parent_task_id = $2 order by id limit 1000) as subtask_ids,
          (select count(*)::int from task_comments where tenant_id = $1 and task_id = $2) as comment_count`,
       [tenantId, id],
     );
-    return { depends_on: row?.depends_on ?? [], subtask_ids: row?.subtask_ids ?? [], comment_count: row?.comment_count ?? 0, attempts: await this.attemptsOf(tenantId, id) };
+    return { depends_on: row?.depends_on ?? [], subtask_ids: row?.subtask_ids ?? [], comment_count: row?.comment_count ?? 0, attempts: await history };
   }
 
   attemptsOf(tenantId: string, id: string): Promise<AttemptRow[]> {
