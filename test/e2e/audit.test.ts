@@ -88,6 +88,9 @@ describe('the audit log', () => {
     const denied = await plane.request('GET', '/api/v1/admin/users', { token: person.token, headers: { 'x-request-id': 'denied-1' } });
     expect(denied.status).toBe(403);
     expect((await search({ request_id: 'denied-1' })).items).toMatchObject([{ action: 'access.denied', outcome: 'denied', actor_id: person.id, detail: { operation: 'listUsers' } }]);
+    // Denials count against the limit like everything else: none writes rows without end.
+    const again = await plane.request('GET', '/api/v1/admin/users', { token: person.token });
+    expect(Number(again.headers.get('ratelimit-remaining'))).toBe(Number(denied.headers.get('ratelimit-remaining')) - 1);
     const before = (await search({ actor: person.email, outcome: 'done', action: 'auth.*' })).total;
     await login(plane, person.email);
     expect((await search({ actor: person.email, outcome: 'done', action: 'auth.*' })).total).toBe(before + 1);

@@ -37,8 +37,9 @@ export class AccessGuard implements CanActivate {
     if (operation.allow === 'public') return true;
     const actor = await this.identify(request);
     this.context.become(actor);
-    if (!isAllowed(actor, operation.allow)) return this.deny(operation);
+    // First the limit: each denial writes a row of the audit trail.
     await this.limits.consume('api', request, `${actor.kind}:${actor.id}`);
+    if (!isAllowed(actor, operation.allow)) return this.deny(operation);
     await this.chooseTenant(actor, request);
     return true;
   }
