@@ -1,3 +1,4 @@
+import { EventFeed } from '../../src/platform/events/event-feed.js';
 import { EventLog, parsePosition, positionToken } from '../../src/platform/events/event-log.js';
 import { withAdmin } from '../support/databases.js';
 import { type Plane, startPlane } from '../support/plane.js';
@@ -11,9 +12,10 @@ describe('reading the event log', () => {
     plane = await startPlane({ environment: { PROCESS_ROLE: 'api' } });
     log = plane.app.get(EventLog);
     const sql = `insert into events (id, tx, tenant_id, name, data) select gen_random_uuid(), tx, $1, name, '{}' from (values (10, 'b'), (11, 'c'), (9, 'a')) as fact (tx, name)`;
-    await withAdmin((admin) => admin.query(sql, [TENANT]), plane.database.name);
+    await ask(sql, [TENANT]);
   });
   afterAll(() => plane.stop());
+  const ask = (text: string, values: unknown[]) => withAdmin((admin) => admin.query(text, values), plane.database.name);
 
   it('is read for some facts alone', async () => {
     expect((await log.ofTenantAfter(TENANT, { tx: '0', seq: '0' }, 3, ['c', 'a'])).map(({ name }) => name)).toEqual(['a', 'c']);
@@ -32,8 +34,24 @@ describe('reading the event log', () => {
   });
 
   it('writes a place as one word and reads it back, and nothing else', () => {
-    const position = { tx: '12', seq: '7' };
-    expect(parsePosition(positionToken(position))).toEqual(position);
-    for (const wrong of [undefined, '', '12', '-12-7', '12-7-1', '12-x', `${'9'.repeat(30)}-1`]) expect(parsePosition(wrong)).toBeUndefined();
+    for (const position of [{ tx: '12', seq: '7' }, { tx: '-12', seq: '7' }]) expect(parsePosition(positionToken(position))).toEqual(position);
+    for (const wrong of [undefined, '', '12', '--12-7', '12--7', '12-7-1', '12-x', `${'9'.repeat(30)}-1`]) expect(parsePosition(wrong)).toBeUndefined();
+  });
+
+  it('is not read on for a subscriber who has left in the middle of a replay', async () => {
+    await ask(`insert into events (id, tx, tenant_id, name, data) select gen_random_uuid(), -tx, $1, 'replayed', '{}' from generate_series(1, 1200) as tx`, [TENANT]);
+    const seen: string[] = [];
+    const read = jest.spyOn(log, 'ofTenantAfter');
+    const leave = await plane.app.get(EventFeed).follow({
+      tenantId: TENANT,
+      names: ['replayed'],
+      after: { tx: '-5000', seq: '0' },
+      onEvent: (event) => seen.push(event.name),
+      ready: () => Promise.resolve(seen.length < 3),
+    });
+    leave();
+    expect(seen).toHaveLength(3);
+    expect(read).toHaveBeenCalledTimes(1);
+    read.mockRestore();
   });
 });

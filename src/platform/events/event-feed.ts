@@ -16,8 +16,11 @@ export interface Follower {
   after?: Position;
   /** Called with each fact in order. Must not block: a slow subscriber drops itself. */
   onEvent: (event: LoggedEvent) => void;
-  /** Awaited between replayed facts, so that a long replay goes at the pace of its reader. */
-  ready?: () => Promise<void>;
+  /**
+   * Awaited between replayed facts, so that a long replay goes at the pace of its reader. Answers whether the subscriber is
+   * still there: nothing is read for one who has left.
+   */
+  ready?: () => Promise<boolean>;
 }
 
 interface Member extends Follower {
@@ -57,11 +60,14 @@ export class EventFeed implements OnApplicationShutdown {
     // Most of a replay is done before joining, so that little has to be held back meanwhile.
     const from = follower.after && (await this.reached(follower.after));
     const caughtUp = from && (await this.replay(follower, from));
+    if (from && !caughtUp) return () => undefined;
     const member: Member = { ...follower, waiting: caughtUp && [] };
     const leave = this.join(member);
     try {
       await this.start();
-      if (caughtUp) this.release(member, await this.replay(follower, caughtUp));
+      const replayedTo = caughtUp && (await this.replay(follower, caughtUp));
+      if (replayedTo) this.release(member, replayedTo);
+      else if (caughtUp) leave();
       return leave;
     } catch (error) {
       leave();
@@ -119,12 +125,13 @@ export class EventFeed implements OnApplicationShutdown {
     return isAfter(place, await this.log.end()) ? undefined : place;
   }
 
-  private async replay(follower: Follower, after: Position): Promise<Position> {
+  /** @returns how far it went; undefined when the subscriber has left meanwhile */
+  private async replay(follower: Follower, after: Position): Promise<Position | undefined> {
     let position = after;
     for (;;) {
       const events = await this.log.ofTenantAfter(follower.tenantId, position, BATCH, follower.names);
       for (const event of events) {
-        await follower.ready?.();
+        if (this.stopped || (await follower.ready?.()) === false) return undefined;
         follower.onEvent(event);
         position = event.position;
       }

@@ -24,9 +24,9 @@ export function positionToken({ tx, seq }: Position): string {
   return `${tx}-${seq}`;
 }
 
-/** Reads a place that `positionToken` wrote; undefined for anything else. */
+/** Reads a place that `positionToken` wrote; undefined for anything else. After a restore old transactions are negative. */
 export function parsePosition(token: string | undefined): Position | undefined {
-  const match = /^(\d{1,18})-(\d{1,18})$/.exec(token ?? '');
+  const match = /^(-?\d{1,18})-(\d{1,18})$/.exec(token ?? '');
   return match?.[1] && match[2] ? { tx: match[1], seq: match[2] } : undefined;
 }
 

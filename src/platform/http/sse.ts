@@ -52,16 +52,18 @@ export class EventStream {
     this.write(`${id === undefined ? '' : `id: ${oneLine(id)}\n`}${event === undefined ? '' : `event: ${oneLine(event)}\n`}data: ${JSON.stringify(data)}\n\n`);
   }
 
-  /** Resolves when the client has taken what was sent, or is gone. */
-  async ready(): Promise<void> {
-    if (this.closed || !this.response.writableNeedDrain) return;
-    await new Promise<void>((resolve) => {
-      const done = (): void => {
-        this.response.off('drain', done).off('close', done);
-        resolve();
-      };
-      this.response.once('drain', done).once('close', done);
-    });
+  /** Resolves when the client has taken what was sent, or is gone. @returns whether it is still there */
+  async ready(): Promise<boolean> {
+    if (!this.closed && this.response.writableNeedDrain) {
+      await new Promise<void>((resolve) => {
+        const done = (): void => {
+          this.response.off('drain', done).off('close', done);
+          resolve();
+        };
+        this.response.once('drain', done).once('close', done);
+      });
+    }
+    return !this.closed;
   }
 
   /** Calls back when the stream has ended, whoever ended it; at once when it has already. */
