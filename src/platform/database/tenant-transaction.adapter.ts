@@ -26,7 +26,7 @@ export class TenantTransactionAdapter extends TransactionalAdapterTypeOrm {
           return work();
         }).finally(() => {
           cls.set('afterCommit', undefined);
-          setClient(undefined as never);
+          setClient(undefined);
         });
         for (const hook of hooks) await hook();
         return result;
