@@ -76,7 +76,7 @@ describe('requesting', () => {
     ['task_id', { task_id: 'nope' }],
     ['task_id', { task_id: ABSENT }],
     ['agent_id', { agent_id: ABSENT }],
-    ['action', { action: { kind: 'a', arguments: { text: '\ud800' } } }],
+    ['action.arguments.text', { action: { kind: 'a', arguments: { text: '\ud800' } } }],
     ['status', { status: 'approved' }],
     ['requester', { requester: 'user:x' }],
   ])('refuses a wrong %s', async (field, fields) => {

@@ -53,7 +53,7 @@ export async function inTransaction<T>(pool: pg.Pool, begin: string, work: (clie
     const result = await work(client);
     await begun;
     if (refusal) throw refusal;
-    await client.query('commit');
+    await commit(client);
     return result;
   } catch (error) {
     await begun;
@@ -63,6 +63,15 @@ export async function inTransaction<T>(pool: pg.Pool, begin: string, work: (clie
   } finally {
     client.release(broken);
   }
+}
+
+/**
+ * Commits, and makes sure of it: after a statement that failed, and whose error somebody kept to himself, PostgreSQL
+ * answers a commit by rolling back and calls that a success.
+ */
+export async function commit(client: pg.ClientBase): Promise<void> {
+  const { command } = await client.query('commit');
+  if (command !== 'COMMIT') throw new Error('The transaction was rolled back: one of its statements had failed.');
 }
 
 /** What was thrown, as an error. */

@@ -50,8 +50,11 @@ export class TenantDatabase {
   }
 }
 
+/** Whatever the server's default is: everything here is written for this level. */
+export const BEGIN = 'begin isolation level read committed';
+
 /** The id becomes part of the statement's text, because a batch of statements takes no parameters: so it must be one. */
 export function beginFor(tenantId: string): string {
   if (!isId(tenantId)) throw new Error('A tenant id must be a UUID.');
-  return `begin; set local app.tenant_id = '${tenantId}'`;
+  return `${BEGIN}; set local app.tenant_id = '${tenantId}'`;
 }

@@ -3,8 +3,8 @@ import type { PoolClient } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { ClsServiceManager } from 'nestjs-cls';
 import type { AfterCommit, ContextStore } from '../context/request-context.js';
-import { asError } from './system-database.js';
-import { beginFor } from './tenant-database.js';
+import { asError, commit } from './system-database.js';
+import { BEGIN, beginFor } from './tenant-database.js';
 
 /**
  * Opens the transaction of `@Transactional()` for the context's tenant: `app.tenant_id` is set in it before anything
@@ -43,13 +43,13 @@ async function inTenantTransaction(dataSource: DataSource, tenantId: string | un
   const runner = dataSource.createQueryRunner();
   const client = (await runner.connect()) as PoolClient;
   let refusal: Error | undefined;
-  const begun = client.query(tenantId ? beginFor(tenantId) : 'begin').catch((error: unknown) => (refusal = asError(error)));
+  const begun = client.query(tenantId ? beginFor(tenantId) : BEGIN).catch((error: unknown) => (refusal = asError(error)));
   markActive(runner, true);
   try {
     const result = await work(runner.manager);
     await begun;
     if (refusal) throw refusal;
-    await client.query('commit');
+    await commit(client);
     return result;
   } catch (error) {
     await begun;
