@@ -129,6 +129,18 @@ describe('leases', () => {
     }
   });
 
+  it('take null for no value: it is refused, not a lease without an end or a retry that is not made', async () => {
+    const [agent] = (await agents(1)) as [TestAgent];
+    const { id } = await createTask(plane, {}, token);
+    for (const field of ['max', 'lease_seconds', 'wait_seconds']) {
+      const answer = await plane.request<{ errors: { field: string }[] }>('POST', '/api/v1/agent/tasks/claim', { token: agent.token, body: { [field]: null } });
+      expect([answer.status, answer.body.errors[0]?.field]).toEqual([400, field]);
+    }
+    const { lease } = only(await claim(plane, agent));
+    expect((await act(agent, id, 'fail', { fence: lease.fence, error: 'x', retryable: null })).status).toBe(400);
+    expect((await read(id)).status).toBe('in_progress');
+  });
+
   it('answer an empty list after the wait', async () => {
     const [agent] = (await agents(1)) as [TestAgent];
     const started = performance.now();

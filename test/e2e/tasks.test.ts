@@ -22,6 +22,7 @@ describe('tasks', () => {
       const list = await plane.request<{ items: TestTask[]; total: number }>('GET', `/api/tasks?${query}`, { token: ADMIN_TOKEN });
       expect([query, list.body.total, list.body.items.map(({ id }) => id)]).toEqual([query, 1, [made.id]]);
     }
+    expect((await plane.request('GET', '/api/v1/tasks?deadline_exceeded=1', { token: ADMIN_TOKEN })).status).toBe(400);
     const none = await plane.request<{ total: number }>('GET', `/api/v1/tasks?status=completed&agent_id=${agent.id}`, { token: ADMIN_TOKEN });
     expect(none.body.total).toBe(0);
   });
@@ -54,6 +55,8 @@ describe('tasks', () => {
       [{ title: 'x', board_id: ABSENT }, 'board_id'],
       [{ title: 'x', depends_on: [ABSENT] }, 'depends_on.0'],
       [{ title: 'x', deadline: 'tomorrow' }, 'deadline'],
+      [{ title: 'x', deadline: '2027-W05-1' }, 'deadline'],
+      [{ title: 'x', deadline: '2027-365' }, 'deadline'],
       [{ title: 'x', max_retries: 1.5 }, 'max_retries'],
       [{ title: 'x', status: 'completed' }, 'status'],
       [{ title: 'x', payload: 'y'.repeat(300_000) }, 'payload'],

@@ -1,5 +1,6 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IfGiven } from '../../platform/http/if-given.js';
 import { MaxJsonBytes } from '../../platform/http/max-json-bytes.js';
 
 const LARGEST_RESULT = 1_000_000;
@@ -75,7 +76,7 @@ export class FailTaskDto extends UnderLease {
    * false: trying again is of no use.
    * @example true
    */
-  @IsOptional()
+  @IfGiven()
   @IsBoolean()
   retryable: boolean = true;
 }

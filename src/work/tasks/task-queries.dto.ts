@@ -1,4 +1,4 @@
-import { IsBooleanString, IsIn, IsOptional, IsString, IsUUID, Length } from 'class-validator';
+import { IsIn, IsOptional, IsString, IsUUID, Length } from 'class-validator';
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { TASK_PRIORITIES, TASK_STATUS_FILTERS, type TaskPriority } from './task.machine.js';
 
@@ -53,8 +53,8 @@ export class ListTasksQuery extends PageQuery {
    * @example true
    */
   @IsOptional()
-  @IsBooleanString()
-  deadline_exceeded?: string;
+  @IsIn(['true', 'false'])
+  deadline_exceeded?: 'true' | 'false';
 
   /**
    * Part of the title, in any letter case.

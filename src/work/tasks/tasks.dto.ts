@@ -1,8 +1,9 @@
-import { ArrayMaxSize, ArrayUnique, IsArray, IsDateString, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min, ValidateIf } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min } from 'class-validator';
+import { IfGiven } from '../../platform/http/if-given.js';
+import { IsInstant } from '../../platform/http/is-instant.js';
 import { MaxJsonBytes } from '../../platform/http/max-json-bytes.js';
 import { TASK_PRIORITIES, type TaskPriority } from './task.machine.js';
 
-const given = (_: object, value: unknown): boolean => value !== undefined;
 export const LARGEST_PAYLOAD = 262_144;
 
 /** A new task. */
@@ -64,7 +65,7 @@ export class CreateTaskDto {
    * @example 2027-01-31T18:00:00.000Z
    */
   @IsOptional()
-  @IsDateString({ strict: true })
+  @IsInstant()
   @MaxLength(40)
   deadline?: string;
 
@@ -115,7 +116,7 @@ export class CreateTaskDto {
 /** Changes to a task; what is left out stays. */
 export class UpdateTaskDto {
   /** @example "Summarise the quarterly report" */
-  @ValidateIf(given)
+  @IfGiven()
   @IsString()
   @Length(1, 500)
   title?: string;
@@ -138,7 +139,7 @@ export class UpdateTaskDto {
   payload?: unknown;
 
   /** @example critical */
-  @ValidateIf(given)
+  @IfGiven()
   @IsIn(TASK_PRIORITIES)
   priority?: TaskPriority;
 
@@ -154,12 +155,12 @@ export class UpdateTaskDto {
 
   /** @example 2027-02-28T18:00:00.000Z */
   @IsOptional()
-  @IsDateString({ strict: true })
+  @IsInstant()
   @MaxLength(40)
   deadline?: string | null;
 
   /** @example ["web_search", "calculate"] */
-  @ValidateIf(given)
+  @IfGiven()
   @IsArray()
   @ArrayMaxSize(50)
   @ArrayUnique()
@@ -168,7 +169,7 @@ export class UpdateTaskDto {
   required_tools?: string[];
 
   /** @example 5 */
-  @ValidateIf(given)
+  @IfGiven()
   @IsInt()
   @Min(0)
   @Max(100)
@@ -178,7 +179,7 @@ export class UpdateTaskDto {
    * inbox and queued to hold back and let go; completed or queued for what is in review; cancelled.
    * @example queued
    */
-  @ValidateIf(given)
+  @IfGiven()
   @IsIn(['inbox', 'queued', 'completed', 'cancelled'])
   status?: 'inbox' | 'queued' | 'completed' | 'cancelled';
 
@@ -186,7 +187,7 @@ export class UpdateTaskDto {
    * retry starts a dead letter again, as the queue's document has it.
    * @example retry
    */
-  @ValidateIf(given)
+  @IfGiven()
   @IsIn(['retry'])
   action?: 'retry';
 }
@@ -215,7 +216,7 @@ export class ClaimTasksDto {
    * Most tasks to take.
    * @example 1
    */
-  @IsOptional()
+  @IfGiven()
   @IsInt()
   @Min(1)
   @Max(100)
@@ -225,7 +226,7 @@ export class ClaimTasksDto {
    * How long the lease lasts, in seconds.
    * @example 60
    */
-  @IsOptional()
+  @IfGiven()
   @IsInt()
   @Min(5)
   @Max(3600)
@@ -235,7 +236,7 @@ export class ClaimTasksDto {
    * How long to wait for a task when there is none, in seconds.
    * @example 20
    */
-  @IsOptional()
+  @IfGiven()
   @IsInt()
   @Min(0)
   @Max(30)
