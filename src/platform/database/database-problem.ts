@@ -19,6 +19,12 @@ export function brokenConstraint(error: unknown): string | undefined {
   return (driver as { constraint?: string }).constraint;
 }
 
+/** Whether PostgreSQL ended the transaction for the sake of another: run again, it may well succeed. */
+export function isConflict(error: unknown): boolean {
+  const code = databaseErrorCode(error);
+  return code === '40P01' || code === '40001';
+}
+
 /** Whether the database is away or busy, for everyone. A deadlock (class 40) is about the statements that met. */
 export function isDatabaseAway(error: unknown): boolean {
   return databaseProblem(error)?.status === 503 && !databaseErrorCode(error)?.startsWith('40');

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { Config } from '../config/config.js';
 import { poolOptions } from './pool-options.js';
+import { retryConflicts } from './retry-conflicts.js';
 import { SYSTEM_ROLE } from './tenant-table.js';
 
 /**
@@ -20,13 +21,13 @@ export class SystemDatabase implements OnApplicationShutdown {
   }
 
   async query<T extends object>(text: string, values: unknown[] = []): Promise<T[]> {
-    const result = await this.pool.query(text, values);
+    const result = await retryConflicts(() => this.pool.query(text, values));
     return result.rows as T[];
   }
 
   /** Like `query`, with the number of rows that were changed. */
   async execute(text: string, values: unknown[] = []): Promise<number> {
-    const result = await this.pool.query(text, values);
+    const result = await retryConflicts(() => this.pool.query(text, values));
     return result.rowCount ?? 0;
   }
 
@@ -40,11 +41,16 @@ export class SystemDatabase implements OnApplicationShutdown {
   }
 }
 
+/** One transaction on one connection of a pool; `work` is run again when the transaction met another (see `retryConflicts`). */
+export function inTransaction<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  return retryConflicts(() => tryTransaction(pool, begin, work));
+}
+
 /**
- * One transaction on one connection of a pool. Its begin leaves together with the first statement of `work` (the pools'
- * connections pipeline). A connection that failed to roll back is thrown away.
+ * Its begin leaves together with the first statement of `work` (the pools' connections pipeline). A connection that
+ * failed to roll back is thrown away.
  */
-export async function inTransaction<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+async function tryTransaction<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   let refusal: Error | undefined;

@@ -3,6 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { isId } from '../../core/ids.js';
+import { retryConflicts } from './retry-conflicts.js';
 import { inTransaction } from './system-database.js';
 
 /**
@@ -27,7 +28,11 @@ export class TenantDatabase {
    * Runs one statement in a transaction of its own. Begin, statement and commit leave together (the pool's connections
    * pipeline), so all of it is one round trip.
    */
-  async statement<T extends object>(tenantId: string, text: string, values: unknown[]): Promise<T[]> {
+  statement<T extends object>(tenantId: string, text: string, values: unknown[]): Promise<T[]> {
+    return retryConflicts(() => this.tryStatement<T>(tenantId, text, values));
+  }
+
+  private async tryStatement<T extends object>(tenantId: string, text: string, values: unknown[]): Promise<T[]> {
     const opening = beginFor(tenantId);
     const client = await this.pool.connect();
     const [begun, result, committed] = await Promise.allSettled([client.query(opening), client.query(text, values), client.query('commit')]);

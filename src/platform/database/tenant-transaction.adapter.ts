@@ -3,6 +3,7 @@ import type { PoolClient } from 'pg';
 import type { DataSource, EntityManager, QueryRunner } from 'typeorm';
 import { ClsServiceManager } from 'nestjs-cls';
 import type { AfterCommit, ContextStore } from '../context/request-context.js';
+import { retryConflicts } from './retry-conflicts.js';
 import { asError, commit } from './system-database.js';
 import { BEGIN, beginFor } from './tenant-database.js';
 
@@ -19,15 +20,19 @@ export class TenantTransactionAdapter extends TransactionalAdapterTypeOrm {
       ...base(dataSource),
       wrapWithTransaction: async (_options, work, setClient) => {
         const cls = ClsServiceManager.getClsService<ContextStore>();
-        const hooks: AfterCommit[] = [];
-        const result: unknown = await inTenantTransaction(dataSource, cls.get('tenantId'), async (manager) => {
-          cls.set('afterCommit', hooks);
-          setClient(manager);
-          return work();
-        }).finally(() => {
-          cls.set('afterCommit', undefined);
-          setClient(undefined);
-        });
+        const tenantId = cls.get('tenantId');
+        let hooks: AfterCommit[] = [];
+        const once = (): Promise<unknown> =>
+          inTenantTransaction(dataSource, tenantId, async (manager) => {
+            // What an earlier try left for its commit went with it.
+            cls.set('afterCommit', (hooks = []));
+            setClient(manager);
+            return work();
+          }).finally(() => {
+            cls.set('afterCommit', undefined);
+            setClient(undefined);
+          });
+        const result: unknown = await retryConflicts(once);
         for (const hook of hooks) await hook();
         return result;
       },
