@@ -23,6 +23,9 @@ async function main(): Promise<number> {
   };
   process.on('SIGTERM', stop);
   process.on('SIGINT', stop);
+  // Who killed the process that started this one meant this one: it must not work on unseen.
+  process.on('disconnect', () => runner.giveBackAll());
+  process.channel?.unref();
   await runner.run();
   return 0;
 }

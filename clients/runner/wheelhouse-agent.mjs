@@ -18,7 +18,8 @@ if (process.features.typescript) {
     console.error(`wheelhouse-agent needs Node.js 22.18 or newer (this is ${process.versions.node}), or an "npm ci" in its project first`);
     process.exit(1);
   }
-  const child = spawn(node, [fileURLToPath(program), ...process.argv.slice(2)], { stdio: 'inherit' });
+  // The channel carries nothing: that it closes tells the program that this process is gone, however it ended.
+  const child = spawn(node, [fileURLToPath(program), ...process.argv.slice(2)], { stdio: ['inherit', 'inherit', 'inherit', 'ipc'] });
   // From a terminal both get the same Ctrl-C; then only what was sent to this process alone is passed on.
   process.on('SIGINT', () => process.stdin.isTTY || child.kill('SIGINT'));
   process.on('SIGTERM', () => child.kill('SIGTERM'));

@@ -64,11 +64,13 @@ describe('wheelhouse-agent', () => {
     );
   const fileExists = (name: string): Promise<boolean> => eventually(async () => Promise.resolve(existsSync(join(folder, name))), Boolean);
 
-  function start(token: string, command: string, ...flags: string[]): ChildProcess {
+  const start = (token: string, command: string, ...flags: string[]): ChildProcess => startWith([], token, command, ...flags);
+
+  function startWith(before: readonly string[], token: string, command: string, ...flags: string[]): ChildProcess {
     const { WHEELHOUSE_AGENT_TOKEN: _token, ...environment } = process.env;
     const runner = spawn(
-      join('clients', 'runner', 'wheelhouse-agent.mjs'),
-      ['--url', plane.url, '--exec', command, '--lease', '5', '--wait', '2', '--grace', '1', ...flags],
+      process.execPath,
+      [...before, join('clients', 'runner', 'wheelhouse-agent.mjs'), '--url', plane.url, '--exec', command, '--lease', '5', '--wait', '2', '--grace', '1', ...flags],
       {
         env: { ...environment, ...(token === '' ? {} : { WHEELHOUSE_AGENT_TOKEN: token }) },
         stdio: ['ignore', 'ignore', process.env['TEST_RUNNER_LOG'] ? 'inherit' : 'ignore'],
@@ -176,6 +178,21 @@ describe('wheelhouse-agent', () => {
     impatient.kill('SIGTERM');
     expect(await gone).toEqual([0, null]);
     expect(await read(second)).toMatchObject({ status: 'queued', attempts: 0, claimed_by: null });
+  });
+
+  it('works under a Node.js that runs no TypeScript, and ends with it', async () => {
+    const agent = await makeAgent();
+    const task = await makeTask(agent);
+    const older = startWith(['--no-experimental-strip-types'], agent.token, `touch ${folder}/$WHEELHOUSE_FENCE; sleep 60`);
+    await fileExists('1');
+    older.kill('SIGKILL');
+    // Given back, not run out: that attempt would count.
+    expect(await became(task, 'queued')).toMatchObject({ attempts: 0 });
+    const again = startWith(['--no-experimental-strip-types'], agent.token, 'true');
+    await became(task, 'completed');
+    const ended = once(again, 'exit');
+    again.kill('SIGTERM');
+    expect(await ended).toEqual([0, null]);
   });
 
   it('takes a rotated token from its file', async () => {
