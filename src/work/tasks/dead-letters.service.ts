@@ -12,6 +12,7 @@ import { DeadLettersRepository } from './dead-letters.repository.js';
 import type { DeadLetterStatsView } from './dead-letters.view.js';
 import type { Task } from './task.entity.js';
 import { isEnded } from './task.machine.js';
+import { TaskLanesRepository } from './task-lanes.repository.js';
 import { TaskSignal } from './task-signal.js';
 import { TaskFailed, TaskUpdated } from './tasks.events.js';
 import { TasksRepository } from './tasks.repository.js';
@@ -25,6 +26,7 @@ export class DeadLettersService {
     private readonly repository: DeadLettersRepository,
     private readonly tasks: TasksRepository,
     private readonly taskService: TasksService,
+    private readonly lanes: TaskLanesRepository,
     private readonly audit: AuditPort,
     private readonly events: Events,
     private readonly signal: TaskSignal,
@@ -91,7 +93,9 @@ export class DeadLettersService {
   private async restart(taskId: string, letterId: string | null): Promise<Task> {
     const task = await this.taskService.lock(taskId);
     if (task.status !== 'dead_letter') throw new Problem('invalid_transition', { detail: `The task is ${task.status}; only a dead letter is started again.`, current: task.status });
-    const changes = { ...(await this.taskService.queued(task)), attempts: 0, retry_count: 0, retried_from: letterId };
+    // Its lane may have been removed since: a task that has ended keeps none.
+    const lane = { lane_id: await this.lanes.idOf(task.tenant_id, task) };
+    const changes = { ...lane, ...(await this.taskService.queued(task)), attempts: 0, retry_count: 0, retried_from: letterId };
     const updated = await this.tasks.update(task.tenant_id, task.id, changes, stampOf(changes));
     await this.audit.record({ action: 'dead_letter.retry', resource: { type: 'task', id: taskId }, before: { status: task.status }, after: { status: updated.status } });
     await this.events.publish(TaskUpdated, factOf(updated));

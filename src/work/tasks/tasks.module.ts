@@ -22,6 +22,9 @@ import { DeadLetterPacer } from './dead-letter-pacer.js';
 import { DeadLettersController } from './dead-letters.controller.js';
 import { DeadLettersRepository } from './dead-letters.repository.js';
 import { DeadLettersService } from './dead-letters.service.js';
+import { LaneRemovalRepository } from './lane-removal.repository.js';
+import { LaneRemovalService } from './lane-removal.service.js';
+import { LaneTimes } from './lane-times.js';
 import { LeaseReaper } from './lease-reaper.js';
 import { LeasesRepository } from './leases.repository.js';
 import { LeasesService } from './leases.service.js';
@@ -39,9 +42,9 @@ import { TasksController } from './tasks.controller.js';
 import { TasksRepository } from './tasks.repository.js';
 import { TasksService } from './tasks.service.js';
 
-const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LeasesRepository, TaskCommentsRepository, TaskLanesRepository, TasksRepository];
+const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskLanesRepository, TasksRepository];
 const SERVICES = [
-  AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LeaseReaper,
+  AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LaneRemovalService, LeaseReaper,
   LeasesService, TaskCommentsService, TaskDependenciesListener, TaskReferencesService, TaskSignal, TasksService, TaskStreamService, TaskWaiters,
 ];
 
