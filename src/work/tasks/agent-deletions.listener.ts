@@ -30,10 +30,11 @@ export class AgentDeletionsListener implements OnModuleInit {
   @Transactional()
   async deleted(agentId: string): Promise<void> {
     const { tenantId } = this.context;
+    const facts: ReturnType<typeof factOf>[] = [];
     for (const task of await this.repository.lockMeantFor(tenantId, agentId)) {
       const lane = await this.lanes.idOf(tenantId, { ...task, agent_id: null });
-      const updated = await this.repository.update(tenantId, task.id, { agent_id: null, lane_id: lane, status: 'inbox', ready: false });
-      await this.events.publish(TaskUpdated, factOf(updated));
+      facts.push(factOf(await this.repository.update(tenantId, task.id, { agent_id: null, lane_id: lane, status: 'inbox', ready: false })));
     }
+    await this.events.publishMany(TaskUpdated, facts);
   }
 }

@@ -4,6 +4,7 @@ import { TenantDatabase } from '../../platform/database/tenant-database.js';
 
 interface TakenBack {
   id: string;
+  lane_id: string;
   agent_id: string | null;
   board_id: string | null;
 }
@@ -29,7 +30,7 @@ export class AgentLeasesRepository {
          claimed_by = null, claimed_at = null, lease_expires_at = null, lease_seconds = null, progress_percent = null, progress_note = null,
          revision = revision + 1, updated_at = now()
        from held where tasks.tenant_id = $1 and tasks.id = held.id
-       returning tasks.id, tasks.agent_id, tasks.board_id`,
+       returning tasks.id, tasks.lane_id, tasks.agent_id, tasks.board_id`,
       [tenantId, agentId, reason],
     );
   }

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AgentLeases } from '../../fleet/agents/agent-leases.port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../platform/events/events.js';
 import { AgentLeasesRepository } from './agent-leases.repository.js';
 import { TaskSignal } from './task-signal.js';
@@ -19,8 +20,10 @@ export class AgentLeasesService extends AgentLeases {
   }
 
   async takeBackAll(agentId: string, reason: string): Promise<number> {
-    const tasks = await this.repository.takeBackAll(this.context.tenantId, agentId, reason);
-    for (const task of tasks) await this.events.publish(TaskUpdated, { task_id: task.id, status: 'queued', agent_id: task.agent_id, board_id: task.board_id });
+    const { tenantId } = this.context;
+    const tasks = await this.repository.takeBackAll(tenantId, agentId, reason);
+    await this.events.publishMany(TaskUpdated, tasks.map((task) => ({ task_id: task.id, status: 'queued', agent_id: task.agent_id, board_id: task.board_id })));
+    afterCommit(() => tasks.forEach(({ lane_id }) => this.signal.ready(tenantId, lane_id)));
     return tasks.length;
   }
 

@@ -12,6 +12,17 @@ const EVERY_MS = 250;
 const BATCH = 500;
 const DEADLINE_ERROR = 'deadline_exceeded: the task had not ended by its deadline';
 
+/** What it asks each time, whatever there is to do: each must be a look-up in an index of its own. */
+export const REAPER_STATEMENTS = {
+  expired: `select * from tasks where status = 'in_progress' and lease_expires_at <= statement_timestamp() order by lease_expires_at limit $1 for update skip locked`,
+  due: `with due as (
+      select tenant_id, id from tasks where status = 'queued' and not ready and available_at <= statement_timestamp() limit $1 for update skip locked
+    )
+    update tasks set ready = true from due where tasks.tenant_id = due.tenant_id and tasks.id = due.id returning tasks.tenant_id, tasks.lane_id`,
+  late: `select * from tasks where deadline <= statement_timestamp() and not deadline_exceeded and status not in ('completed', 'cancelled', 'dead_letter')
+    order by deadline limit $1 for update skip locked`,
+};
+
 /**
  * Four times a second, in every process: takes back leases that have ended, lets retries go whose delay is over, and
  * ends tasks whose deadline has passed. Time is the database's; rows that another process holds are skipped, so any
@@ -58,10 +69,7 @@ export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdow
 
   private async takeBack(): Promise<number> {
     const tasks = await this.database.transaction(async (client) => {
-      const { rows } = await client.query<Task>(
-        `select * from tasks where status = 'in_progress' and lease_expires_at <= statement_timestamp() order by lease_expires_at limit $1 for update skip locked`,
-        [BATCH],
-      );
+      const { rows } = await client.query<Task>(REAPER_STATEMENTS.expired, [BATCH]);
       return this.endAll(client, rows, (task) => endOfFailedAttempt(task, 'expired', `The lease of fence ${task.fence} ended without an answer.`, true));
     });
     this.metrics.leaseExpiries.inc(tasks.length);
@@ -70,24 +78,14 @@ export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdow
   }
 
   private async letGo(): Promise<number> {
-    const rows = await this.database.query<{ tenant_id: string; lane_id: string }>(
-      `with due as (
-         select tenant_id, id from tasks where status = 'queued' and not ready and available_at <= statement_timestamp() limit $1 for update skip locked
-       )
-       update tasks set ready = true from due where tasks.tenant_id = due.tenant_id and tasks.id = due.id returning tasks.tenant_id, tasks.lane_id`,
-      [BATCH],
-    );
+    const rows = await this.database.query<{ tenant_id: string; lane_id: string }>(REAPER_STATEMENTS.due, [BATCH]);
     rows.forEach(({ tenant_id, lane_id }) => this.signal.ready(tenant_id, lane_id));
     return rows.length;
   }
 
   private async endLate(): Promise<number> {
     const tasks = await this.database.transaction(async (client) => {
-      const { rows } = await client.query<Task>(
-        `select * from tasks where deadline <= statement_timestamp() and not deadline_exceeded and status not in ('completed', 'cancelled', 'dead_letter')
-         order by deadline limit $1 for update skip locked`,
-        [BATCH],
-      );
+      const { rows } = await client.query<Task>(REAPER_STATEMENTS.late, [BATCH]);
       if (rows.length === 0) return [];
       await client.query(
         'update tasks set deadline_exceeded = true from unnest($1::uuid[], $2::uuid[]) as late (tenant_id, id) where tasks.tenant_id = late.tenant_id and tasks.id = late.id',

@@ -31,9 +31,7 @@ export class TaskDependenciesListener implements OnModuleInit {
   @Transactional()
   async completed(facts: readonly StoredEvent<{ task_id: string }>[]): Promise<void> {
     const released = await this.repository.release(this.context.tenantId, facts.map(({ data }) => data.task_id));
-    for (const task of released) {
-      await this.events.publish(TaskUpdated, factOf(task));
-      afterCommit(() => this.signal.ready(task.tenant_id, task.lane_id));
-    }
+    await this.events.publishMany(TaskUpdated, released.map(factOf));
+    afterCommit(() => released.forEach((task) => this.signal.ready(task.tenant_id, task.lane_id)));
   }
 }
