@@ -1,6 +1,5 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
-import { ScheduleModule } from '@nestjs/schedule';
 import { RealtimeModule } from './channels/realtime/realtime.module.js';
 import { AgentsModule } from './fleet/agents/agents.module.js';
 import { BoardsModule } from './fleet/boards/boards.module.js';
@@ -34,7 +33,7 @@ import { ApprovalsModule } from './safeguards/approvals/approvals.module.js';
 import { AuditModule } from './safeguards/audit/audit.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
-const PLATFORM = [ContextModule, LoggingModule, ScheduleModule.forRoot(), DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule];
+const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule];
 const IDENTITY = [TenantsModule, SessionsModule, UsersModule, IdentityAuthModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule];

@@ -1,6 +1,7 @@
-import { type BeforeApplicationShutdown, Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
+import { Loops } from '../../platform/jobs/loops.js';
 import { AgentPresenceRepository } from './agent-presence.repository.js';
 import { AgentStatusService } from './agent-status.service.js';
 
@@ -11,13 +12,11 @@ const FLUSH_MS = 1_000;
  * sign of life. An agent that was taken for silent is back with its next call.
  */
 @Injectable()
-export class AgentPresence implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly logger = new Logger(AgentPresence.name);
+export class AgentPresence implements OnApplicationBootstrap {
   private heard = new Map<string, string>();
-  private timer: NodeJS.Timeout | undefined;
-  private flushing: Promise<void> | undefined;
 
   constructor(
+    private readonly loops: Loops,
     private readonly config: Config,
     private readonly context: RequestContext,
     private readonly repository: AgentPresenceRepository,
@@ -30,32 +29,17 @@ export class AgentPresence implements OnApplicationBootstrap, BeforeApplicationS
   }
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => this.flush(), FLUSH_MS);
+    this.loops.every('agent-presence', FLUSH_MS, () => this.flush(), { onceMore: true });
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.flushing;
-    await this.write();
-  }
-
-  private flush(): void {
-    this.flushing ??= this.write().finally(() => (this.flushing = undefined));
-  }
-
-  private async write(): Promise<void> {
+  /** What cannot be written is let go: the next calls are new signs of life, nothing is lost but a second. */
+  private async flush(): Promise<void> {
     if (this.heard.size === 0) return;
-    const heard = this.heard;
+    const agents = [...this.heard].map(([agent_id, tenant_id]) => ({ agent_id, tenant_id }));
     this.heard = new Map();
-    try {
-      const agents = [...heard].map(([agent_id, tenant_id]) => ({ agent_id, tenant_id }));
-      const back = await this.repository.touch(agents, this.config.get('HEARTBEAT_SECONDS') / 4);
-      for (const { tenant_id, agent_id, reported_status } of back) {
-        await this.context.runAsSystem(tenant_id, 'agent-presence', () => this.statuses.report(agent_id, reported_status));
-      }
-    } catch (error) {
-      // The next calls are new signs of life; nothing is lost but a second.
-      this.logger.warn({ err: error }, 'Signs of life of agents could not be written.');
+    const back = await this.repository.touch(agents, this.config.get('HEARTBEAT_SECONDS') / 4);
+    for (const { tenant_id, agent_id, reported_status } of back) {
+      await this.context.runAsSystem(tenant_id, 'agent-presence', () => this.statuses.report(agent_id, reported_status));
     }
   }
 }

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { Injectable, Logger } from '@nestjs/common';
-import { Interval } from '@nestjs/schedule';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Problem } from '../../core/problem.js';
 import { Config } from '../../platform/config/config.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
+import { Loops } from '../../platform/jobs/loops.js';
 import { SignInAttempts } from './sign-in-attempts.port.js';
 
 /** So many attempts in a row cost nothing. */
@@ -16,14 +16,17 @@ const HOURLY_MS = 3_600_000;
 
 /** Keeps the count in the database, so that it is right across processes. */
 @Injectable()
-export class SignInAttemptsService extends SignInAttempts {
-  private readonly logger = new Logger(SignInAttemptsService.name);
-
+export class SignInAttemptsService extends SignInAttempts implements OnApplicationBootstrap {
   constructor(
+    private readonly loops: Loops,
     private readonly config: Config,
     private readonly database: SystemDatabase,
   ) {
     super();
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.config.runsJobs) this.loops.every('sign-in-attempts-cleaner', HOURLY_MS, () => this.forgetOld());
   }
 
   async admit(subject: string): Promise<void> {
@@ -42,12 +45,8 @@ export class SignInAttemptsService extends SignInAttempts {
     await this.database.execute('delete from sign_in_attempts where subject = $1', [digest(subject)]);
   }
 
-  @Interval(HOURLY_MS)
-  async forgetOld(): Promise<void> {
-    if (!this.config.runsJobs) return;
-    await this.database
-      .execute('delete from sign_in_attempts where last_at < now() - make_interval(secs => $1)', [FORGET_AFTER_SECONDS])
-      .catch((error: unknown) => this.logger.warn(`Old sign-in attempts were not removed: ${String(error)}`));
+  private async forgetOld(): Promise<void> {
+    await this.database.execute('delete from sign_in_attempts where last_at < now() - make_interval(secs => $1)', [FORGET_AFTER_SECONDS]);
   }
 
   private async refusal(subject: string): Promise<Problem> {

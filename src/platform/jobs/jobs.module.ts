@@ -1,8 +1,9 @@
 import { Global, Module } from '@nestjs/common';
 import { Housekeeping } from './housekeeping.js';
 import { Jobs } from './jobs.js';
+import { Loops } from './loops.js';
 
-/** Background jobs, and the platform's own. */
+/** Background jobs and loops, and the platform's own. */
 @Global()
-@Module({ providers: [Jobs, Housekeeping], exports: [Jobs] })
+@Module({ providers: [Jobs, Loops, Housekeeping], exports: [Jobs, Loops] })
 export class JobsModule {}

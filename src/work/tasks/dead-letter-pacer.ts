@@ -1,9 +1,9 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { Interval } from '@nestjs/schedule';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Problem } from '../../core/problem.js';
 import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
+import { Loops } from '../../platform/jobs/loops.js';
 import { DeadLettersService } from './dead-letters.service.js';
 
 const EVERY_MS = 500;
@@ -14,28 +14,17 @@ const PACER_LOCK = 7_305_803_922;
 
 /** Starts the dead letters again that retry-all has asked for, a few at a time, in one process at a time. */
 @Injectable()
-export class DeadLetterPacer {
-  private readonly logger = new Logger(DeadLetterPacer.name);
-  private running = false;
-
+export class DeadLetterPacer implements OnApplicationBootstrap {
   constructor(
+    private readonly loops: Loops,
     private readonly config: Config,
     private readonly database: SystemDatabase,
     private readonly context: RequestContext,
     private readonly letters: DeadLettersService,
   ) {}
 
-  @Interval(EVERY_MS)
-  async turn(): Promise<void> {
-    if (!this.config.runsJobs || this.running) return;
-    this.running = true;
-    try {
-      await this.takeTurn();
-    } catch (error) {
-      this.logger.error({ err: error }, 'Starting dead letters again failed; it is tried again.');
-    } finally {
-      this.running = false;
-    }
+  onApplicationBootstrap(): void {
+    if (this.config.runsJobs) this.loops.every('dead-letter-pacer', EVERY_MS, () => this.takeTurn());
   }
 
   private takeTurn(): Promise<void> {

@@ -1,7 +1,8 @@
-import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { EventSignal } from '../../platform/events/event-signal.js';
+import { Loops } from '../../platform/jobs/loops.js';
 import { Metrics } from '../../platform/metrics/metrics.js';
 import { AttemptsRepository } from './attempts.repository.js';
 import { endOfFailedAttempt } from './retry-policy.js';
@@ -30,12 +31,9 @@ export const REAPER_STATEMENTS = {
  * can be looked up in an index.
  */
 @Injectable()
-export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdown {
-  private readonly logger = new Logger(LeaseReaper.name);
-  private timer: NodeJS.Timeout | undefined;
-  private running: Promise<void> | undefined;
-
+export class LeaseReaper implements OnApplicationBootstrap {
   constructor(
+    private readonly loops: Loops,
     private readonly database: SystemDatabase,
     private readonly attempts: AttemptsRepository,
     private readonly signal: TaskSignal,
@@ -44,20 +42,7 @@ export class LeaseReaper implements OnApplicationBootstrap, OnApplicationShutdow
   ) {}
 
   onApplicationBootstrap(): void {
-    this.timer = setInterval(() => {
-      this.running ??= this.round()
-        .catch((error: unknown) => this.logger.error({ err: error }, 'Taking leases back failed; it is tried again.'))
-        .finally(() => (this.running = undefined));
-    }, EVERY_MS);
-  }
-
-  async beforeApplicationShutdown(): Promise<void> {
-    clearInterval(this.timer);
-    await this.running;
-  }
-
-  onApplicationShutdown(): void {
-    clearInterval(this.timer);
+    this.loops.every('lease-reaper', EVERY_MS, () => this.round());
   }
 
   /** One pass over all tenants. */
