@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { isHeaderValue, isOriginList, isProxyList } from './setting-formats.js';
 
 /** How a setting is described in `.env.example` and docs/operations.md. */
 export interface SettingMeta {
@@ -26,7 +27,12 @@ const bearer = (meta: SettingMeta) =>
     .refine((value) => /^(?!wh[ak]_)[\w+/=~-]+$/.test(value), 'must consist of letters, digits and -_~+/=, and not begin with wha_ or whk_')
     .meta({ ...meta, secret: true });
 const header = (fallback: string, name: string) =>
-  z.string().max(2048).default(fallback).meta({ description: `The ${name} header of every answer; blank leaves it out.` });
+  z
+    .string()
+    .max(2048)
+    .refine(isHeaderValue, 'must be one line of visible ASCII characters')
+    .default(fallback)
+    .meta({ description: `The ${name} header of every answer; blank leaves it out.` });
 
 const agentTokens = z
   .string()
@@ -55,7 +61,13 @@ export const SETTINGS = {
   PORT: whole(3000, 0, 65_535, { description: 'Port to listen on; 0 takes a free one.' }),
   PUBLIC_URL: z.url().optional().meta({ description: 'How users reach this installation, for links and the OpenAPI document.' }),
   PROCESS_ROLE: z.enum(['all', 'api', 'worker']).default('all').meta({ description: 'What this process does: API, jobs, or both.' }),
-  DATABASE_URL: text({ description: 'PostgreSQL 15 or newer. Left out, an embedded PostgreSQL is made in WHEELHOUSE_DATA.', secret: true }).optional(),
+  DATABASE_URL: z
+    .string()
+    .trim()
+    .max(4096)
+    .refine((url) => /^postgres(ql)?:\/\//.test(url), 'must begin with postgres:// or postgresql://')
+    .meta({ description: 'PostgreSQL 15 or newer. Left out, an embedded PostgreSQL is made in WHEELHOUSE_DATA.', secret: true })
+    .optional(),
   DATABASE_PASSWORD: text({ description: 'Password for DATABASE_URL when it carries none.', secret: true }).optional(),
   DATABASE_POOL: whole(16, 2, 200, { description: 'Connections of the running role per process.' }),
   WHEELHOUSE_DATA: text({ description: 'Folder for everything that this installation keeps on disk.' }).default('./data'),
@@ -71,8 +83,8 @@ export const SETTINGS = {
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional().meta({ description: 'Redis for RATE_LIMIT_BACKEND=redis.', secret: true }),
   MASTER_KEY_FILE: text({ description: 'File with the master key of the vault.' }).optional(),
   METRICS_TOKEN: token({ description: 'Closes /metrics: it then takes this bearer token.' }).optional(),
-  TRUST_PROXY: z.string().max(1024).default('').meta({ description: 'Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated; a number counts hops.' }),
-  CORS_ORIGINS: z.string().max(4096).default('').meta({ description: 'Browser origins that may call the API, comma-separated; blank allows none.' }),
+  TRUST_PROXY: z.string().trim().max(1024).refine(isProxyList, 'must be a number of hops, or addresses and CIDR ranges, comma-separated').default('').meta({ description: 'Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated; a number counts hops.' }),
+  CORS_ORIGINS: z.string().max(4096).refine(isOriginList, 'must be origins such as https://app.example.com, comma-separated').default('').meta({ description: 'Browser origins that may call the API, comma-separated; blank allows none.' }),
   BODY_LIMIT_BYTES: whole(1_048_576, 1024, 104_857_600, { description: 'Largest JSON body.' }),
   HEARTBEAT_SECONDS: whole(20, 1, 3600, { description: 'How often an agent is asked to send a heartbeat; after three missed it is offline.' }),
   SHUTDOWN_SECONDS: whole(30, 1, 600, { description: 'Longest drain at shutdown.' }),

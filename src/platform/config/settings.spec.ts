@@ -1,0 +1,46 @@
+import { parseSettings } from './settings.js';
+
+const problemsOf = (environment: Record<string, string>): string[] => {
+  const result = parseSettings(environment);
+  return 'problems' in result ? result.problems : [];
+};
+/** The names that are complained about. */
+const badNames = (environment: Record<string, string>): string[] => problemsOf(environment).map((problem) => problem.split(':')[0] ?? '');
+
+describe('settings', () => {
+  it('names every bad one at once, and no value', () => {
+    const environment = { PORT: 'canary-1', ADMIN_TOKEN: 'canary-2', LOG_LEVEL: 'canary-3', WHEELHOUSE_DTA: 'canary-4', TRUST_PROXY: 'canary 5', DATABASE_URL: 'canary-6', CORS_ORIGINS: 'canary-7' };
+    expect(badNames(environment).sort()).toEqual(Object.keys(environment).sort());
+    expect(problemsOf(environment).join()).not.toContain('canary');
+  });
+
+  it.each(['1', '2', 'loopback', 'loopback, linklocal,uniquelocal', '10.0.0.1', '10.0.0.0/8,fd00::/8', '::1', ''])('believes the proxies %j', (value) => {
+    expect(problemsOf({ TRUST_PROXY: value })).toEqual([]);
+  });
+
+  it.each(['true', 'nginx', '10.0.0.0/33', '10.0.0', 'fd00::/129', '1.5', '-1', ',', '10.0.0.1,,10.0.0.2', '10.0.0.0/'])('refuses the proxies %j', (value) => {
+    expect(badNames({ TRUST_PROXY: value })).toEqual(['TRUST_PROXY']);
+  });
+
+  it.each(['https://app.example.com', 'http://localhost:5173, https://app.example.com', ''])('takes the origins %j', (value) => {
+    expect(problemsOf({ CORS_ORIGINS: value })).toEqual([]);
+  });
+
+  it.each(['*', 'app.example.com', 'https://app.example.com/', 'https://app.example.com/path', 'https://a.example,', 'null'])('refuses the origins %j', (value) => {
+    expect(badNames({ CORS_ORIGINS: value })).toEqual(['CORS_ORIGINS']);
+  });
+
+  it.each(['postgres://u:p@h:5432/d', 'postgresql://h/d?sslmode=require', 'postgres:///d?host=/var/run/postgresql'])('takes the database %j', (value) => {
+    expect(problemsOf({ DATABASE_URL: value })).toEqual([]);
+  });
+
+  it.each(['h/d', 'mysql://h/d', 'host=h dbname=d'])('refuses the database %j', (value) => {
+    expect(badNames({ DATABASE_URL: value })).toEqual(['DATABASE_URL']);
+  });
+
+  it('refuses a header that no answer could carry', () => {
+    expect(badNames({ SECURITY_HEADER_X_FRAME_OPTIONS: 'DENY\r\nSet-Cookie: a=b' })).toEqual(['SECURITY_HEADER_X_FRAME_OPTIONS']);
+    expect(badNames({ SECURITY_HEADER_CONTENT_SECURITY_POLICY: 'default-src “self”' })).toEqual(['SECURITY_HEADER_CONTENT_SECURITY_POLICY']);
+    expect(problemsOf({ SECURITY_HEADER_X_FRAME_OPTIONS: '', SECURITY_HEADER_REFERRER_POLICY: 'no-referrer' })).toEqual([]);
+  });
+});
