@@ -2,25 +2,27 @@ import { once } from 'node:events';
 import type { Server } from 'node:http';
 import type { INestApplication } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
-import { ExpressAdapter, type NestExpressApplication } from '@nestjs/platform-express';
+import type { NestExpressApplication } from '@nestjs/platform-express';
 import { getDataSourceToken } from '@nestjs/typeorm';
 import express, { type NextFunction, type Request, type Response } from 'express';
 import { ClsService } from 'nestjs-cls';
-import { Logger } from 'nestjs-pino';
+import { Logger, PinoLogger } from 'nestjs-pino';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { AppModule } from './app.module.js';
-import { notFound, Problem } from './core/problem.js';
+import { notFound } from './core/problem.js';
 import type { Config } from './platform/config/config.js';
 import { refusePrivilegedRole } from './platform/database/migrator.js';
 import { errorCode, StartupError } from './platform/startup-error.js';
-import { toProblem } from './platform/http/problem.filter.js';
 import { Drain } from './platform/http/drain.js';
+import { jsonBody } from './platform/http/json-body.js';
+import { ReplyAdapter } from './platform/http/reply.adapter.js';
 import { requestMiddleware, securityHeaders } from './platform/http/request.middleware.js';
 import { httpMetrics } from './platform/metrics/http-metrics.js';
 import { Metrics } from './platform/metrics/metrics.js';
 import { mountSwaggerUi } from './platform/openapi/swagger-ui.js';
 import { ApplicationLogger } from './platform/telemetry/application-logger.js';
+import { requestLog } from './platform/telemetry/request-log.js';
 
 /** How long an idle connection is kept: longer than the usual 60 s of load balancers, so that they close it first. */
 const KEEP_ALIVE_MS = 75_000;
@@ -33,7 +35,8 @@ export async function createApp(config: Config): Promise<NestExpressApplication>
   const server = express();
   server.disable('x-powered-by');
   server.set('query parser', 'simple');
-  const app = await NestFactory.create<NestExpressApplication>(AppModule.for(config), new ExpressAdapter(server), { logger: false, bufferLogs: true, bodyParser: false, abortOnError: false });
+  server.disable('etag');
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.for(config), new ReplyAdapter(server), { logger: false, bufferLogs: true, bodyParser: false, abortOnError: false });
   app.useLogger(new ApplicationLogger(app.get(Logger)));
   const dataSource = app.get<DataSource>(getDataSourceToken());
   await refusePrivilegedRole((dataSource.driver as unknown as { master: pg.Pool }).master);
@@ -45,23 +48,18 @@ export async function createApp(config: Config): Promise<NestExpressApplication>
 function useMiddleware(app: NestExpressApplication, config: Config): void {
   const trust = config.get('TRUST_PROXY');
   if (trust !== '') app.set('trust proxy', /^\d+$/.test(trust) ? Number(trust) : trust.split(',').map((entry) => entry.trim()));
-  app.use(requestMiddleware(app.get(ClsService)));
-  app.use(httpMetrics(app.get(Metrics), app.get(ClsService)));
-  app.use(securityHeaders(config));
-  app.use(app.get(Drain).middleware);
+  app.use(
+    requestMiddleware({
+      cls: app.get(ClsService),
+      headers: securityHeaders(config),
+      drain: app.get(Drain),
+      onEnd: [httpMetrics(app.get(Metrics)), requestLog(PinoLogger.root)],
+    }),
+  );
   if (!config.servesApi) app.use(probesAlone);
   const origins = config.get('CORS_ORIGINS').split(',').map((origin) => origin.trim()).filter(Boolean);
   if (origins.length > 0) app.enableCors({ origin: origins, credentials: true, exposedHeaders: ['X-Request-Id', 'ETag', 'Retry-After', 'RateLimit-Limit', 'RateLimit-Remaining', 'RateLimit-Reset'] });
-  app.use(refuseOtherMediaTypes);
-  app.useBodyParser('json', { limit: config.get('BODY_LIMIT_BYTES'), strict: true });
-  // Before Nest sees it and makes a plain 400 of it.
-  app.use((error: unknown, _request: Request, _response: Response, next: NextFunction) => next(toProblem(error)));
-}
-
-/** A body that is not JSON would otherwise arrive as an empty one. */
-function refuseOtherMediaTypes(request: Request, _response: Response, next: NextFunction): void {
-  const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-  next(hasBody && !request.is(['json', '+json']) ? new Problem('unsupported_media_type') : undefined);
+  app.use(jsonBody(config.get('BODY_LIMIT_BYTES')));
 }
 
 const PROBES = new Set(['/health', '/healthz', '/readyz', '/metrics']);

@@ -2,7 +2,7 @@ import type { Server } from 'node:http';
 import { Server as NetServer } from 'node:net';
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
-import type { NextFunction, Request, Response } from 'express';
+import type { Response } from 'express';
 
 /** How long new connections are still taken: a load balancer that looks at /readyz meanwhile sends no more of them. */
 const NOTICE_MS = 1_000;
@@ -28,13 +28,15 @@ export class Drain implements BeforeApplicationShutdown, OnApplicationShutdown {
     return this.draining;
   }
 
-  /** Knows the requests that run, and ends kept connections with their answer (RFC 9112, section 9.6). */
-  readonly middleware = (_request: Request, response: Response, next: NextFunction): void => {
+  /** Takes note of a request that runs, and ends kept connections with their answer (RFC 9112, section 9.6). */
+  began(response: Response): void {
     if (this.farewell) response.setHeader('Connection', 'close');
     this.unanswered.add(response);
-    response.once('close', () => this.unanswered.delete(response));
-    next();
-  };
+  }
+
+  ended(response: Response): void {
+    this.unanswered.delete(response);
+  }
 
   beforeApplicationShutdown(): void {
     this.draining = true;

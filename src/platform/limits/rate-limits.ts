@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { Redis } from 'ioredis';
+import { LRUCache } from 'lru-cache';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../core/problem.js';
 import { Config } from '../config/config.js';
@@ -28,6 +29,10 @@ export const RATE_LIMITS = {
 
 export type RateLimitName = keyof typeof RATE_LIMITS;
 
+/** How long an address that may still try is taken for one: each look is a round trip to Redis, and every request needs one. */
+const LOOK_AGAIN_MS = 1_000;
+const MOST_REMEMBERED = 10_000;
+
 /**
  * Rate limits, per process or shared through Redis. When Redis goes away later, counting goes on in this process: a
  * limit is never simply off.
@@ -37,6 +42,8 @@ export class RateLimits implements OnModuleInit, OnApplicationShutdown {
   private readonly logger = new Logger(RateLimits.name);
   private readonly limiters = new Map<RateLimitName, RateLimiterAbstract>();
   private redis: Redis | undefined;
+  /** Keys of which a look showed that they are not spent. Whatever this process counts against one makes it look again. */
+  private readonly unspent = new LRUCache<string, true>({ max: MOST_REMEMBERED, ttl: LOOK_AGAIN_MS });
 
   constructor(private readonly config: Config) {}
 
@@ -62,13 +69,20 @@ export class RateLimits implements OnModuleInit, OnApplicationShutdown {
       if (!(refusal instanceof RateLimiterRes)) throw refusal;
       this.showHeaders(name, request.res, refusal);
       throw this.refusal(name, refusal);
+    } finally {
+      this.unspent.delete(`${name} ${key}`);
     }
   }
 
-  /** Refuses when a limit is spent, without counting: for limits that count failures alone. */
+  /**
+   * Refuses when a limit is spent, without counting: for limits that count failures alone. When failures in another
+   * process spend it, good credentials are still taken here for up to a second; a further failure is refused at once.
+   */
   async refuseWhenSpent(name: RateLimitName, request: Request, key: string = request.ip ?? 'unknown'): Promise<void> {
+    if (this.unspent.has(`${name} ${key}`)) return;
     const state = await this.limiterOf(name).get(key);
     if (state && state.consumedPoints >= RATE_LIMITS[name].points) throw this.refusal(name, state);
+    this.unspent.set(`${name} ${key}`, true);
   }
 
   private refusal(name: RateLimitName, state: RateLimiterRes): Problem {

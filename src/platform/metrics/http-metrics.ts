@@ -1,6 +1,4 @@
-import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import type { ClsService } from 'nestjs-cls';
-import type { ContextStore } from '../context/request-context.js';
+import type { EndedRequest } from '../http/request.middleware.js';
 import type { Metrics } from './metrics.js';
 
 interface Series {
@@ -9,7 +7,7 @@ interface Series {
 }
 
 /** Counts and times every request. Each combination of labels is looked up once and then kept, so that a request costs a map look-up. */
-export function httpMetrics(metrics: Metrics, cls: ClsService<ContextStore>): RequestHandler {
+export function httpMetrics(metrics: Metrics): (ended: EndedRequest) => void {
   const known = new Map<string, Series>();
   const seriesOf = (operation: string, method: string, status: number): Series => {
     const key = `${operation} ${method} ${status}`;
@@ -21,15 +19,9 @@ export function httpMetrics(metrics: Metrics, cls: ClsService<ContextStore>): Re
     known.set(key, series);
     return series;
   };
-  return (request: Request, response: Response, next: NextFunction): void => {
-    const start = performance.now();
-    // The guard writes the operation into this store; the event below comes from outside the request's context.
-    const store = cls.get<ContextStore>();
-    response.once('close', () => {
-      const series = seriesOf(store.operationId ?? 'none', request.method, response.statusCode);
-      series.count();
-      series.observe((performance.now() - start) / 1000);
-    });
-    next();
+  return ({ request, response, store, seconds }) => {
+    const series = seriesOf(store.operationId ?? 'none', request.method, response.statusCode);
+    series.count();
+    series.observe(seconds);
   };
 }
