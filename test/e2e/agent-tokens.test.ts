@@ -141,6 +141,8 @@ describe('agent tokens', () => {
     const limited = await work(first, { ...bearer('wha_wrong'), ...address });
     expect([limited.status, limited.body['code']]).toEqual([429, 'rate_limited']);
     expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
+    // Good credentials too, though they were taken from this address a moment ago.
+    expect((await work(first, { ...bearer(token), ...address })).status).toBe(429);
     expect((await work(first, bearer(token))).status).toBe(200);
   });
 

@@ -1,4 +1,5 @@
-import { type Plane, startPlane } from '../support/plane.js';
+import { createTask } from '../support/factories.js';
+import { ADMIN_TOKEN, type Plane, startPlane } from '../support/plane.js';
 
 describe('every request', () => {
   let plane: Plane;
@@ -41,6 +42,29 @@ describe('every request', () => {
     expect(headers.get('referrer-policy')).toBe('strict-origin-when-cross-origin');
     expect(headers.get('permissions-policy')).toBeNull();
     expect(headers.get('x-powered-by')).toBeNull();
+    expect(headers.get('cache-control')).toBe('no-store');
+  });
+
+  it('sends JSON with its length, and the same headers without it to HEAD', async () => {
+    const answer = await fetch(`${plane.url}/health`);
+    const text = await answer.text();
+    expect(answer.headers.get('content-type')).toBe('application/json; charset=utf-8');
+    expect(answer.headers.get('content-length')).toBe(String(Buffer.byteLength(text)));
+    const head = await fetch(`${plane.url}/health`, { method: 'HEAD' });
+    expect([head.status, await head.text(), head.headers.get('content-type')]).toEqual([200, '', 'application/json; charset=utf-8']);
+    const task = await createTask(plane, { title: 'Übergrößenträger 漢字' });
+    expect((await plane.request('GET', `/api/v1/tasks/${task.id}`, { token: ADMIN_TOKEN })).body).toMatchObject({ title: 'Übergrößenträger 漢字' });
+  });
+
+  it('tells readers of a single resource that they have it, whatever the form of If-None-Match', async () => {
+    const { id } = await createTask(plane);
+    const read = (ifNoneMatch: string) => plane.request('GET', `/api/v1/tasks/${id}`, { token: ADMIN_TOKEN, headers: { 'if-none-match': ifNoneMatch } });
+    for (const having of [`"${id}.1"`, `W/"${id}.1"`, `"other.1", "${id}.1"`, '*']) {
+      const answer = await read(having);
+      expect([answer.status, answer.body, answer.headers.get('etag')]).toEqual([304, undefined, `"${id}.1"`]);
+    }
+    for (const not of [`"${id}.2"`, `${id}.1`, '']) expect((await read(not)).status).toBe(200);
+    expect((await plane.request('GET', '/api/v1/tasks', { token: ADMIN_TOKEN })).headers.get('etag')).toBeNull();
   });
 
   it('refuses broken JSON, other media types and too large bodies with problems', async () => {
