@@ -1,23 +1,17 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { runCommand } from '../scripts/demo/command.ts';
 import { MEASURES, type Row } from './measures.ts';
 import { type BenchOptions, parseBenchOptions, USAGE } from './options.ts';
 import { World } from './world.ts';
 
 /** @returns the exit code: 0 when everything could be measured without an error */
-export async function main(argv: readonly string[]): Promise<number> {
-  let options: BenchOptions | 'help';
-  try {
-    options = parseBenchOptions(argv, Object.keys(MEASURES));
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    return 2;
-  }
-  if (options === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
+export function main(argv: readonly string[]): Promise<number> {
+  return runCommand(() => parseBenchOptions(argv, Object.keys(MEASURES)), USAGE, perform);
+}
+
+async function perform(options: BenchOptions): Promise<number> {
   const rows = await measure(options);
   print(rows);
   save(options, rows);

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { positive } from '../scripts/demo/command.ts';
 
 export interface BenchOptions {
   /** Of one measurement. */
@@ -32,15 +33,9 @@ export function parseBenchOptions(argv: readonly string[], known: readonly strin
   const unknown = only.find((name) => !known.includes(name));
   if (unknown !== undefined) throw new Error(`--only knows ${known.join(', ')}`);
   return {
-    seconds: whole('--seconds', values.seconds),
-    rounds: whole('--rounds', values.rounds),
-    rows: whole('--rows', values.rows),
+    seconds: positive('--seconds', values.seconds),
+    rounds: positive('--rounds', values.rounds),
+    rows: positive('--rows', values.rows),
     only,
   };
-}
-
-function whole(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`${name} is a whole number from 1`);
-  return value;
 }

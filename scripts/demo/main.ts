@@ -1,20 +1,14 @@
+import { runCommand } from './command.ts';
 import type { AgentProcess } from './agent-process.ts';
 import { type DemoOptions, parseDemoOptions, USAGE } from './options.ts';
 import { type DemoReport, runDemo } from './run.ts';
 
 /** @returns the exit code */
-export async function main(argv: readonly string[]): Promise<number> {
-  let options: DemoOptions | 'help';
-  try {
-    options = parseDemoOptions(argv);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    return 2;
-  }
-  if (options === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
+export function main(argv: readonly string[]): Promise<number> {
+  return runCommand(() => parseDemoOptions(argv), USAGE, perform);
+}
+
+async function perform(options: DemoOptions): Promise<number> {
   const report = await runDemo(options);
   show(report);
   return report.mistakes.length === 0 ? 0 : 1;

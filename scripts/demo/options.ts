@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
+import { positive } from './command.ts';
 
 export interface DemoOptions {
   folder: string;
@@ -34,12 +35,6 @@ export function parseDemoOptions(argv: readonly string[]): DemoOptions | 'help' 
     leaseSeconds: 5,
     print: (line) => console.log(line),
   };
-}
-
-function positive(name: string, text: string): number {
-  const value = Number(text);
-  if (!Number.isInteger(value) || value < 1) throw new Error(`${name} is a whole number from 1`);
-  return value;
 }
 
 /** The folder's files, all the way down, in a fixed order; links are not followed. */

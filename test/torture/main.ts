@@ -1,3 +1,4 @@
+import { runCommand } from '../../scripts/demo/command.ts';
 import type { Violation } from './checker/snapshot.ts';
 import { parseTortureOptions, type TortureOptions, USAGE } from './options.ts';
 import { torture, type TortureReport } from './run.ts';
@@ -6,18 +7,11 @@ import { torture, type TortureReport } from './run.ts';
 const OF_NO_FENCE = new Set(['stale write', 'lost']);
 
 /** @returns the exit code: 0 when every promise was kept, or the planted fault was noticed */
-export async function main(argv: readonly string[]): Promise<number> {
-  let options: TortureOptions | 'help';
-  try {
-    options = parseTortureOptions(argv);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : String(error));
-    return 2;
-  }
-  if (options === 'help') {
-    console.log(USAGE);
-    return 0;
-  }
+export function main(argv: readonly string[]): Promise<number> {
+  return runCommand(() => parseTortureOptions(argv), USAGE, perform);
+}
+
+async function perform(options: TortureOptions): Promise<number> {
   console.log(
     `torture: ${options.seconds} s, seed ${options.seed}, ${options.agents} agents, ${options.clients} clients${options.plant ? `, planted: ${options.plant}` : ''}`,
   );

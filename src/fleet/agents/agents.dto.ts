@@ -1,16 +1,15 @@
 import { Transform } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsNotEmpty, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
-import { SLUG_PATTERN } from '../../core/slug.js';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
+import { IsLine } from '../../platform/http/is-line.js';
+import { IsSlug } from '../../platform/http/is-slug.js';
 import { IsUsd } from '../../platform/http/is-usd.js';
 import { MaxJsonBytes } from '../../platform/http/max-json-bytes.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { AGENT_STATUSES, type AgentStatus, AUTONOMY_LEVELS, type AutonomyLevel } from './agent-status.js';
 
 const ROLE_PATTERN = /^[a-z0-9]+(?:[-_][a-z0-9]+)*$/;
-const SLUG_MESSAGE = { message: '$property must consist of lower-case letters, digits and single hyphens between them' };
 const ROLE_MESSAGE = { message: '$property must consist of lower-case letters, digits, hyphens and underscores' };
-const NOT_BLANK = { message: '$property must not be blank' };
 
 /** What may be said about an agent when it is made and later. */
 export class AgentFields {
@@ -157,10 +156,7 @@ export class CreateAgentDto extends AgentFields {
    * Name shown to people.
    * @example "Code reviewer"
    */
-  @IsString()
-  @IsNotEmpty()
-  @Matches(/\S/, NOT_BLANK)
-  @MaxLength(200)
+  @IsLine(200)
   name!: string;
 
   /**
@@ -168,9 +164,7 @@ export class CreateAgentDto extends AgentFields {
    * @example code-reviewer
    */
   @IfGiven()
-  @IsString()
-  @MaxLength(60)
-  @Matches(SLUG_PATTERN, SLUG_MESSAGE)
+  @IsSlug()
   slug?: string;
 }
 
@@ -181,10 +175,7 @@ export class UpdateAgentDto extends AgentFields {
    * @example "Code reviewer"
    */
   @IfGiven()
-  @IsString()
-  @IsNotEmpty()
-  @Matches(/\S/, NOT_BLANK)
-  @MaxLength(200)
+  @IsLine(200)
   name?: string;
 
   /**
@@ -192,9 +183,7 @@ export class UpdateAgentDto extends AgentFields {
    * @example code-reviewer
    */
   @IfGiven()
-  @IsString()
-  @MaxLength(60)
-  @Matches(SLUG_PATTERN, SLUG_MESSAGE)
+  @IsSlug()
   slug?: string;
 }
 

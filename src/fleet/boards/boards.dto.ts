@@ -1,10 +1,9 @@
-import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsInt, IsNotEmpty, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min, MinLength } from 'class-validator';
-import { SLUG_PATTERN } from '../../core/slug.js';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsInt, IsOptional, IsString, IsUUID, Max, MaxLength, Min, MinLength } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
+import { IsLine } from '../../platform/http/is-line.js';
+import { IsSlug } from '../../platform/http/is-slug.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
 
-const SLUG_MESSAGE = { message: '$property must consist of lower-case letters, digits and single hyphens between them' };
-const NOT_BLANK = { message: '$property must not be blank' };
 
 /** What may be said about a board when it is made and later. */
 export class BoardFields {
@@ -82,10 +81,7 @@ export class CreateBoardDto extends BoardFields {
    * Name shown to people.
    * @example Website
    */
-  @IsString()
-  @IsNotEmpty()
-  @Matches(/\S/, NOT_BLANK)
-  @MaxLength(200)
+  @IsLine(200)
   name!: string;
 
   /**
@@ -93,9 +89,7 @@ export class CreateBoardDto extends BoardFields {
    * @example website
    */
   @IfGiven()
-  @IsString()
-  @MaxLength(60)
-  @Matches(SLUG_PATTERN, SLUG_MESSAGE)
+  @IsSlug()
   slug?: string;
 }
 
@@ -106,10 +100,7 @@ export class UpdateBoardDto extends BoardFields {
    * @example Website
    */
   @IfGiven()
-  @IsString()
-  @IsNotEmpty()
-  @Matches(/\S/, NOT_BLANK)
-  @MaxLength(200)
+  @IsLine(200)
   name?: string;
 
   /**
@@ -117,9 +108,7 @@ export class UpdateBoardDto extends BoardFields {
    * @example website
    */
   @IfGiven()
-  @IsString()
-  @MaxLength(60)
-  @Matches(SLUG_PATTERN, SLUG_MESSAGE)
+  @IsSlug()
   slug?: string;
 }
 
@@ -141,10 +130,7 @@ export class AddBoardMemoryDto {
    * The text.
    * @example "The staging server is rebuilt every night at two."
    */
-  @IsString()
-  @IsNotEmpty()
-  @Matches(/\S/, NOT_BLANK)
-  @MaxLength(20_000)
+  @IsLine(20_000)
   content!: string;
 
   /**

@@ -1,13 +1,11 @@
-import { Transform } from 'class-transformer';
-import { IsEmail, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
-import { normalEmail } from '../../core/email.js';
+import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsEmailAddress } from '../../platform/http/is-email-address.js';
+import { IsLine } from '../../platform/http/is-line.js';
 
 /** A sign-in with a password. */
 export class LoginDto {
   /** @example ada@example.com */
-  @Transform(({ value }) => normalEmail(value))
-  @IsEmail()
-  @MaxLength(254)
+  @IsEmailAddress()
   email!: string;
 
   /** @example seven-otters-hum-at-noon */
@@ -22,9 +20,7 @@ export class RegisterDto {
    * The address to sign in with.
    * @example ada@example.com
    */
-  @Transform(({ value }) => normalEmail(value))
-  @IsEmail()
-  @MaxLength(254)
+  @IsEmailAddress()
   email!: string;
 
   /**
@@ -36,9 +32,7 @@ export class RegisterDto {
   password!: string;
 
   /** @example "Ada Lovelace" */
-  @IsString()
-  @MaxLength(200)
-  @Matches(/\S/, { message: 'full_name must not be blank' })
+  @IsLine(200)
   full_name!: string;
 }
 

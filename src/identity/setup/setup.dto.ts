@@ -1,7 +1,7 @@
-import { Transform } from 'class-transformer';
-import { IsEmail, IsString, Matches, MaxLength } from 'class-validator';
+import { IsString, MaxLength } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
-import { normalEmail } from '../../core/email.js';
+import { IsEmailAddress } from '../../platform/http/is-email-address.js';
+import { IsLine } from '../../platform/http/is-line.js';
 
 /** The first administrator of an installation. */
 export class CompleteSetupDto {
@@ -14,9 +14,7 @@ export class CompleteSetupDto {
   setup_token!: string;
 
   /** @example ada@example.com */
-  @Transform(({ value }) => normalEmail(value))
-  @IsEmail()
-  @MaxLength(254)
+  @IsEmailAddress()
   email!: string;
 
   /**
@@ -28,9 +26,7 @@ export class CompleteSetupDto {
   password!: string;
 
   /** @example "Ada Lovelace" */
-  @IsString()
-  @MaxLength(200)
-  @Matches(/\S/, { message: 'full_name must not be blank' })
+  @IsLine(200)
   full_name!: string;
 
   /**
@@ -38,8 +34,6 @@ export class CompleteSetupDto {
    * @example "Analytical Engines"
    */
   @IfGiven()
-  @IsString()
-  @MaxLength(200)
-  @Matches(/\S/, { message: 'organization must not be blank' })
+  @IsLine(200)
   organization?: string;
 }

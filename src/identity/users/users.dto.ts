@@ -1,9 +1,10 @@
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsEmail, IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsBoolean, IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
 import { type Role, ROLES } from '../../core/actor.js';
 import { IfGiven } from '../../platform/http/if-given.js';
+import { IsEmailAddress } from '../../platform/http/is-email-address.js';
+import { IsLine } from '../../platform/http/is-line.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
-import { normalEmail } from '../../core/email.js';
 
 /** A new user. */
 export class CreateUserDto {
@@ -11,9 +12,7 @@ export class CreateUserDto {
    * The address to sign in with. One address is one account in the whole installation.
    * @example ada@example.com
    */
-  @Transform(({ value }) => normalEmail(value))
-  @IsEmail()
-  @MaxLength(254)
+  @IsEmailAddress()
   email!: string;
 
   /**
@@ -25,9 +24,7 @@ export class CreateUserDto {
   password!: string;
 
   /** @example "Ada Lovelace" */
-  @IsString()
-  @MaxLength(200)
-  @Matches(/\S/, { message: 'full_name must not be blank' })
+  @IsLine(200)
   full_name!: string;
 
   /**
@@ -52,9 +49,7 @@ export class CreateUserDto {
 export class UpdateUserDto {
   /** @example "Ada Lovelace" */
   @IfGiven()
-  @IsString()
-  @MaxLength(200)
-  @Matches(/\S/, { message: 'full_name must not be blank' })
+  @IsLine(200)
   full_name?: string;
 
   /**
@@ -77,9 +72,7 @@ export class UpdateUserDto {
 /** A change of the own profile. */
 export class UpdateProfileDto {
   /** @example "Ada Lovelace" */
-  @IsString()
-  @MaxLength(200)
-  @Matches(/\S/, { message: 'full_name must not be blank' })
+  @IsLine(200)
   full_name!: string;
 }
 
@@ -107,8 +100,6 @@ export class ListUsersQuery extends PageQuery {
    * @example ada@example.com
    */
   @IsOptional()
-  @Transform(({ value }) => normalEmail(value))
-  @IsEmail()
-  @MaxLength(254)
+  @IsEmailAddress()
   email?: string;
 }
