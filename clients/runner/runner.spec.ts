@@ -150,6 +150,27 @@ describe('Runner', () => {
     await ended;
   });
 
+  it('fails a task for good whose completion its board refuses', async () => {
+    const { runner, ended } = await start((call, nth) => {
+      if (call.path === '/tasks/claim' && nth === 1) return handOut('a');
+      return call.path === '/tasks/a/complete' ? problem(409, 'comment_required') : undefined;
+    });
+    await until(() => events.includes('failed'));
+    expect(peer.calls.find((call) => call.path === '/tasks/a/fail')?.body).toMatchObject({ fence: 1, retryable: false });
+    runner.drain();
+    await ended;
+  });
+
+  it('tells its result again while an approval is pending', async () => {
+    const { runner, ended } = await start((call, nth) => {
+      if (call.path === '/tasks/claim' && nth === 1) return handOut('a');
+      return call.path === '/tasks/a/complete' && nth === 1 ? problem(409, 'approval_pending') : undefined;
+    });
+    await until(() => events.includes('completed'));
+    runner.drain();
+    await ended;
+  });
+
   it('makes a failure of a handler that throws', async () => {
     const handler = (): Promise<Outcome> => Promise.reject(new Error('broken'));
     const { runner, ended } = await start((call, nth) => (call.path === '/tasks/claim' && nth === 1 ? handOut('a') : undefined), {
@@ -247,6 +268,19 @@ describe('Runner', () => {
     expect(peer.count('/tasks/claim')).toBe(claims);
     killed = false;
     await until(() => events.includes('working') && peer.count('/tasks/claim') > claims);
+    runner.drain();
+    await ended;
+  });
+
+  it('asks soon whether it may work again, however rarely it shows signs of life otherwise', async () => {
+    let killed = true;
+    const { runner, ended } = await start((call, nth) => {
+      if (call.path === '/heartbeat' && nth === 1) return { status: 200, body: { commands: [], next_heartbeat_seconds: 60 } };
+      return killed ? problem(403, 'agent_killed') : undefined;
+    });
+    await until(() => events.includes('killed') && peer.count('/heartbeat') > 1);
+    killed = false;
+    await until(() => events.includes('working'));
     runner.drain();
     await ended;
   });

@@ -22,6 +22,8 @@ export interface RunnerOptions {
 type Mode = 'working' | 'paused' | 'killed';
 /** Refusals that stand until an operator acts. */
 const SHUT_OUT = new Set(['agent_killed', 'agent_inactive', 'tenant_suspended']);
+/** Refuses a completion until a person has decided. */
+const UNDECIDED = 'approval_pending';
 
 /** Takes tasks from a plane and has the handler do them, a few at a time. */
 export class Runner {
@@ -34,6 +36,8 @@ export class Runner {
   private readonly over = new AbortController();
   private mode: Mode = 'working';
   private claiming = new AbortController();
+  /** Ends the pause before the next sign of life. */
+  private resting = new AbortController();
   private failure: ApiError | undefined;
 
   constructor(options: RunnerOptions) {
@@ -135,7 +139,7 @@ export class Runner {
       claimedAt,
       onCommands: (commands) => this.obey(commands),
       onRefused: (error) => this.refused(error),
-      isTemporary: (error) => error.isTransient || (error.status === 401 && this.options.token.canChange),
+      isTemporary: (error) => error.isTransient || error.code === UNDECIDED || (error.status === 401 && this.options.token.canChange),
     });
     // It arrived while we were told to stop: another agent can have it at once.
     if (this.draining.signal.aborted || this.mode === 'killed') run.giveBack();
@@ -177,7 +181,8 @@ export class Runner {
         this.refused(error);
         wait = error.isTransient ? retryDelay(failures, error.retryAfterMs) : this.askAgainMs;
       }
-      await sleep(wait, this.over.signal);
+      this.resting = new AbortController();
+      await sleep(wait, AbortSignal.any([this.over.signal, this.resting.signal]));
     }
   }
 
@@ -202,6 +207,7 @@ export class Runner {
     this.mode = mode;
     this.options.log(mode);
     if (mode !== 'working') this.claiming.abort();
+    this.resting.abort();
     if (mode === 'killed') for (const run of this.runs.keys()) run.stop('the agent was killed', true);
     this.changed.emit('changed');
   }

@@ -146,8 +146,9 @@ export class TaskRun {
     const write = outcome.kind === 'completed' ? 'complete' : 'fail';
     this.options.log('refused', { ...this.fields, write, code: error.code });
     this.options.onRefused(error);
+    if (error.code === 'lease_lost') return;
     // A result that the plane cannot take: the same one again is of no use, and the task must not hang until its lease ends.
-    if (outcome.kind === 'completed' && [400, 413, 422].includes(error.status)) {
+    if (outcome.kind === 'completed' && [400, 409, 413, 422].includes(error.status)) {
       await this.deliver({ kind: 'failed', error: `The result was refused: ${error.message}`.slice(0, 1000), retryable: false });
     }
   }
