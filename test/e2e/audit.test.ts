@@ -99,6 +99,24 @@ describe('the audit log', () => {
     expect((await search({ outcome: 'failed' })).total).toBe(failures + 1);
   });
 
+  it('has one row for a denial by the rules of a domain, and for a tenant that is not the caller\'s to name', async () => {
+    const tenant = await createTenant(plane);
+    const boss = await createUser(plane, { role: 'admin', tenant: tenant.slug });
+    const denied = async (status: number, method: string, path: string, body?: unknown): Promise<unknown> => {
+      const requestId = unique('denied');
+      expect((await plane.request(method, path, { token: boss.token, body, headers: { 'x-request-id': requestId } })).status).toBe(status);
+      const { items } = await search({ request_id: requestId }, boss.token);
+      return items.map(({ action, outcome, actor_id, detail }) => ({ action, outcome, actor_id, detail }));
+    };
+    const row = (detail: object): object => ({ action: 'access.denied', outcome: 'denied', actor_id: boss.id, detail });
+    expect(await denied(403, 'POST', '/api/v1/tenants', { name: 'x', slug: unique('x') })).toEqual([row({ operation: 'createTenant', code: 'forbidden' })]);
+    expect(await denied(403, 'PATCH', `/api/v1/tenants/${tenant.id}`, { name: 'x' })).toEqual([row({ operation: 'updateTenant', code: 'forbidden' })]);
+    expect(await denied(403, 'POST', '/api/v1/security/api-keys', { name: 'x', scopes: ['agent:work'] })).toMatchObject([row({ operation: 'createApiKey', code: 'scope_exceeded' })]);
+    for (const named of ['default', 'absent']) {
+      expect(await denied(404, 'GET', `/api/v1/agents?tenant_id=${named}`)).toEqual([row({ operation: 'listAgents', tenant: named })]);
+    }
+  });
+
   it('holds no secret, whatever a domain hands in', async () => {
     const canary = 'canary-3f9c1a7e';
     const context = plane.app.get(RequestContext);

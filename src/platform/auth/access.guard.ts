@@ -37,9 +37,11 @@ export class AccessGuard implements CanActivate {
     if (operation.allow === 'public') return true;
     const actor = await this.identify(request);
     this.context.become(actor);
-    // First the limit: each denial writes a row of the audit trail.
+    // First the limit: each denial writes a row of the audit trail (the problem filter does).
     await this.limits.consume('api', request, `${actor.kind}:${actor.id}`);
-    if (!isAllowed(actor, operation.allow)) return this.deny(operation);
+    if (!isAllowed(actor, operation.allow)) {
+      throw new Problem('forbidden', { detail: `These credentials do not have the permission ${operation.allow}.`, extra: { permission: operation.allow } });
+    }
     await this.chooseTenant(actor, request);
     return true;
   }
@@ -57,14 +59,6 @@ export class AccessGuard implements CanActivate {
     }
   }
 
-  private async deny(operation: OperationMeta): Promise<never> {
-    await this.audit.denied({ action: 'access.denied', detail: { operation: operation.id, permission: operation.allow } });
-    throw new Problem('forbidden', {
-      detail: `These credentials do not have the permission ${operation.allow}.`,
-      extra: { permission: operation.allow },
-    });
-  }
-
   /** `tenant_id` in the query or body: operators may name any tenant, other admins only their own. */
   private async chooseTenant(actor: Actor, request: Request): Promise<void> {
     if (roleOf(actor) !== 'admin') return;
@@ -73,7 +67,12 @@ export class AccessGuard implements CanActivate {
     const named = query['tenant_id'] ?? (isRecord(body) ? body['tenant_id'] : undefined);
     if (typeof named !== 'string') return;
     const tenantId = await this.tenants.resolve(named);
-    if (!tenantId || (tenantId !== actor.tenantId && actor.tenantId !== OPERATOR_TENANT_ID)) throw notFound('tenant');
+    if (actor.tenantId !== OPERATOR_TENANT_ID && tenantId !== actor.tenantId) {
+      // Absent or another's: the same answer, the same row.
+      await this.audit.denied({ action: 'access.denied', detail: { operation: this.context.get('operationId'), tenant: named.slice(0, 100) } });
+      throw notFound('tenant');
+    }
+    if (!tenantId) throw notFound('tenant');
     if (isRecord(body)) delete body['tenant_id'];
     const { tenant_id: _named, ...rest } = query;
     Object.defineProperty(request, 'query', { value: rest, configurable: true, enumerable: true, writable: true });

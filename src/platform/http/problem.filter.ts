@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { Clock } from '../../core/clock.js';
 import { Problem, type ProblemDocument } from '../../core/problem.js';
 import type { ProblemCode } from '../../core/problem-catalogue.js';
+import { AuditPort } from '../auth/audit-port.js';
 import { RequestContext } from '../context/request-context.js';
 import { databaseProblem } from '../database/database-problem.js';
 
@@ -39,6 +40,9 @@ function parserProblem(error: unknown): Problem | undefined {
   return undefined;
 }
 
+/** What somebody known may not do. Who is not known yet has signed in in vain: that has a row of its own. */
+const isDenial = (error: unknown): error is Problem => error instanceof Problem && error.status === 403;
+
 /** The one place where a refusal becomes an answer (RFC 9457), whatever threw it. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -47,11 +51,19 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(
     private readonly context: RequestContext,
     private readonly clock: Clock,
+    private readonly audit: AuditPort,
   ) {}
 
-  catch(error: unknown, host: ArgumentsHost): void {
+  async catch(error: unknown, host: ArgumentsHost): Promise<void> {
     const http = host.switchToHttp();
-    this.answer(error, http.getRequest<Request>(), http.getResponse<Response>());
+    const answered = isDenial(error) && this.context.actorOrUndefined ? ((await this.failureToRecord(error)) ?? error) : error;
+    this.answer(answered, http.getRequest<Request>(), http.getResponse<Response>());
+  }
+
+  /** Writes the audit row of a denial, whichever rule refused. @returns why it could not be written, to be answered instead */
+  private async failureToRecord({ code, details }: Problem): Promise<unknown> {
+    const detail = { operation: this.context.get('operationId'), code, ...details.extra };
+    return this.audit.denied({ action: 'access.denied', detail }).catch((failure: unknown) => failure);
   }
 
   /** Writes the problem; ends the connection instead when the answer has begun already. */
