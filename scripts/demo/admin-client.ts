@@ -42,7 +42,7 @@ export class AdminClient {
   }
 
   /** @throws Refused for anything but success */
-  async request<T>(method: 'GET' | 'POST' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<T> {
+  async request<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<T> {
     const key = randomUUID();
     try {
       return await this.send<T>(method, path, body, key);

@@ -10,6 +10,7 @@ export interface ApiClientOptions {
   seed: number;
   headers: Record<string, string>;
   agentIds: readonly string[];
+  boardId: string;
 }
 
 const OPERATIONS = { create: 60, patch: 12, cancel: 6, comment: 10, read: 8, 'patch-agent': 4 };
@@ -74,11 +75,18 @@ export class ApiClient {
 
   private async create(name: string): Promise<void> {
     const title = `torture ${name}`;
+    const request = {
+      key: name,
+      title,
+      ...(this.prng.next() < 0.2 ? { board_id: this.options.boardId } : {}),
+      ...(this.tasks.length > 0 && this.prng.next() < 0.15 ? { depends_on: [this.ownTask()] } : {}),
+    };
+    const { key: _key, ...body } = request;
     const created = await this.retried(() =>
       this.http.send(
         'create',
-        { key: name, title },
-        { method: 'POST', path: '/tasks', body: { title, payload: { n: this.count } }, key: name },
+        request,
+        { method: 'POST', path: '/tasks', body: { ...body, payload: { n: this.count } }, key: name },
       ),
     );
     const id = created && (created.body as { id?: string }).id;

@@ -12,14 +12,14 @@ export class Cluster {
   /** What processes did that no process may do: end by themselves, or not end when told to. */
   readonly misbehaviour: string[] = [];
   private readonly folder: string;
-  private readonly nodeOptions: string | undefined;
+  private readonly nodeOptions: (index: number) => string;
   private readonly expected = new Set<PlaneProcess>();
   private postgres: EmbeddedPostgres | undefined;
   private supervising = false;
   private supervisor: Promise<void> | undefined;
 
-  /** @param nodeOptions NODE_OPTIONS of the processes, to plant a fault in them */
-  constructor(folder: string, nodeOptions?: string) {
+  /** @param nodeOptions NODE_OPTIONS of each process: what is to be wrong with it */
+  constructor(folder: string, nodeOptions: (index: number) => string) {
     this.folder = folder;
     this.nodeOptions = nodeOptions;
   }
@@ -47,7 +47,7 @@ export class Cluster {
       };
       const security = { SETUP_TOKEN: this.setupToken, JWT_SECRET: secret, ACCESS_TOKEN_SECONDS: '86400', LOG_LEVEL: 'error' };
       this.processes.push(
-        new PlaneProcess({ ...settings, ...security, ...(this.nodeOptions === undefined ? {} : { NODE_OPTIONS: this.nodeOptions }) }),
+        new PlaneProcess({ ...settings, ...security, NODE_OPTIONS: this.nodeOptions(this.processes.length) }),
       );
     }
     for (const process of this.processes) await process.start();

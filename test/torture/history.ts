@@ -3,12 +3,13 @@ import { join } from 'node:path';
 
 /** What clients do. */
 export interface Requests {
-  create: { key: string; title: string };
+  create: { key: string; title: string; board_id?: string; depends_on?: string[] };
   patch: { task_id: string; description: string };
   cancel: { task_id: string };
   comment: { task_id: string; key: string; body: string };
   read: { task_id: string };
   'patch-agent': { agent_id: string; description: string };
+  control: { agent_id: string; act: 'pause' | 'kill' | 'resume' };
   claim: { agent_id: string; max: number };
   renew: { agent_id: string; task_id: string; fence: number };
   complete: { agent_id: string; task_id: string; fence: number; result: { by: string } };
@@ -39,6 +40,11 @@ export interface Delivery {
   data: Record<string, unknown>;
 }
 
+/** What a client on /ws was told; times are the machine's wall clock, as the database's are. */
+export type SocketEntry =
+  | { socket: number; what: 'open' | 'close'; at: number }
+  | { socket: number; what: 'event'; id: string; name: string; data: Record<string, unknown> };
+
 /** Certain to have happened. */
 export const wasAccepted = (op: Op): boolean => op.status >= 200 && op.status < 300;
 /** Certain not to have happened. A 5xx is no such thing: the commit may have gone through before the answer got lost. */
@@ -66,6 +72,10 @@ export class HistoryWriter {
     this.write({ delivery });
   }
 
+  socket(entry: SocketEntry): void {
+    this.write({ entry });
+  }
+
   close(): void {
     closeSync(this.file);
   }
@@ -78,26 +88,31 @@ export class HistoryWriter {
 export interface History {
   ops: Op[];
   deliveries: Delivery[];
+  sockets: SocketEntry[];
 }
+
+type Line = Op | { delivery: Delivery } | { entry: SocketEntry };
 
 /** Reads every client's file. The last line of a killed client may be cut short; what it was about is known to be called. */
 export function readHistory(folder: string): History {
   const ops = new Map<string, Op>();
   const deliveries: Delivery[] = [];
+  const sockets: SocketEntry[] = [];
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.jsonl'))) {
     for (const line of readFileSync(join(folder, name), 'utf8').split('\n')) {
       const entry = parse(line);
       if (!entry) continue;
       if ('delivery' in entry) deliveries.push(entry.delivery);
+      else if ('entry' in entry) sockets.push(entry.entry);
       else ops.set(entry.request_id, entry);
     }
   }
-  return { ops: [...ops.values()].sort((a, b) => a.calledAt - b.calledAt), deliveries };
+  return { ops: [...ops.values()].sort((a, b) => a.calledAt - b.calledAt), deliveries, sockets };
 }
 
-function parse(line: string): Op | { delivery: Delivery } | undefined {
+function parse(line: string): Line | undefined {
   try {
-    return line === '' ? undefined : (JSON.parse(line) as Op | { delivery: Delivery });
+    return line === '' ? undefined : (JSON.parse(line) as Line);
   } catch {
     // Cut short by a kill.
     return undefined;

@@ -34,7 +34,7 @@ function show(report: TortureReport, options: TortureOptions): void {
   console.log(`requests: ${list(report.ops)}; ${report.unanswered} of them unanswered`);
   console.log(`tasks: ${list(report.tasks)}`);
   console.log(`attempts: ${list(report.attempts)}`);
-  console.log(`events: ${report.events.published} published, ${report.events.delivered} delivered`);
+  console.log(`events: ${report.events.published} published, ${report.events.delivered} delivered, ${report.events.told} told to sockets`);
   console.log(`everything had ended ${(report.settledMs / 1000).toFixed(1)} s after the last fault`);
   for (const [rule, violations] of Map.groupBy(report.violations, (violation: Violation) => violation.rule)) {
     console.log(`\n${rule}: ${violations.length}`);

@@ -13,7 +13,7 @@ export interface TortureOptions {
 export const USAGE = `usage: npm run torture -- [--seconds N] [--seed N] [--agents N] [--clients N] [--plant no-fence] [--keep]
 
 Runs two API processes and a worker on one PostgreSQL, lets agents and clients work while processes are killed, agents
-frozen, PostgreSQL restarted and connections cut, and checks what they saw against what the database holds.
+frozen, paused and killed, PostgreSQL restarted and connections cut, one process's clock is an hour ahead, and checks what they saw against what the database holds.
 --plant no-fence takes the fence check out of the plane; the run then succeeds when the checker notices.`;
 
 /** @throws Error for what is not understood */

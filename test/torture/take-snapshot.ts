@@ -1,4 +1,4 @@
-import type { AgentRow, AttemptRow, AuditRow, CommentRow, EventRow, Snapshot, TaskRow } from './checker/snapshot.ts';
+import type { AgentRow, AttemptRow, AuditRow, CommentRow, DependencyRow, EventRow, MemberRow, Snapshot, TaskRow } from './checker/snapshot.ts';
 import type { Cluster } from './cluster.ts';
 
 const STREAMED = ['task.created', 'task.updated', 'task.completed', 'task.failed'];
@@ -6,12 +6,14 @@ const STREAMED = ['task.created', 'task.updated', 'task.completed', 'task.failed
 /** Reads everything that the checker compares. */
 export async function takeSnapshot(cluster: Cluster): Promise<Snapshot> {
   return {
-    tasks: await cluster.query<TaskRow>('select id, title, status, description, fence::int, result from tasks'),
+    tasks: await cluster.query<TaskRow>('select id, title, status, description, fence::int, result, board_id from tasks'),
     attempts: await cluster.query<AttemptRow>('select task_id, fence::int, agent_id, outcome from task_attempts'),
     audit: await cluster.query<AuditRow>('select id, action, outcome, resource_id, request_id from audit_log'),
-    events: await cluster.query<EventRow>('select id, name, data from events where name = any($1)', [STREAMED]),
+    events: await cluster.query<EventRow>('select id, name, data, extract(epoch from occurred_at)::float8 * 1000 as at from events where name = any($1)', [STREAMED]),
     comments: await cluster.query<CommentRow>('select id, task_id, body from task_comments'),
     agents: await cluster.query<AgentRow>('select id, description from agents'),
+    dependencies: await cluster.query<DependencyRow>('select task_id, depends_on from task_dependencies'),
+    members: await cluster.query<MemberRow>('select board_id, agent_id from board_agents'),
   };
 }
 
@@ -21,6 +23,15 @@ export async function countUnended(cluster: Cluster): Promise<number> {
     `select count(*)::int as n from tasks where status not in ('completed', 'cancelled', 'dead_letter')`,
   );
   return rows[0]?.n ?? 0;
+}
+
+/** Tasks that wait for one that will never be completed. */
+export async function waitingInVain(cluster: Cluster): Promise<string[]> {
+  const rows = await cluster.query<{ id: string }>(
+    `select distinct task.id from tasks task join task_dependencies d on d.task_id = task.id join tasks other on other.id = d.depends_on
+     where task.status = 'blocked' and other.status in ('cancelled', 'dead_letter')`,
+  );
+  return rows.map(({ id }) => id);
 }
 
 export async function publishedIds(cluster: Cluster): Promise<string[]> {

@@ -9,9 +9,10 @@ export const ACTIONS = {
   comment: 'task.comment',
   'patch-agent': 'agent.update',
 } as const;
-type Change = Extract<Op, { op: keyof typeof ACTIONS }>;
+type Change = Extract<Op, { op: keyof typeof ACTIONS | 'control' }>;
 
-const isChange = (op: Op): op is Change => op.op in ACTIONS;
+const isChange = (op: Op): op is Change => op.op in ACTIONS || op.op === 'control';
+const actionOf = (op: Change): string => (op.op === 'control' ? `agent.${op.request.act}` : ACTIONS[op.op]);
 
 /** Requests with one idempotency key are one change. */
 const changeOf = (op: Change): string => ('key' in op.request ? `${op.op} ${op.request.key}` : op.request_id);
@@ -42,7 +43,7 @@ function checkChange(name: string, tries: readonly Change[], rows: Map<string, A
   const accepted = tries.filter((op) => wasAccepted(op));
   if (accepted.length > 0 && own.length === 0)
     found.push({ rule: 'audit missing', detail: `${name} was acknowledged and has no audit row` });
-  const action = ACTIONS[(tries[0] as Change).op];
+  const action = actionOf(tries[0] as Change);
   for (const row of own) {
     if (row.action !== action) found.push({ rule: 'audit wrong', detail: `${name} is recorded as ${row.action}, not ${action}` });
   }

@@ -1,11 +1,11 @@
-import type { Delivery, History, Op, OpName, OpOf, Requests } from '../history.ts';
+import type { Delivery, History, SocketEntry, Op, OpName, OpOf, Requests } from '../history.ts';
 import { check } from './check.ts';
 import type { Snapshot } from './snapshot.ts';
 
 /** Builds a history in which every exchange takes one tick, so that each faulty one differs in one place alone. */
 class Scene {
-  readonly history: History = { ops: [], deliveries: [] };
-  readonly db: Snapshot = { tasks: [], attempts: [], audit: [], events: [], comments: [], agents: [] };
+  readonly history: History = { ops: [], deliveries: [], sockets: [] };
+  readonly db: Snapshot = { tasks: [], attempts: [], audit: [], events: [], comments: [], agents: [], dependencies: [], members: [] };
   private clock = 0;
 
   op<N extends OpName>(op: N, request: Requests[N], status: number, body: unknown = {}): OpOf<N> {
@@ -27,7 +27,7 @@ class Scene {
   }
 
   event(name: string, data: Record<string, unknown>): Delivery {
-    const event = { id: `event-${this.db.events.length}`, name, data };
+    const event = { id: `event-${this.db.events.length}`, name, data, at: 100_000 };
     this.db.events.push(event);
     this.history.deliveries.push(event);
     return event;
@@ -45,7 +45,11 @@ class Scene {
     this.write('complete', id, second, 2);
     this.event('task.completed', { task_id: id, fence: 2 });
     this.db.attempts.push({ task_id: id, fence: 2, agent_id: second, outcome: 'completed' });
-    this.db.tasks.push({ id, title: `torture ${id}`, status: 'completed', description: null, fence: 2, result: { by: `${second}/2` } });
+    this.db.tasks.push({ id, title: `torture ${id}`, status: 'completed', description: null, fence: 2, result: { by: `${second}/2` }, board_id: null });
+  }
+
+  act(agentId: string, act: 'pause' | 'kill' | 'resume'): void {
+    this.audit(`agent.${act}`, this.op('control', { agent_id: agentId, act }, 200), agentId);
   }
 
   claim(taskId: string, agentId: string, fence: number): void {
@@ -234,6 +238,49 @@ describe('the checker', () => {
       scene.history.deliveries.pop();
       scene.history.deliveries.push({ ...the(scene.history.deliveries), name: 'task.failed' });
       expect(scene.rules()).toEqual(['event changed']);
+    });
+
+    it('an agent that works on while it is killed, or gets more while it is paused', () => {
+      scene.act('ann', 'kill');
+      scene.write('complete', 'one', 'bob', 2);
+      expect(scene.rules()).toEqual([]);
+      scene.op('claim', { agent_id: 'ann', max: 1 }, 200, { items: [] });
+      expect(scene.rules()).toEqual(['disobeyed']);
+      scene.history.ops.pop();
+      scene.act('ann', 'resume');
+      scene.op('claim', { agent_id: 'ann', max: 1 }, 200, { items: [] });
+      expect(scene.rules()).toEqual([]);
+      scene.act('bob', 'pause');
+      scene.op('claim', { agent_id: 'bob', max: 1 }, 200, { items: [] });
+      scene.write('complete', 'one', 'bob', 2);
+      expect(scene.rules()).toEqual([]);
+      scene.task('three', 'ann', 'bob');
+      expect(scene.rules()).toEqual(['disobeyed']);
+    });
+
+    it('a task that is handed out before what it depends on is completed, or to a stranger', () => {
+      scene.db.dependencies.push({ task_id: 'two', depends_on: 'one' });
+      expect(scene.rules()).toEqual([]);
+      scene.db.dependencies.push({ task_id: 'one', depends_on: 'two' });
+      expect(scene.rules()).toEqual(['too early']);
+      scene.db.dependencies.pop();
+      the(scene.db.tasks).board_id = 'board';
+      scene.db.members.push({ board_id: 'board', agent_id: 'ann' });
+      expect(scene.rules()).toEqual(['wrong board']);
+      scene.db.members.push({ board_id: 'board', agent_id: 'bob' });
+      expect(scene.rules()).toEqual([]);
+    });
+
+    it('what an open socket was not told, or told otherwise', () => {
+      const { sockets } = scene.history;
+      sockets.push({ socket: 1, what: 'open', at: 90_000 });
+      for (const { id, name, data } of scene.db.events) sockets.push({ socket: 1, what: 'event', id, name, data });
+      sockets.push({ socket: 1, what: 'close', at: 130_000 });
+      expect(scene.rules()).toEqual([]);
+      const [told] = sockets.splice(2, 1);
+      expect(scene.rules()).toEqual(['event not delivered']);
+      sockets.push({ ...told, name: 'task.other' } as SocketEntry, { socket: 2, what: 'event', id: 'x', name: 'task.failed', data: {} });
+      expect(scene.rules()).toEqual(['event changed', 'event invented']);
     });
 
     it('a task that never ended', () => {

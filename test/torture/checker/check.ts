@@ -1,8 +1,11 @@
 import type { History } from '../history.ts';
 import { checkAudit } from './check-audit.ts';
 import { checkChanges } from './check-changes.ts';
+import { checkControl } from './check-control.ts';
 import { checkEvents } from './check-events.ts';
 import { checkLeases } from './check-leases.ts';
+import { checkReferences } from './check-references.ts';
+import { checkSockets } from './check-sockets.ts';
 import type { Snapshot, Violation } from './snapshot.ts';
 
 /** Everything that the plane promised and did not keep. */
@@ -11,7 +14,10 @@ export function check(history: History, db: Snapshot): Violation[] {
     ...checkChanges(history.ops, db),
     ...checkLeases(history.ops, db),
     ...checkAudit(history.ops, db),
+    ...checkControl(history.ops),
+    ...checkReferences(history.ops, db),
     ...checkEvents(history.deliveries, db),
+    ...checkSockets(history.sockets, db),
     ...checkEnded(db),
   ];
 }

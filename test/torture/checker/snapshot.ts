@@ -6,6 +6,7 @@ export interface TaskRow {
   description: string | null;
   fence: number;
   result: unknown;
+  board_id: string | null;
 }
 export interface AttemptRow {
   task_id: string;
@@ -24,6 +25,8 @@ export interface EventRow {
   id: string;
   name: string;
   data: Record<string, unknown>;
+  /** When, by the database's clock; ms. */
+  at: number;
 }
 export interface CommentRow {
   id: string;
@@ -34,6 +37,14 @@ export interface AgentRow {
   id: string;
   description: string | null;
 }
+export interface DependencyRow {
+  task_id: string;
+  depends_on: string;
+}
+export interface MemberRow {
+  board_id: string;
+  agent_id: string;
+}
 export interface Snapshot {
   tasks: TaskRow[];
   attempts: AttemptRow[];
@@ -41,6 +52,8 @@ export interface Snapshot {
   events: EventRow[];
   comments: CommentRow[];
   agents: AgentRow[];
+  dependencies: DependencyRow[];
+  members: MemberRow[];
 }
 
 export interface Violation {
