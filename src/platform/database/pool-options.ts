@@ -1,5 +1,6 @@
 import type { PoolConfig } from 'pg';
 import type { Config } from '../config/config.js';
+import { writeInOneGo } from './one-write.js';
 import type { APP_ROLE, SYSTEM_ROLE } from './tenant-table.js';
 
 /**
@@ -19,6 +20,9 @@ export function poolOptions(config: Config, role: typeof APP_ROLE | typeof SYSTE
     application_name: 'wheelhouse',
     // The pool listens to idle connections alone. One that breaks while it is out, between two statements, would end the
     // process; whoever holds it learns from its next statement.
-    onConnect: (client) => void client.on('error', () => undefined),
+    onConnect: (client) => {
+      client.on('error', () => undefined);
+      writeInOneGo(client);
+    },
   };
 }

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
 import { Config } from '../config/config.js';
 import { poolOptions } from './pool-options.js';
+import { isPlanOutdated } from './prepared.js';
 import { retryConflicts } from './retry-conflicts.js';
 import { SYSTEM_ROLE } from './tenant-table.js';
 
@@ -32,7 +33,7 @@ export class SystemDatabase implements OnApplicationShutdown {
   }
 
   /** Runs `work` in one transaction on one connection. */
-  async transaction<T>(work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async transaction<T>(work: Work<T>): Promise<T> {
     return inTransaction(this.pool, 'begin', work);
   }
 
@@ -41,8 +42,14 @@ export class SystemDatabase implements OnApplicationShutdown {
   }
 }
 
+/**
+ * What runs in a transaction. Who has sent its last statement may call `commitNow` before its answer is there: the commit
+ * leaves with it, and is a rollback if it fails. Only what cannot fail may come after that.
+ */
+export type Work<T> = (client: pg.PoolClient, commitNow: () => void) => Promise<T>;
+
 /** One transaction on one connection of a pool; `work` is run again when the transaction met another (see `retryConflicts`). */
-export function inTransaction<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+export function inTransaction<T>(pool: pg.Pool, begin: string, work: Work<T>): Promise<T> {
   return retryConflicts(() => tryTransaction(pool, begin, work));
 }
 
@@ -50,20 +57,27 @@ export function inTransaction<T>(pool: pg.Pool, begin: string, work: (client: pg
  * Its begin leaves together with the first statement of `work` (the pools' connections pipeline). A connection that
  * failed to roll back is thrown away.
  */
-async function tryTransaction<T>(pool: pg.Pool, begin: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+async function tryTransaction<T>(pool: pg.Pool, begin: string, work: Work<T>): Promise<T> {
   const client = await pool.connect();
   let broken: Error | undefined;
   let refusal: Error | undefined;
+  let committing: Promise<Error | undefined> | undefined;
+  const commitNow = (): void => void (committing ??= commit(client).then(() => undefined, asError));
   const begun = client.query(begin).catch((error: unknown) => (refusal = asError(error)));
   try {
-    const result = await work(client);
+    const result = await work(client, commitNow);
     await begun;
     if (refusal) throw refusal;
-    await commit(client);
+    commitNow();
+    const failure = await committing;
+    if (failure) throw failure;
     return result;
   } catch (error) {
     await begun;
+    await committing;
+    // A commit that failed on an open transaction leaves nothing to roll back; then this is a warning in the server's log.
     await client.query('rollback').catch((cause: unknown) => (broken = asError(cause)));
+    if (isPlanOutdated(error)) broken ??= asError(error);
     // What follows a begin that failed fails too, and says less.
     throw refusal ?? error;
   } finally {

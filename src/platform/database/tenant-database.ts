@@ -3,8 +3,15 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { isId } from '../../core/ids.js';
+import { isPlanOutdated, type Prepared } from './prepared.js';
 import { retryConflicts } from './retry-conflicts.js';
-import { inTransaction } from './system-database.js';
+import { inTransaction, type Work } from './system-database.js';
+
+/** One statement with its values. */
+export interface Statement {
+  statement: Prepared | string;
+  values: unknown[];
+}
 
 /**
  * The hot paths' way to the database: plain SQL on a pooled connection of the running role, in a transaction whose
@@ -20,40 +27,50 @@ export class TenantDatabase {
   }
 
   /** Runs `work` in one transaction that sees `tenantId` alone. */
-  async transaction<T>(tenantId: string, work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async transaction<T>(tenantId: string, work: Work<T>): Promise<T> {
     return inTransaction(this.pool, beginFor(tenantId), work);
   }
 
-  /**
-   * Runs one statement in a transaction of its own. Begin, statement and commit leave together (the pool's connections
-   * pipeline), so all of it is one round trip.
-   */
-  statement<T extends object>(tenantId: string, text: string, values: unknown[]): Promise<T[]> {
-    return retryConflicts(() => this.tryStatement<T>(tenantId, text, values));
+  /** Runs one statement in a transaction of its own. */
+  async statement<T extends object>(tenantId: string, statement: Prepared | string, values: unknown[]): Promise<T[]> {
+    const [rows] = await this.statements(tenantId, [{ statement, values }]);
+    return rows as T[];
   }
 
-  private async tryStatement<T extends object>(tenantId: string, text: string, values: unknown[]): Promise<T[]> {
+  /**
+   * Runs statements that do not depend on each other in a transaction of their own. Begin, statements and commit leave
+   * in one message (the pool's connections pipeline), so all of it is one round trip.
+   * @returns the rows of each
+   */
+  statements(tenantId: string, statements: readonly Statement[]): Promise<object[][]> {
+    return retryConflicts(() => this.tryStatements(tenantId, statements));
+  }
+
+  private async tryStatements(tenantId: string, statements: readonly Statement[]): Promise<object[][]> {
     const opening = beginFor(tenantId);
     const client = await this.pool.connect();
-    const [begun, result, committed] = await Promise.allSettled([client.query(opening), client.query(text, values), client.query('commit')]);
+    const sent = [opening, ...statements.map(({ statement, values }) => ({ ...named(statement), values })), 'commit'].map((query) => client.query<object>(query));
+    const settled = await Promise.allSettled(sent);
+    const rejected = settled.filter((outcome) => outcome.status === 'rejected');
     // After a failed statement the commit is a rollback and succeeds; when it fails too, the connection is unusable.
-    client.release(committed.status === 'rejected');
-    if (result.status === 'rejected') throw result.reason;
-    if (begun.status === 'rejected') throw begun.reason;
-    if (committed.status === 'rejected') throw committed.reason;
-    return result.value.rows as T[];
+    client.release(settled.at(-1)?.status === 'rejected' || rejected.some(({ reason }) => isPlanOutdated(reason)));
+    // What follows a statement that failed fails too, and says less.
+    if (rejected[0]) throw rejected[0].reason;
+    return settled.slice(1, -1).map((outcome) => (outcome.status === 'fulfilled' ? outcome.value.rows : []));
   }
 
   /**
    * Like `transaction`, with rows of a table held from its first round trip on. What `work` reads is younger than the
    * lock; rows are taken in the order of their ids, so that two holders never wait for each other.
    */
-  async transactionHolding<T>(tenantId: string, table: 'agents', ids: readonly string[], work: (client: pg.PoolClient) => Promise<T>): Promise<T> {
+  async transactionHolding<T>(tenantId: string, table: 'agents', ids: readonly string[], work: Work<T>): Promise<T> {
     if (!ids.every(isId)) throw new Error('Row ids must be UUIDs.');
     const hold = `select 1 from ${table} where tenant_id = '${tenantId}' and id in (${ids.map((id) => `'${id}'`).join(', ')}) order by id for no key update`;
     return inTransaction(this.pool, `${beginFor(tenantId)}; ${hold}`, work);
   }
 }
+
+const named = (statement: Prepared | string): { text: string; name?: string } => (typeof statement === 'string' ? { text: statement } : statement);
 
 /** Whatever the server's default is: everything here is written for this level. */
 export const BEGIN = 'begin isolation level read committed';
