@@ -16,6 +16,9 @@ export function prepared(text: string): Prepared {
   return { name: `wh_${createHash('sha256').update(text).digest('hex').slice(0, 24)}`, text };
 }
 
+/** As the driver takes it. */
+export const asNamed = (statement: Prepared | string): { text: string; name?: string } => (typeof statement === 'string' ? { text: statement } : statement);
+
 /**
  * Whether a connection knows a statement whose columns have changed their types since (SQLSTATE 0A000): it would refuse it
  * for ever, so it must be thrown away.

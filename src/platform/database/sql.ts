@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { TransactionHost } from '@nestjs-cls/transactional';
 import type { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adapter-typeorm';
+import type { Client, PoolClient, QueryResult } from 'pg';
 import type { EntityManager } from 'typeorm';
+import { asNamed, isPlanOutdated, type Prepared } from './prepared.js';
 
 /** Plain SQL in the request's transaction, for repositories. Outside of one it sees no tenant's rows. */
 @Injectable()
@@ -13,26 +15,29 @@ export class Sql {
     return this.host.tx;
   }
 
-  async rows<T extends object>(text: string, values: unknown[] = []): Promise<T[]> {
-    const result: unknown = await this.run(text, values);
-    return (result as { records: T[] }).records ?? [];
+  async rows<T extends object>(statement: Prepared | string, values: unknown[] = []): Promise<T[]> {
+    return (await this.run<T>(statement, values)).rows;
   }
 
   /** The first row, or undefined. */
-  async row<T extends object>(text: string, values: unknown[] = []): Promise<T | undefined> {
-    return (await this.rows<T>(text, values))[0];
+  async row<T extends object>(statement: Prepared | string, values: unknown[] = []): Promise<T | undefined> {
+    return (await this.rows<T>(statement, values))[0];
   }
 
   /** The number of rows that were changed. */
-  async execute(text: string, values: unknown[] = []): Promise<number> {
-    const result: unknown = await this.run(text, values);
-    return (result as { affected?: number }).affected ?? 0;
+  async execute(statement: Prepared | string, values: unknown[] = []): Promise<number> {
+    return (await this.run(statement, values)).rowCount ?? 0;
   }
 
-  private async run(text: string, values: unknown[]): Promise<unknown> {
+  private async run<T extends object>(statement: Prepared | string, values: unknown[]): Promise<QueryResult<T>> {
     const runner = this.host.tx.queryRunner ?? this.host.tx.dataSource.createQueryRunner();
     try {
-      return await runner.query(text, values, true);
+      const client = (await runner.connect()) as PoolClient;
+      return await client.query<T>({ ...asNamed(statement), values }).catch((error: unknown) => {
+        // Ended here, it is not used again: the pool makes another.
+        if (isPlanOutdated(error)) void (client as unknown as Client).end();
+        throw error;
+      });
     } finally {
       if (!this.host.tx.queryRunner) await runner.release();
     }

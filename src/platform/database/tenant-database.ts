@@ -3,7 +3,7 @@ import { InjectDataSource } from '@nestjs/typeorm';
 import type pg from 'pg';
 import type { DataSource } from 'typeorm';
 import { isId } from '../../core/ids.js';
-import { isPlanOutdated, type Prepared } from './prepared.js';
+import { asNamed, isPlanOutdated, type Prepared } from './prepared.js';
 import { retryConflicts } from './retry-conflicts.js';
 import { inTransaction, type Work } from './system-database.js';
 
@@ -49,7 +49,7 @@ export class TenantDatabase {
   private async tryStatements(tenantId: string, statements: readonly Statement[]): Promise<object[][]> {
     const opening = beginFor(tenantId);
     const client = await this.pool.connect();
-    const sent = [opening, ...statements.map(({ statement, values }) => ({ ...named(statement), values })), 'commit'].map((query) => client.query<object>(query));
+    const sent = [opening, ...statements.map(({ statement, values }) => ({ ...asNamed(statement), values })), 'commit'].map((query) => client.query<object>(query));
     const settled = await Promise.allSettled(sent);
     const rejected = settled.filter((outcome) => outcome.status === 'rejected');
     // After a failed statement the commit is a rollback and succeeds; when it fails too, the connection is unusable.
@@ -69,8 +69,6 @@ export class TenantDatabase {
     return inTransaction(this.pool, `${beginFor(tenantId)}; ${hold}`, work);
   }
 }
-
-const named = (statement: Prepared | string): { text: string; name?: string } => (typeof statement === 'string' ? { text: statement } : statement);
 
 /** Whatever the server's default is: everything here is written for this level. */
 export const BEGIN = 'begin isolation level read committed';

@@ -1,4 +1,4 @@
-import { type ClaimRequest, distribute, laneDemand, serve } from './claim-distribution.js';
+import { type ClaimRequest, distribute, serve } from './claim-distribution.js';
 import type { Assignment, Candidate, Claimant } from './claims.repository.js';
 
 const claimant = (id: string, free: number, lanes: string[], fields: Partial<Claimant> = {}): [string, Claimant] => [
@@ -10,14 +10,6 @@ const candidates = (lane: string, ...ids: string[]): Candidate[] => ids.map((id)
 const ids = (given: Assignment[][]): string[][] => given.map((list) => list.map(({ taskId }) => taskId));
 
 describe('handing out a batch', () => {
-  it('asks each lane for the sum of what its agents can take', () => {
-    const claims = serve([request('a', 10), request('b', 3), request('c', 9)], new Map([claimant('a', 2, ['1', '2']), claimant('b', 5, ['1']), claimant('c', 0, ['1'])]));
-    expect(laneDemand(claims)).toEqual([
-      { id: '1', limit: 5 },
-      { id: '2', limit: 2 },
-    ]);
-  });
-
   it('gives every task to one agent, the oldest first, evenly, and says what is left', () => {
     const claims = serve([request('a', 3), request('b', 1)], new Map([claimant('a', 10, ['1']), claimant('b', 10, ['1'])]));
     const { given, left } = distribute(claims, candidates('1', 't1', 't2', 't3', 't4', 't5'));

@@ -1,11 +1,8 @@
-import type { Assignment, Candidate, Claimant } from './claims.repository.js';
+import type { Assignment, Candidate, Claimant, Wish } from './claims.repository.js';
 
 /** One claim of a batch. */
-export interface ClaimRequest {
-  agentId: string;
-  max: number;
+export interface ClaimRequest extends Wish {
   leaseSeconds: number;
-  boardId?: string;
   requestId?: string;
 }
 
@@ -27,16 +24,6 @@ export function serve(requests: readonly ClaimRequest[], claimants: ReadonlyMap<
     const lanes = isServed(claimant) ? claimant.lanes.filter(({ board_id }) => request.boardId === undefined || board_id === request.boardId) : [];
     return { request, claimant, lanes: new Set(lanes.map(({ id }) => id)) };
   });
-}
-
-/** How many candidates of each lane could be used by the claims of a batch: the sum over the claims that may take them. */
-export function laneDemand(claims: readonly ServedClaim[]): { id: string; limit: number }[] {
-  const demand = new Map<string, number>();
-  for (const { request, claimant, lanes } of claims) {
-    const wanted = Math.min(request.max, claimant?.free ?? 0);
-    if (wanted > 0) for (const lane of lanes) demand.set(lane, (demand.get(lane) ?? 0) + wanted);
-  }
-  return [...demand].map(([id, limit]) => ({ id, limit }));
 }
 
 /**

@@ -5,7 +5,7 @@ import { Batcher } from '../../platform/database/batcher.js';
 import { isDatabaseAway } from '../../platform/database/database-problem.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import { EventSignal } from '../../platform/events/event-signal.js';
-import { type ClaimRequest, distribute, isServed, laneDemand, serve, type ServedClaim } from './claim-distribution.js';
+import { type ClaimRequest, distribute, isServed, serve, type ServedClaim } from './claim-distribution.js';
 import { ClaimsRepository } from './claims.repository.js';
 import type { Task } from './task.entity.js';
 import { TaskSignal } from './task-signal.js';
@@ -73,15 +73,14 @@ export class ClaimTasksService implements BeforeApplicationShutdown {
 
   private async serveBatch(tenantId: string, requests: ClaimRequest[]): Promise<ClaimResult[]> {
     const agents = [...new Set(requests.map(({ agentId }) => agentId))];
-    const { results, left } = await this.database.transactionHolding(tenantId, 'agents', agents, async (client) => {
-      const claimants = new Map((await this.repository.claimants(client, tenantId, agents)).map((claimant) => [claimant.id, claimant]));
-      const claims = serve(requests, claimants);
-      const demand = laneDemand(claims);
-      const candidates = demand.length === 0 ? [] : await this.repository.candidates(client, tenantId, demand);
+    const { results, left } = await this.database.transactionHolding(tenantId, 'agents', agents, async (client, commitNow) => {
+      const { claimants, candidates } = await this.repository.look(client, tenantId, requests);
+      const claims = serve(requests, new Map(claimants.map((claimant) => [claimant.id, claimant])));
       const { given, left: leftOver } = distribute(claims, candidates);
       const assignments = given.flat();
-      const tasks = assignments.length === 0 ? [] : await this.repository.assign(client, tenantId, assignments);
-      const byId = new Map(tasks.map((task) => [task.id, task]));
+      const assigning = assignments.length === 0 ? [] : this.repository.assign(client, tenantId, assignments);
+      commitNow();
+      const byId = new Map((await assigning).map((task) => [task.id, task]));
       return { results: claims.map((claim, index) => resultOf(claim, (given[index] ?? []).flatMap(({ taskId }) => byId.get(taskId) ?? []))), left: leftOver };
     });
     if (results.some(({ tasks }) => tasks.length > 0)) this.signal.raise();

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { newId } from '../../core/ids.js';
+import { type Prepared, prepared } from '../../platform/database/prepared.js';
 import { Sql } from '../../platform/database/sql.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import { KEPT_ANSWER, type KeptAnswer } from './kept-answer.js';
+import { taskColumns } from './task-columns.js';
 import type { Task } from './task.entity.js';
 import { TaskCompleted, TaskUpdated } from './tasks.events.js';
 
@@ -31,11 +33,17 @@ export interface Renewal {
 /** A task whose lease was extended, as far as its agent needs it. */
 export type RenewedTask = Pick<Task, 'id' | 'fence' | 'claimed_by' | 'lease_expires_at'>;
 
-/** The lease is held: by this agent, under this fence, and it has not ended by the database's clock. */
-const HELD = `task.tenant_id = $1 and task.status = 'in_progress' and task.lease_expires_at > clock_timestamp()`;
+/**
+ * The lease is held, and has not ended by the database's clock. It asks for the holder and not for the status, which says the
+ * same: by the status the planner would go through all that is held, where it should look up the few that are named.
+ */
+const HELD = `task.tenant_id = $1 and task.claimed_by is not null and task.lease_expires_at > clock_timestamp()`;
 
-/** Completes what is held under its fence: task, attempt and fact in one statement; the rest is left as it is. */
-const COMPLETE = `with input as (
+/**
+ * Completes what is held under its fence: task, attempt and fact in one statement; the rest is left as it is. Rows carry
+ * along what attempt and fact need: the plan is made for batches of any size, and a join of its parts would not be.
+ */
+const complete = (answer: string): Prepared => prepared(`with input as (
      select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::boolean[], $10::text[])
        as i (task_id, agent_id, fence, result, output_files, status, event_id, rules_asked, request_id)
    ), held as (
@@ -48,20 +56,39 @@ const COMPLETE = `with input as (
        claimed_by = null, claimed_at = null, lease_expires_at = null, lease_seconds = null, progress_percent = 100,
        completed_at = case when held.status = 'completed' then clock_timestamp() end, revision = revision + 1, updated_at = now()
      from held where tasks.tenant_id = $1 and tasks.id = held.id
-     returning tasks.*
+     returning ${taskColumns('tasks')}, held.attempts as done_attempts, held.claimed_by as done_by, held.claimed_at as done_since, held.event_id, held.request_id
    ), ended as (
      insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, started_at, answer)
-     select $1, c.id, held.fence, held.attempts, held.claimed_by, 'completed', held.claimed_at, ${KEPT_ANSWER} from changed c join held on held.id = c.id
+     select $1, c.id, c.fence, c.done_attempts, c.done_by, 'completed', c.done_since, ${KEPT_ANSWER} from changed c
    ), facts as (
      insert into events (id, tenant_id, name, data, request_id)
-     select held.event_id, $1, case when held.status = 'completed' then '${TaskCompleted.name}' else '${TaskUpdated.name}' end,
-       jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', held.claimed_by, 'board_id', c.board_id, 'fence', c.fence), held.request_id
-     from changed c join held on held.id = c.id
+     select c.event_id, $1, case when c.status = 'completed' then '${TaskCompleted.name}' else '${TaskUpdated.name}' end,
+       jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', c.done_by, 'board_id', c.board_id, 'fence', c.fence), c.request_id
+     from changed c
    )
-   select c.*, held.claimed_by as done_by from changed c join held on held.id = c.id`;
+   select ${answer} from changed c`);
+const COMPLETE = complete(`${taskColumns('c')}, c.done_by`);
+/** For many at once, whose answer is shorter than the tasks. */
+const COMPLETE_MANY = complete('c.id, c.fence, c.done_by');
 
-/** A task that was completed, and by whom: nobody holds it any more. */
-export type CompletedTask = Task & { done_by: string };
+/** Extends what is held under its fence; rows are taken in the order of their ids, as everywhere. */
+const RENEW = prepared(`with held as materialized (
+     select task.id, i.seconds, i.progress, i.note
+     from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::smallint[], $7::text[]) as i (task_id, agent_id, fence, seconds, progress, note)
+     join tasks task on task.id = i.task_id
+     where ${HELD} and task.fence = i.fence and task.claimed_by = i.agent_id
+     order by task.id for no key update of task
+   )
+   update tasks set lease_seconds = coalesce(held.seconds, tasks.lease_seconds),
+     lease_expires_at = clock_timestamp() + make_interval(secs => coalesce(held.seconds, tasks.lease_seconds)),
+     progress_percent = coalesce(held.progress, tasks.progress_percent), progress_note = coalesce(held.note, tasks.progress_note),
+     revision = revision + 1, updated_at = now()
+   from held where tasks.tenant_id = $1 and tasks.id = held.id
+   returning tasks.id, tasks.fence, tasks.claimed_by, tasks.lease_expires_at`);
+
+/** What was completed, and by whom: nobody holds it any more. */
+export type Done = Pick<Task, 'id' | 'fence'> & { done_by: string };
+export type CompletedTask = Task & Done;
 
 /** What agents write under a lease: every statement checks the fence in its own WHERE, whoever calls it. */
 @Injectable()
@@ -76,28 +103,21 @@ export class LeasesRepository {
     return this.database.statement<CompletedTask>(tenantId, COMPLETE, valuesOf(tenantId, completions));
   }
 
+  /** Like `complete`, without the tasks as they are now. */
+  completeMany(tenantId: string, completions: readonly Completion[]): Promise<Done[]> {
+    return this.database.statement<Done>(tenantId, COMPLETE_MANY, valuesOf(tenantId, completions));
+  }
+
   /** One completion in the request's transaction. @returns the task, unless its lease is no longer held */
   completeHere(tenantId: string, completion: Completion): Promise<CompletedTask | undefined> {
     return this.sql.row<CompletedTask>(COMPLETE, valuesOf(tenantId, [completion]));
   }
 
-  /** Extends what is held under its fence; rows are taken in the order of their ids, as everywhere. @returns the tasks whose lease was extended */
+  /** Extends leases. @returns the tasks whose lease was extended */
   async renew(client: PoolClient, tenantId: string, renewals: readonly Renewal[]): Promise<RenewedTask[]> {
-    const { rows } = await client.query<RenewedTask>(
-      `with held as materialized (
-         select task.id, i.seconds, i.progress, i.note
-         from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::int[], $6::smallint[], $7::text[]) as i (task_id, agent_id, fence, seconds, progress, note)
-         join tasks task on task.id = i.task_id
-         where ${HELD} and task.fence = i.fence and task.claimed_by = i.agent_id
-         order by task.id for no key update of task
-       )
-       update tasks set lease_seconds = coalesce(held.seconds, tasks.lease_seconds),
-         lease_expires_at = clock_timestamp() + make_interval(secs => coalesce(held.seconds, tasks.lease_seconds)),
-         progress_percent = coalesce(held.progress, tasks.progress_percent), progress_note = coalesce(held.note, tasks.progress_note),
-         revision = revision + 1, updated_at = now()
-       from held where tasks.tenant_id = $1 and tasks.id = held.id
-       returning tasks.id, tasks.fence, tasks.claimed_by, tasks.lease_expires_at`,
-      [
+    const { rows } = await client.query<RenewedTask>({
+      ...RENEW,
+      values: [
         tenantId,
         renewals.map(({ taskId }) => taskId),
         renewals.map(({ agentId }) => agentId),
@@ -106,7 +126,7 @@ export class LeasesRepository {
         renewals.map(({ progress }) => progress ?? null),
         renewals.map(({ note }) => note ?? null),
       ],
-    );
+    });
     return rows;
   }
 

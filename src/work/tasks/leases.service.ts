@@ -12,7 +12,7 @@ import { type AttemptEnd, AttemptsRepository } from './attempts.repository.js';
 import { BoardCompletionsService } from './board-completions.service.js';
 import { asAnswered } from './kept-answer.js';
 import type { CompleteTaskDto, FailTaskDto, RenewLeaseDto } from './leases.dto.js';
-import { type Completion, LeasesRepository, type Renewal, type RenewedTask } from './leases.repository.js';
+import { type Completion, type Done, LeasesRepository, type Renewal, type RenewedTask } from './leases.repository.js';
 import { endOfFailedAttempt } from './retry-policy.js';
 import type { Task } from './task.entity.js';
 import { TaskSignal } from './task-signal.js';
@@ -22,6 +22,12 @@ const MOST_ITEMS = 256;
 const MOST_RUNNING = 2;
 /** Of results in one statement, beyond the first. */
 const MOST_CHARACTERS = 4_000_000;
+
+const COMPLETIONS = {
+  weigh: ({ result }: Completion): number => (result === undefined ? 0 : JSON.stringify(result).length),
+  mostWeight: MOST_CHARACTERS,
+  concernsAll: isDatabaseAway,
+};
 
 /** An agent's completion of one task, before the board's rules have been asked. */
 export interface CompletionRequest extends CompleteTaskDto {
@@ -45,7 +51,9 @@ export interface Renewed {
   commands: AgentCommand[];
 }
 
-type Answer = Task | Problem | typeof ASK_RULES;
+/** As much of a task as tells which one it is. */
+type Named = Pick<Task, 'id' | 'fence'>;
+type Answer<T = Task> = T | Problem | typeof ASK_RULES;
 
 /**
  * What agents do with a task they hold: renew, complete, fail, release. Every write carries the fence of its lease; under
@@ -53,11 +61,19 @@ type Answer = Task | Problem | typeof ASK_RULES;
  */
 @Injectable()
 export class LeasesService {
-  private readonly completions = new Batcher<Completion, Answer>((tenantId, inputs) => this.completeBatch(tenantId, inputs), MOST_ITEMS, MOST_RUNNING, {
-    weigh: ({ result }) => (result === undefined ? 0 : JSON.stringify(result).length),
-    mostWeight: MOST_CHARACTERS,
-    concernsAll: isDatabaseAway,
-  });
+  private readonly completions = new Batcher<Completion, Answer>(
+    async (tenantId, inputs) => this.answersOf(tenantId, inputs, await this.repository.complete(tenantId, distinct(inputs))),
+    MOST_ITEMS,
+    MOST_RUNNING,
+    COMPLETIONS,
+  );
+  /** Those of calls that complete several: they are not told what the tasks look like now. */
+  private readonly manyCompletions = new Batcher<Completion, Answer<Named>>(
+    async (tenantId, inputs) => this.answersOf(tenantId, inputs, await this.repository.completeMany(tenantId, distinct(inputs))),
+    MOST_ITEMS,
+    MOST_RUNNING,
+    COMPLETIONS,
+  );
   private readonly renewals = new Batcher<Renewal, Renewed | Problem>((tenantId, inputs) => this.renewBatch(tenantId, inputs), MOST_ITEMS, MOST_RUNNING, { concernsAll: isDatabaseAway });
 
   constructor(
@@ -87,13 +103,22 @@ export class LeasesService {
     return renewed;
   }
 
+  /** @throws Problem `lease_lost`, `not_found`, and what the board's rules refuse */
+  complete(taskId: string, request: CompleteTaskDto): Promise<Task> {
+    return this.finish(this.completions, taskId, request);
+  }
+
+  /** Several at once, each for itself: one that is refused takes no other with it. @returns for each that it is done, or why not */
+  async completeMany(requests: readonly CompletionRequest[]): Promise<(Named | Problem)[]> {
+    const settled = await Promise.allSettled(requests.map((request) => this.finish(this.manyCompletions, request.id, request)));
+    return settled.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : toProblem(outcome.reason)));
+  }
+
   /**
    * A task without a board is completed together with others. One on a board comes back as `ASK_RULES`, and is completed
    * by itself under the board's rules.
-   *
-   * @throws Problem `lease_lost`, `not_found`, and what the board's rules refuse
    */
-  async complete(taskId: string, request: CompleteTaskDto): Promise<Task> {
+  private async finish<T extends Named>(batcher: Batcher<Completion, Answer<T>>, taskId: string, request: CompleteTaskDto): Promise<T | Task> {
     const { tenantId, actor, requestId } = this.context;
     const completion: Completion = {
       taskId: taskId.toLowerCase(),
@@ -105,18 +130,12 @@ export class LeasesService {
       rulesAsked: false,
       requestId,
     };
-    let answer = await this.completions.add(tenantId, completion);
+    let answer: Answer<T | Task> = await batcher.add(tenantId, completion);
     if (answer === ASK_RULES) answer = (await this.boards.complete(tenantId, completion)) ?? (await this.whyNotAlone(tenantId, completion));
     const task = orThrow(answer);
     this.eventSignal.raise();
     this.waiters.freed(tenantId, actor.id);
     return task;
-  }
-
-  /** Several at once, each for itself: one that is refused takes no other with it. */
-  async completeMany(requests: readonly CompletionRequest[]): Promise<(Task | Problem)[]> {
-    const settled = await Promise.allSettled(requests.map((request) => this.complete(request.id, request)));
-    return settled.map((outcome) => (outcome.status === 'fulfilled' ? outcome.value : toProblem(outcome.reason)));
   }
 
   /** @throws Problem `lease_lost`, `not_found` */
@@ -144,18 +163,24 @@ export class LeasesService {
     return task;
   }
 
-  private async completeBatch(tenantId: string, inputs: Completion[]): Promise<Answer[]> {
-    const done = await this.repository.complete(tenantId, distinct(inputs));
-    const byWrite = new Map<string, Answer>(done.map((task) => [keyOf({ taskId: task.id, agentId: task.done_by, fence: Number(task.fence) }), task]));
-    if (inputs.every((input) => byWrite.has(keyOf(input)))) return inputs.map((input) => byWrite.get(keyOf(input)) as Answer);
-    return this.database.transaction(tenantId, (client) => this.answers(client, tenantId, inputs, byWrite, ['completed']));
+  /** What was done, and of what was not the reason. */
+  private async answersOf<T extends Named>(tenantId: string, inputs: readonly Completion[], done: readonly (T & Done)[]): Promise<Answer<T | Task>[]> {
+    const byWrite = new Map<string, Answer<T>>(done.map((task) => [keyOf({ taskId: task.id, agentId: task.done_by, fence: Number(task.fence) }), task]));
+    const answers = inputs.map((input) => byWrite.get(keyOf(input)));
+    if (answers.every((answer) => answer !== undefined)) return answers;
+    return this.database.transaction(tenantId, async (client) => {
+      const all: Answer<T | Task>[] = [];
+      for (const [index, input] of inputs.entries()) all.push(answers[index] ?? (await this.whyNot(client, tenantId, input, ['completed'])));
+      return all;
+    });
   }
 
   private renewBatch(tenantId: string, inputs: Renewal[]): Promise<(Renewed | Problem)[]> {
     return this.database.transaction(tenantId, async (client) => {
-      const renewed = await this.repository.renew(client, tenantId, distinct(inputs));
+      const renewing = this.repository.renew(client, tenantId, distinct(inputs));
+      const waiting = this.agents.waitingCommands(client, tenantId, [...new Set(inputs.map(({ agentId }) => agentId))]);
+      const [renewed, commands] = await Promise.all([renewing, waiting]);
       const byWrite = new Map(renewed.map((task) => [keyOf({ taskId: task.id, agentId: task.claimed_by ?? '', fence: Number(task.fence) }), task]));
-      const commands = await this.agents.waitingCommands(client, tenantId, [...new Set(inputs.map(({ agentId }) => agentId))]);
       const answers: (Renewed | Problem)[] = [];
       for (const input of inputs) {
         const task = byWrite.get(keyOf(input));
@@ -164,12 +189,6 @@ export class LeasesService {
       }
       return answers;
     });
-  }
-
-  private async answers(client: PoolClient, tenantId: string, inputs: readonly Write[], done: ReadonlyMap<string, Answer>, repeatOf: readonly string[]): Promise<Answer[]> {
-    const answers: Answer[] = [];
-    for (const input of inputs) answers.push(done.get(keyOf(input)) ?? (await this.whyNot(client, tenantId, input, repeatOf)));
-    return answers;
   }
 
   private whyNotAlone(tenantId: string, write: Write): Promise<Answer> {
@@ -201,7 +220,7 @@ function refusalOf(answer: Answer): Problem {
   return answer instanceof Problem ? answer : new Problem('lease_lost');
 }
 
-function orThrow(outcome: Answer): Task {
+function orThrow<T>(outcome: Answer<T>): T {
   if (outcome === ASK_RULES) throw new Error('The rules were asked and are to be asked again.');
   if (outcome instanceof Problem) throw outcome;
   return outcome;

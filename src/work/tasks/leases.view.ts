@@ -67,8 +67,11 @@ export function toLeaseView(task: Pick<Task, 'fence' | 'lease_expires_at'>): Lea
   return { fence: Number(task.fence), expires_at: (task.lease_expires_at ?? new Date(0)).toISOString() };
 }
 
-/** @param requestId as in `X-Request-Id`, for the problem of an item that was refused */
-export function toCompletedItem(id: string, outcome: Task | Problem, requestId: string | string[] | undefined): CompletedItemView {
+/**
+ * @param outcome why not, or anything else
+ * @param requestId as in `X-Request-Id`, for the problem of an item that was refused
+ */
+export function toCompletedItem(id: string, outcome: object, requestId: string | string[] | undefined): CompletedItemView {
   if (!(outcome instanceof Problem)) return { id, ok: true };
   return { id, ok: false, problem: outcome.toDocument(typeof requestId === 'string' ? requestId : null) };
 }
