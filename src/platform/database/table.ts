@@ -10,13 +10,17 @@ import { invalidField } from '../../core/problem.js';
  */
 export async function pageOfQuery<E extends ObjectLiteral & { id: string }>(query: SelectQueryBuilder<E>, request: PageRequest): Promise<Page<E>> {
   const id = `${query.alias}.id`;
-  const { total, estimated } = await countUpTo(query);
+  const total = await countUpTo(query);
   const rows = query.clone().orderBy(id, 'DESC').limit(request.limit + 1);
-  if (request.cursor !== undefined) rows.andWhere(`${id} < :cursor`, { cursor: idOfCursor(request.cursor) });
+  const before = idBefore(request);
+  if (before !== undefined) rows.andWhere(`${id} < :cursor`, { cursor: before });
   else rows.offset(request.offset);
-  const items = await rows.getMany();
-  const more = items.length > request.limit;
-  if (more) items.pop();
+  return toPage(await rows.getMany(), request, total);
+}
+
+/** A page of rows that were read by the ids before `idBefore(request)`, and one more than asked for when there is one more. */
+export function toPage<E extends { id: string }>(rows: readonly E[], request: PageRequest, { total, estimated }: { total: number; estimated: boolean }): Page<E> {
+  const items = rows.slice(0, request.limit);
   const last = items.at(-1);
   return {
     items,
@@ -24,28 +28,42 @@ export async function pageOfQuery<E extends ObjectLiteral & { id: string }>(quer
     ...(estimated ? { total_is_estimate: true } : {}),
     limit: request.limit,
     offset: request.cursor === undefined ? request.offset : 0,
-    next_cursor: more && last ? encodeCursor([last.id]) : null,
+    next_cursor: rows.length > request.limit && last ? encodeCursor([last.id]) : null,
   };
 }
 
-function idOfCursor(cursor: string): string {
+/** Where the page begins that a cursor stands for; undefined without a cursor. */
+export function idBefore({ cursor }: PageRequest): string | undefined {
+  if (cursor === undefined) return undefined;
   const [id] = decodeCursor(cursor, 1);
   if (!isId(id)) throw invalidField('cursor', 'cursor', 'is not a cursor of this list');
   return id;
 }
 
-/** Counts exactly up to 10,000 rows; beyond that asks the planner, which answers in constant time. */
+/** What the statement of `totalOf` answers. */
+export interface Total {
+  total: number;
+  /** There are more than are counted. */
+  beyond: boolean;
+}
+
+/** SQL that counts exactly up to 10,000 rows. @param from the part of a query from its FROM on */
+export const totalOf = (from: string): string =>
+  `select count(*)::int as total, count(*) > ${TOTAL_EXACT_UP_TO} as beyond from (select 1 ${from} limit ${TOTAL_EXACT_UP_TO + 1}) as counted`;
+
+/** Beyond what is counted the planner is asked, which answers in constant time. @param plan of EXPLAIN in JSON */
+export function estimateOf(plan: readonly object[]): { total: number; estimated: true } {
+  const estimate = (plan[0] as { 'QUERY PLAN'?: [{ Plan: { 'Plan Rows': number } }] } | undefined)?.['QUERY PLAN']?.[0].Plan['Plan Rows'] ?? 0;
+  return { total: Math.max(estimate, TOTAL_EXACT_UP_TO + 1), estimated: true };
+}
+
 async function countUpTo<E extends ObjectLiteral>(query: SelectQueryBuilder<E>): Promise<{ total: number; estimated: boolean }> {
   const [text, values] = query.clone().select('1', 'one').getQueryAndParameters();
   // On the query's own connection: outside of its transaction row-level security would show nothing.
   const manager = (query as unknown as { queryRunner?: { manager: EntityManager } }).queryRunner?.manager ?? query.dataSource.manager;
-  const run = (statement: string): Promise<Record<string, unknown>[]> => manager.query(statement, values);
-  const counted = await run(`select count(*)::int as total from (${text} limit ${TOTAL_EXACT_UP_TO + 1}) as counted`);
-  const total = Number(counted[0]?.['total'] ?? 0);
-  if (total <= TOTAL_EXACT_UP_TO) return { total, estimated: false };
-  const plan = await run(`explain (format json) ${text}`);
-  const estimate = (plan[0]?.['QUERY PLAN'] as [{ Plan: { 'Plan Rows': number } }] | undefined)?.[0].Plan['Plan Rows'] ?? 0;
-  return { total: Math.max(estimate, TOTAL_EXACT_UP_TO + 1), estimated: true };
+  const [counted] = await manager.query<Total[]>(totalOf(`from (${text}) as row`), values);
+  if (!counted?.beyond) return { total: counted?.total ?? 0, estimated: false };
+  return estimateOf(await manager.query<object[]>(`explain (format json) ${text}`, values));
 }
 
 /** Reads a row and holds it until the transaction ends. Undefined when it is absent or another tenant's. */

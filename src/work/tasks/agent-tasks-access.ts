@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
 import { notFound } from '../../core/problem.js';
 import { BoardsReader } from '../../fleet/boards/boards.reader.js';
 import { RequestContext } from '../../platform/context/request-context.js';
@@ -17,7 +18,12 @@ export class AgentTasksAccess {
     const { actor } = this.context;
     if (actor.kind !== 'agent') return;
     if (task.agent_id === actor.id || task.claimed_by === actor.id || task.created_by_id === actor.id) return;
-    if (task.board_id && (await this.boards.hasAgent(task.board_id, actor.id))) return;
+    if (task.board_id && (await this.isOn(task.board_id, actor.id))) return;
     throw notFound('task');
+  }
+
+  @Transactional()
+  private isOn(boardId: string, agentId: string): Promise<boolean> {
+    return this.boards.hasAgent(boardId, agentId);
   }
 }

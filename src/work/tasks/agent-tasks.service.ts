@@ -6,10 +6,10 @@ import { BoardsReader } from '../../fleet/boards/boards.reader.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { AgentTasksAccess } from './agent-tasks-access.js';
 import type { Task } from './task.entity.js';
+import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
 import type { ListBoardTasksQuery } from './task-queries.dto.js';
 import type { CreateTaskDto } from './tasks.dto.js';
-import { TasksRepository } from './tasks.repository.js';
 import { TasksService } from './tasks.service.js';
 import type { TaskDetails } from './tasks.view.js';
 
@@ -19,7 +19,7 @@ export class AgentTasksService {
   constructor(
     private readonly context: RequestContext,
     private readonly tasks: TasksService,
-    private readonly repository: TasksRepository,
+    private readonly reads: TaskReadsRepository,
     private readonly references: TaskReferencesService,
     private readonly access: AgentTasksAccess,
     private readonly boards: BoardsReader,
@@ -33,7 +33,6 @@ export class AgentTasksService {
   }
 
   /** @throws Problem `not_found`, also for a task the agent may not see */
-  @Transactional()
   async get(id: string): Promise<TaskDetails> {
     const details = await this.tasks.get(id);
     await this.access.check(details.task);
@@ -41,10 +40,9 @@ export class AgentTasksService {
   }
 
   /** @throws Problem `not_found` for a board the agent is not on */
-  @Transactional()
   async listBoard(boardId: string, query: ListBoardTasksQuery): Promise<Page<Task>> {
-    await this.references.requireOnBoard(boardId, this.context.actor.id);
-    return this.repository.page(this.context.tenantId, { ...query, board_id: boardId });
+    await this.requireOnBoard(boardId);
+    return this.reads.page(this.context.tenantId, { ...query, board_id: boardId });
   }
 
   /**
@@ -56,5 +54,10 @@ export class AgentTasksService {
     const task = await this.tasks.lock(id);
     if (!task.board_id || !(await this.boards.hasAgent(task.board_id, this.context.actor.id))) throw notFound('task');
     return this.tasks.setStatus(task, status);
+  }
+
+  @Transactional()
+  private async requireOnBoard(boardId: string): Promise<void> {
+    await this.references.requireOnBoard(boardId, this.context.actor.id);
   }
 }

@@ -34,6 +34,7 @@ import { TaskCommentsService } from './task-comments.service.js';
 import { TaskDependenciesListener } from './task-dependencies.listener.js';
 import { Task } from './task.entity.js';
 import { TaskLanesRepository } from './task-lanes.repository.js';
+import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
 import { TaskSignal } from './task-signal.js';
 import { TaskStreamService } from './task-stream.service.js';
@@ -42,7 +43,7 @@ import { TasksController } from './tasks.controller.js';
 import { TasksRepository } from './tasks.repository.js';
 import { TasksService } from './tasks.service.js';
 
-const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskLanesRepository, TasksRepository];
+const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskLanesRepository, TaskReadsRepository, TasksRepository];
 const SERVICES = [
   AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LaneRemovalService, LeaseReaper,
   LeasesService, TaskCommentsService, TaskDependenciesListener, TaskReferencesService, TaskSignal, TasksService, TaskStreamService, TaskWaiters,

@@ -1,11 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import type { Page } from '../../core/page.js';
 import { Sql } from '../../platform/database/sql.js';
-import { lockRow, pageOfQuery } from '../../platform/database/table.js';
+import { lockRow } from '../../platform/database/table.js';
 import { Task } from './task.entity.js';
-import { statusesOfFilter, TASK_PRIORITIES, TASK_STATUSES } from './task.machine.js';
-import type { ListTasksQuery } from './task-queries.dto.js';
-import type { AttemptRow } from './tasks.view.js';
+import { TASK_PRIORITIES, TASK_STATUSES } from './task.machine.js';
 
 /** The columns that are set when a task is made; the rest have defaults. */
 export type NewTask = Pick<
@@ -60,18 +57,6 @@ export class TasksRepository {
     return row;
   }
 
-  page(tenantId: string, filter: ListTasksQuery): Promise<Page<Task>> {
-    const query = this.sql.manager.createQueryBuilder(Task, 'task').where('task.tenant_id = :tenantId', { tenantId });
-    const statuses = statusesOfFilter(filter.status ?? filter.status_filter);
-    if (statuses) query.andWhere('task.status in (:...statuses)', { statuses });
-    for (const column of ['priority', 'agent_id', 'claimed_by', 'board_id', 'parent_task_id'] as const) {
-      if (filter[column] !== undefined) query.andWhere(`task.${column} = :${column}`, { [column]: filter[column] });
-    }
-    if (filter.deadline_exceeded !== undefined) query.andWhere('task.deadline_exceeded = :exceeded', { exceeded: filter.deadline_exceeded === 'true' });
-    if (filter.search !== undefined) query.andWhere(`task.title ilike :search escape '\\'`, { search: `%${filter.search.replaceAll(/[\\%_]/g, '\\$&')}%` });
-    return pageOfQuery(query, filter);
-  }
-
   /** Tasks that wait for this agent and no other, held until the transaction ends. */
   lockMeantFor(tenantId: string, agentId: string): Promise<Task[]> {
     return this.sql.rows<Task>(
@@ -120,25 +105,6 @@ export class TasksRepository {
        )
        select * from changed where status = 'queued'`,
       [tenantId, ids],
-    );
-  }
-
-  async detailsOf(tenantId: string, id: string): Promise<{ depends_on: string[]; subtask_ids: string[]; comment_count: number; attempts: AttemptRow[] }> {
-    // Both leave together: the connection pipelines.
-    const history = this.attemptsOf(tenantId, id);
-    const row = await this.sql.row<{ depends_on: string[]; subtask_ids: string[]; comment_count: number }>(
-      `select array(select depends_on from task_dependencies where tenant_id = $1 and task_id = $2 order by depends_on) as depends_on,
-         array(select id from tasks where tenant_id = $1 and parent_task_id = $2 order by id limit 1000) as subtask_ids,
-         (select count(*)::int from task_comments where tenant_id = $1 and task_id = $2) as comment_count`,
-      [tenantId, id],
-    );
-    return { depends_on: row?.depends_on ?? [], subtask_ids: row?.subtask_ids ?? [], comment_count: row?.comment_count ?? 0, attempts: await history };
-  }
-
-  attemptsOf(tenantId: string, id: string): Promise<AttemptRow[]> {
-    return this.sql.rows<AttemptRow>(
-      'select fence::text, attempt, agent_id, outcome, error, started_at, ended_at from task_attempts where tenant_id = $1 and task_id = $2 order by task_attempts.fence',
-      [tenantId, id],
     );
   }
 

@@ -6,6 +6,8 @@ import type { Page } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
+import { Batcher } from '../../platform/database/batcher.js';
+import { isDatabaseAway } from '../../platform/database/database-problem.js';
 import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../platform/events/events.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
@@ -13,6 +15,7 @@ import { BoardRulesService } from './board-rules.service.js';
 import type { Task } from './task.entity.js';
 import { checkByHand, isEnded, priorityRank } from './task.machine.js';
 import { TaskLanesRepository } from './task-lanes.repository.js';
+import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
 import { TaskSignal } from './task-signal.js';
 import { TaskCompleted, TaskCreated, TaskUpdated } from './tasks.events.js';
@@ -21,15 +24,22 @@ import type { CreateTaskDto, UpdateTaskDto } from './tasks.dto.js';
 import { TasksRepository } from './tasks.repository.js';
 import { type TaskDetails, toTaskView } from './tasks.view.js';
 
+const MOST_READ = 64;
+const MOST_READING = 4;
+
 /** What a task is set to, besides its plain fields. */
 type StatusByHand = Exclude<UpdateTaskDto['status'], undefined>;
 
 /** Making, reading, changing and cancelling tasks. */
 @Injectable()
 export class TasksService {
+  /** Tasks that are asked for while others are being read are read together, after that: none is older than its question. */
+  private readonly readsTogether = new Batcher<string, TaskDetails | undefined>((tenantId, ids) => this.read(tenantId, ids), MOST_READ, MOST_READING, { concernsAll: isDatabaseAway });
+
   constructor(
     private readonly context: RequestContext,
     private readonly repository: TasksRepository,
+    private readonly reads: TaskReadsRepository,
     private readonly lanes: TaskLanesRepository,
     private readonly references: TaskReferencesService,
     private readonly rules: BoardRulesService,
@@ -75,18 +85,20 @@ export class TasksService {
     return task;
   }
 
-  @Transactional()
-  async list(filter: ListTasksQuery): Promise<Page<Task>> {
-    return this.repository.page(this.context.tenantId, filter);
+  list(filter: ListTasksQuery): Promise<Page<Task>> {
+    return this.reads.page(this.context.tenantId, filter);
   }
 
   /** @throws Problem `not_found` */
-  @Transactional()
   async get(id: string): Promise<TaskDetails> {
-    const { tenantId } = this.context;
-    const task = await this.repository.find(tenantId, id);
-    if (!task) throw notFound('task');
-    return { task, ...(await this.repository.detailsOf(tenantId, id)) };
+    const details = await this.readsTogether.add(this.context.tenantId, id.toLowerCase());
+    if (!details) throw notFound('task');
+    return details;
+  }
+
+  private async read(tenantId: string, ids: readonly string[]): Promise<(TaskDetails | undefined)[]> {
+    const found = new Map((await this.reads.details(tenantId, [...new Set(ids)])).map((details) => [details.task.id, details]));
+    return ids.map((id) => found.get(id));
   }
 
   @Transactional()

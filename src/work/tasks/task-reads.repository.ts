@@ -1,0 +1,75 @@
+import { Injectable } from '@nestjs/common';
+import type { Page } from '../../core/page.js';
+import { type Prepared, prepared } from '../../platform/database/prepared.js';
+import { estimateOf, idBefore, type Total, toPage, totalOf } from '../../platform/database/table.js';
+import { TenantDatabase } from '../../platform/database/tenant-database.js';
+import { taskColumns } from './task-columns.js';
+import type { Task } from './task.entity.js';
+import { statusesOfFilter } from './task.machine.js';
+import type { ListTasksQuery } from './task-queries.dto.js';
+import type { AttemptRow, TaskDetails } from './tasks.view.js';
+
+/** Tasks with all that is shown with them. */
+const DETAILS = prepared(`select ${taskColumns('task')},
+    array(select depends_on from task_dependencies where tenant_id = $1 and task_id = task.id order by depends_on) as depends_on,
+    array(select id from tasks where tenant_id = $1 and parent_task_id = task.id order by id limit 1000) as subtask_ids,
+    (select count(*)::int from task_comments where tenant_id = $1 and task_id = task.id) as comment_count,
+    (select coalesce(json_agg(json_build_object('fence', fence::text, 'attempt', attempt, 'agent_id', agent_id, 'outcome', outcome, 'error', error,
+      'started_at', started_at, 'ended_at', ended_at) order by fence), '[]') from task_attempts where tenant_id = $1 and task_id = task.id) as history
+  from unnest($2::uuid[]) as wanted (id) join tasks task on task.tenant_id = $1 and task.id = wanted.id`);
+
+type DetailsRow = Task & Omit<TaskDetails, 'task' | 'attempts'> & { history: (Omit<AttemptRow, 'started_at' | 'ended_at'> & { started_at: string; ended_at: string })[] };
+
+/** The reads that people make all the time, each in one round trip and outside of the request's transaction. */
+@Injectable()
+export class TaskReadsRepository {
+  constructor(private readonly database: TenantDatabase) {}
+
+  /** Those of the tasks that there are. */
+  async details(tenantId: string, ids: readonly string[]): Promise<TaskDetails[]> {
+    const rows = await this.database.statement<DetailsRow>(tenantId, DETAILS, [tenantId, ids]);
+    return rows.map(({ depends_on, subtask_ids, comment_count, history, ...task }) => ({
+      task,
+      depends_on,
+      subtask_ids,
+      comment_count,
+      attempts: history.map((attempt) => ({ ...attempt, started_at: new Date(attempt.started_at), ended_at: new Date(attempt.ended_at) })),
+    }));
+  }
+
+  /** One page, newest first, with the total. */
+  async page(tenantId: string, filter: ListTasksQuery): Promise<Page<Task>> {
+    const { where, values } = conditionsOf(tenantId, filter);
+    const before = idBefore(filter);
+    const after = before === undefined ? `offset $${values.length + 2}` : '';
+    const rows = `select ${taskColumns('task')} from tasks task where ${where}${before === undefined ? '' : ` and task.id < $${values.length + 2}`}
+      order by task.id desc limit $${values.length + 1} ${after}`;
+    // Only the list of everything is planned once: what fits another depends on the values of its filters.
+    const plan = (text: string): Prepared | string => (values.length === 1 ? prepared(text) : text);
+    const from = `from tasks task where ${where}`;
+    const [items, counted] = await this.database.statements(tenantId, [
+      { statement: plan(rows), values: [...values, filter.limit + 1, before ?? filter.offset] },
+      { statement: plan(totalOf(from)), values },
+    ]);
+    const { total, beyond } = (counted as Total[])[0] ?? { total: 0, beyond: false };
+    const estimate = beyond ? estimateOf(await this.database.statement(tenantId, `explain (format json) select 1 ${from}`, values)) : undefined;
+    return toPage(items as Task[], filter, estimate ?? { total, estimated: false });
+  }
+}
+
+function conditionsOf(tenantId: string, filter: ListTasksQuery): { where: string; values: unknown[] } {
+  const values: unknown[] = [tenantId];
+  const conditions = ['task.tenant_id = $1'];
+  const add = (condition: (parameter: string) => string, value: unknown): void => {
+    values.push(value);
+    conditions.push(condition(`$${values.length}`));
+  };
+  const statuses = statusesOfFilter(filter.status ?? filter.status_filter);
+  if (statuses) add((parameter) => `task.status = any(${parameter}::text[])`, statuses);
+  for (const column of ['priority', 'agent_id', 'claimed_by', 'board_id', 'parent_task_id'] as const) {
+    if (filter[column] !== undefined) add((parameter) => `task.${column} = ${parameter}`, filter[column]);
+  }
+  if (filter.deadline_exceeded !== undefined) add((parameter) => `task.deadline_exceeded = ${parameter}`, filter.deadline_exceeded === 'true');
+  if (filter.search !== undefined) add((parameter) => `task.title ilike ${parameter} escape '\\'`, `%${filter.search.replaceAll(/[\\%_]/g, '\\$&')}%`);
+  return { where: conditions.join(' and '), values };
+}
