@@ -1,21 +1,23 @@
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Config } from '../../platform/config/config.js';
-import { Loops } from '../../platform/jobs/loops.js';
+import { Jobs } from '../../platform/jobs/jobs.js';
 import { SessionsRepository } from './sessions.repository.js';
 
-const HOURLY_MS = 3_600_000;
+const CLEANER = 'sessions-cleaner';
+const HOURLY = '23 * * * *';
 
-/** Removes sessions that ended long ago. Two processes that do it at once only delete the same rows. */
+/** Removes sessions that ended long ago. */
 @Injectable()
-export class SessionsCleaner implements OnApplicationBootstrap {
+export class SessionsCleaner implements OnModuleInit {
   constructor(
-    private readonly loops: Loops,
+    private readonly jobs: Jobs,
     private readonly config: Config,
     private readonly sessions: SessionsRepository,
   ) {}
 
-  onApplicationBootstrap(): void {
-    if (this.config.runsJobs) this.loops.every('sessions-cleaner', HOURLY_MS, () => this.clean());
+  onModuleInit(): void {
+    this.jobs.define(CLEANER, () => this.clean(), { retries: 2 });
+    this.jobs.schedule(CLEANER, HOURLY);
   }
 
   private async clean(): Promise<void> {

@@ -1,9 +1,8 @@
 import { createHash } from 'node:crypto';
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Problem } from '../../core/problem.js';
-import { Config } from '../../platform/config/config.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
-import { Loops } from '../../platform/jobs/loops.js';
+import { Jobs } from '../../platform/jobs/jobs.js';
 import { SignInAttempts } from './sign-in-attempts.port.js';
 
 /** So many attempts in a row cost nothing. */
@@ -12,21 +11,22 @@ const FREE_ATTEMPTS = 10;
 const LONGEST_WAIT_SECONDS = 60;
 /** After so long without an attempt the count begins anew. */
 const FORGET_AFTER_SECONDS = 900;
-const HOURLY_MS = 3_600_000;
+const CLEANER = 'sign-in-attempts-cleaner';
+const HOURLY = '29 * * * *';
 
 /** Keeps the count in the database, so that it is right across processes. */
 @Injectable()
-export class SignInAttemptsService extends SignInAttempts implements OnApplicationBootstrap {
+export class SignInAttemptsService extends SignInAttempts implements OnModuleInit {
   constructor(
-    private readonly loops: Loops,
-    private readonly config: Config,
+    private readonly jobs: Jobs,
     private readonly database: SystemDatabase,
   ) {
     super();
   }
 
-  onApplicationBootstrap(): void {
-    if (this.config.runsJobs) this.loops.every('sign-in-attempts-cleaner', HOURLY_MS, () => this.forgetOld());
+  onModuleInit(): void {
+    this.jobs.define(CLEANER, () => this.forgetOld(), { retries: 2 });
+    this.jobs.schedule(CLEANER, HOURLY);
   }
 
   async admit(subject: string): Promise<void> {

@@ -1,10 +1,10 @@
 import { type BeforeApplicationShutdown, Injectable, Logger } from '@nestjs/common';
+import { SchedulerRegistry } from '@nestjs/schedule';
 import { Metrics } from '../metrics/metrics.js';
 
 interface Loop {
   name: string;
   turn: (signal: AbortSignal) => Promise<void>;
-  timer: NodeJS.Timeout;
   running: Promise<void> | undefined;
   onceMore: boolean;
 }
@@ -19,19 +19,23 @@ export class Loops implements BeforeApplicationShutdown {
   private readonly stop = new AbortController();
   private readonly loops: Loop[] = [];
 
-  constructor(private readonly metrics: Metrics) {}
+  constructor(
+    private readonly metrics: Metrics,
+    private readonly registry: SchedulerRegistry,
+  ) {}
 
   /**
    * Starts a loop; call it in `onApplicationBootstrap`. Never two turns of a loop at once: one that lasts longer than
    * the interval takes the place of those that would have begun meanwhile.
-   * @param name for the log and the metric, in kebab case
+   * @param name for the log and the metric, in kebab case; one loop has it
    * @param milliseconds from the beginning of one turn to that of the next; also until the first
    * @param turn its signal aborts at the shutdown, which waits for the turn
    * @param options `onceMore`: a last turn at the shutdown, for what was gathered since the one before
    */
   every(name: string, milliseconds: number, turn: Loop['turn'], { onceMore = false } = {}): void {
-    const loop: Loop = { name, turn, onceMore, running: undefined, timer: setInterval(() => this.begin(loop), milliseconds) };
-    if (this.stop.signal.aborted) clearInterval(loop.timer);
+    if (this.stop.signal.aborted) return;
+    const loop: Loop = { name, turn, onceMore, running: undefined };
+    this.registry.addInterval(name, setInterval(() => this.begin(loop), milliseconds));
     this.loops.push(loop);
   }
 
@@ -45,7 +49,7 @@ export class Loops implements BeforeApplicationShutdown {
   }
 
   private async end(loop: Loop): Promise<void> {
-    clearInterval(loop.timer);
+    this.registry.deleteInterval(loop.name);
     await loop.running;
     if (loop.onceMore) await this.run(loop);
   }
