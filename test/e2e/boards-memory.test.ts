@@ -1,6 +1,8 @@
 import { once } from 'node:events';
 import type { Server } from 'node:http';
 import { connect, type Socket } from 'node:net';
+import { SystemDatabase } from '../../src/platform/database/system-database.js';
+import { EventStreams } from '../../src/platform/http/sse.js';
 import { withAdmin } from '../support/databases.js';
 import { TestEventSource } from '../support/event-source.js';
 import { eventually } from '../support/eventually.js';
@@ -124,6 +126,23 @@ describe('the memory of a board', () => {
     const again = await stream(board.id, undefined, second, admin.token);
     await ok(second.request('POST', '/api/v1/auth/logout', { token: admin.token, body: {} }));
     expect((await again.until('end')).data).toEqual({ reason: 'revoked' });
+  });
+
+  it('is no longer streamed when the credentials have run out by themselves', async () => {
+    const tenant = await createTenant(first);
+    const admin = await createUser(first, { role: 'admin', tenant: tenant.slug });
+    const board = await createBoard(first, {}, [], admin.token);
+    const body = { name: 'k', scopes: ['board:*'] };
+    const [short, long] = [await ok(first.request<{ id: string; key: string }>('POST', '/api/v1/security/api-keys', { token: admin.token, body })), await ok(first.request<{ key: string }>('POST', '/api/v1/security/api-keys', { token: admin.token, body }))];
+    const [ending, staying] = [await stream(board.id, undefined, first, short.key), await stream(board.id, undefined, first, long.key)];
+    await first.app.get(SystemDatabase).query(`update api_keys set expires_at = now() - interval '1 second' where id = $1`, [short.id]);
+    await eventually(async () => {
+      await first.app.get(EventStreams).lookAgain();
+      return ending.ended;
+    });
+    expect((await ending.until('end')).data).toEqual({ reason: 'revoked' });
+    await ok(add(board.id, { content: 'still here' }, first, admin.token));
+    expect((await staying.until('memory')).data).toMatchObject({ content: 'still here' });
   });
 
   it('ends for every client at shutdown', async () => {

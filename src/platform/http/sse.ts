@@ -1,12 +1,13 @@
-import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { roleOf } from '../../core/actor.js';
+import { type Actor, roleOf } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
 import { Authenticator } from '../auth/authenticator.js';
-import { credentialOf } from '../auth/credentials.js';
+import { type Credential, credentialOf } from '../auth/credentials.js';
 import { revocationTagsOf } from '../auth/revocation-tags.js';
 import { Revocations } from '../cache/revocations.js';
 import { RequestContext } from '../context/request-context.js';
+import { Loops } from '../jobs/loops.js';
 
 /** Proxies and browsers give up on a silent connection after 30 to 60 s. */
 const HEARTBEAT_MS = 15_000;
@@ -110,18 +111,30 @@ export class EventStream {
   }
 }
 
-/** Opens streams, and ends them at shutdown or when the credentials they were opened with are revoked. */
+/** Who has a stream open, and by what right. */
+interface Holder {
+  actor: Actor;
+  credential: Credential | undefined;
+  tags: readonly string[];
+}
+
+/** Opens streams, and ends them at shutdown or when the credentials they were opened with are revoked or run out. */
 @Injectable()
-export class EventStreams implements BeforeApplicationShutdown {
-  private readonly open = new Map<EventStream, readonly string[]>();
+export class EventStreams implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly open = new Map<EventStream, Holder>();
   private stopping = false;
 
   constructor(
     private readonly context: RequestContext,
     private readonly authenticator: Authenticator,
+    private readonly loops: Loops,
     revocations: Revocations,
   ) {
-    revocations.onRevoked((tags) => this.endWhere((own) => own.some((tag) => tags.includes(tag)), 'revoked'));
+    revocations.onRevoked((tags) => this.endWhere((holder) => holder.tags.some((tag) => tags.includes(tag)), 'revoked'));
+  }
+
+  onApplicationBootstrap(): void {
+    this.loops.every('event-streams', HEARTBEAT_MS, () => this.lookAgain());
   }
 
   /**
@@ -137,16 +150,27 @@ export class EventStreams implements BeforeApplicationShutdown {
       return undefined;
     }
     const actor = this.context.actor;
+    const holder = { actor, credential: credentialOf(request.headers), tags: revocationTagsOf(actor) };
     const stream = new EventStream(response, lastEventIdOf(request));
-    this.open.set(stream, revocationTagsOf(actor));
+    this.open.set(stream, holder);
     stream.onClose(() => this.open.delete(stream));
-    // A revocation between the guard's check and this line found no stream to end. What cannot be checked is revoked.
-    const still = await this.authenticator.authenticate(credentialOf(request.headers)).catch(() => undefined);
-    if (!still || still.id !== actor.id || roleOf(still) !== roleOf(actor)) {
+    // A revocation between the guard's check and this line found no stream to end.
+    if (!(await this.holds(holder))) {
       stream.end('revoked');
       return undefined;
     }
     return stream;
+  }
+
+  /** Ends the streams whose credentials have run out: nobody tells of that. */
+  async lookAgain(): Promise<void> {
+    for (const [stream, holder] of [...this.open]) if (!(await this.holds(holder))) stream.end('revoked');
+  }
+
+  /** Whether the credentials still stand for the same caller. What cannot be checked does not hold. */
+  private async holds({ actor, credential }: Holder): Promise<boolean> {
+    const still = await this.authenticator.authenticate(credential).catch(() => undefined);
+    return still !== undefined && still.id === actor.id && roleOf(still) === roleOf(actor);
   }
 
   beforeApplicationShutdown(): void {
@@ -154,8 +178,8 @@ export class EventStreams implements BeforeApplicationShutdown {
     this.endWhere(() => true, 'shutdown');
   }
 
-  private endWhere(matches: (tags: readonly string[]) => boolean, reason: EndReason): void {
-    for (const [stream, tags] of [...this.open]) if (matches(tags)) stream.end(reason);
+  private endWhere(matches: (holder: Holder) => boolean, reason: EndReason): void {
+    for (const [stream, holder] of [...this.open]) if (matches(holder)) stream.end(reason);
   }
 }
 
