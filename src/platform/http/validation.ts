@@ -1,5 +1,6 @@
 import { ValidationPipe } from '@nestjs/common';
 import type { ValidationError } from 'class-validator';
+import { rememberRules } from './validation-rules.js';
 import { type FieldError, invalidField, Problem } from '../../core/problem.js';
 
 const MOST_ERRORS = 50;
@@ -52,6 +53,7 @@ class ExactValidationPipe extends ValidationPipe {
 
 /** The pipe that every body and query goes through: unknown fields are refused by name. */
 export function validationPipe(): ValidationPipe {
+  rememberRules();
   return new ExactValidationPipe({
     transform: true,
     whitelist: true,
