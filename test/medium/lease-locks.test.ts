@@ -1,6 +1,9 @@
+import { createHash } from 'node:crypto';
 import type { Client } from 'pg';
+import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
 import { REAPER_STATEMENTS } from '../../src/work/tasks/lease-reaper.js';
 import { withAdmin } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
 import { claim, createAgent, createTask, ok, type TestAgent, type TestClaim, type TestTask, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 
@@ -103,6 +106,30 @@ describe('locks of leases', () => {
       await admin.query(`insert into task_dependencies (tenant_id, task_id, depends_on) select tenant_id, id, $1 from tasks where id <> $1 limit 1`, [task.id]);
       expect((await claim(plane, agent, { max: 50 })).map((item: { task: TestTask }) => item.task.id)).toContain(task.id);
       await admin.query('rollback');
+    });
+  });
+
+  it('a task that another is just being made to depend on is handed out, and does not complete unseen', async () => {
+    const tool = unique('tool');
+    const agent = await createAgent(plane);
+    const first = await createTask(plane);
+    const key = createHash('sha256').update(JSON.stringify([null, null, [tool]])).digest();
+    await asAdmin(async (admin) => {
+      // The second one's lane is being made by somebody who takes his time: it has looked at the first one by then.
+      await admin.query('begin');
+      await admin.query(`insert into task_lanes (tenant_id, key, required_tools) values ($1, $2, '{}')`, [OPERATOR_TENANT_ID, key]);
+      const second = createTask(plane, { required_tools: [tool], depends_on: [first.id] });
+      const waiting = async () => (await ask<{ n: number }>(`select count(*)::int as n from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`))[0]?.n;
+      await eventually(async () => (await waiting()) === 1);
+      const held = (await claim(other, agent, { max: 50 })).find(({ task }) => task.id === first.id);
+      expect(held).toBeDefined();
+      const completed = write(other, agent, held as TestClaim, 'complete');
+      await eventually(async () => (await waiting()) === 2);
+      await admin.query('rollback');
+      expect((await second).status).toBe('blocked');
+      expect((await completed).status).toBe(200);
+      const { id } = await second;
+      await eventually(async () => (await ask<{ status: string }>('select status from tasks where id = $1', [id]))[0]?.status === 'queued');
     });
   });
 

@@ -11,10 +11,13 @@ export interface AgentClientConfig {
   folder: string;
   seed: number;
   lanes: number;
+  /** Mostly past its leases: with a planted fault late writes have to meet newer holders. */
+  dawdles: boolean;
 }
 
 const LEASE_SECONDS = 5;
 const MANNERS = { completes: 76, fails: 8, 'gives up': 2, releases: 5, dawdles: 6, renews: 3 };
+const LATE = { completes: 40, dawdles: 60 };
 const CALM = { completes: 1 };
 
 interface Claimed {
@@ -63,7 +66,7 @@ class AgentClient {
   }
 
   private async work({ task, lease }: Claimed): Promise<void> {
-    const manner = this.calm ? this.prng.weighted(CALM) : this.prng.weighted(MANNERS);
+    const manner = this.calm ? this.prng.weighted(CALM) : this.config.dawdles ? this.prng.weighted(LATE) : this.prng.weighted(MANNERS);
     await sleep(this.prng.between(5, this.calm ? 50 : 250));
     switch (manner) {
       case 'completes':

@@ -86,7 +86,7 @@ async function populate(cluster: Cluster, agents: AgentUnderTest[], options: Tor
       max_concurrent_tasks: 50,
     });
     if (number % 2 === 1) await admin.request('PUT', `/boards/${boardId}/agents/${agent.id}`);
-    agents.push(new AgentUnderTest(`agent-${number}`, agent, options.seed + 1_000 * number, { urls, folder, lanes: 3 }));
+    agents.push(new AgentUnderTest(`agent-${number}`, agent, options.seed + 1_000 * number, { urls, folder, lanes: 3, dawdles: options.plant !== undefined }));
   }
   const agentIds = agents.map(({ id }) => id);
   const credentials: Record<string, string>[] = [{ authorization: `Bearer ${person}` }, { 'x-api-key': key }];

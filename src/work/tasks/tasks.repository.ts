@@ -73,9 +73,12 @@ export class TasksRepository {
     return row?.count ?? 0;
   }
 
-  /** Those of the ids that are tasks of the tenant, with their status; held until the end of the transaction. */
+  /**
+   * Those of the ids that are tasks of the tenant, with their status. Until the end of the transaction none of them
+   * completes: who completes a task takes its row `for update`. Claims do not, and are not kept from it.
+   */
   share(tenantId: string, ids: readonly string[]): Promise<Pick<Task, 'id' | 'status'>[]> {
-    return this.sql.rows('select id, status from tasks where tenant_id = $1 and id = any($2::uuid[]) order by id for share', [tenantId, ids]);
+    return this.sql.rows('select id, status from tasks where tenant_id = $1 and id = any($2::uuid[]) order by id for key share', [tenantId, ids]);
   }
 
   async addDependencies(tenantId: string, taskId: string, dependsOn: readonly string[]): Promise<void> {
