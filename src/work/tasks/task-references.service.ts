@@ -44,6 +44,9 @@ export class TaskReferencesService {
     const known = new Set(found.map(({ id }) => id));
     const missing = dependsOn.findIndex((id) => !known.has(id.toLowerCase()));
     if (missing >= 0) throw invalidField(`depends_on.${missing}`, 'not_found', 'is no task');
+    const cancelled = new Set(found.filter(({ status }) => status === 'cancelled').map(({ id }) => id));
+    const hopeless = dependsOn.findIndex((id) => cancelled.has(id.toLowerCase()));
+    if (hopeless >= 0) throw invalidField(`depends_on.${hopeless}`, 'cancelled', 'is cancelled and will never be completed');
     return found.filter(({ status }) => status !== 'completed').length;
   }
 

@@ -59,7 +59,7 @@ export class TasksController {
 
   /** Changes a task. Fields, or its status as far as people set it by hand; the board's rules hold. */
   @Patch(':id')
-  @Operation({ id: 'updateTask', allow: 'task:write', returns: TaskView, problems: ['not_found', 'task_final', 'invalid_transition', 'precondition_failed', 'approval_pending', 'approval_required'] })
+  @Operation({ id: 'updateTask', allow: 'task:write', returns: TaskView, problems: ['not_found', 'task_final', 'invalid_transition', 'precondition_failed', 'approval_pending', 'approval_required', 'dependency_cycle'] })
   async update(@Param('id', Uuid) id: string, @Body() body: UpdateTaskDto): Promise<TaskView> {
     return toTaskView(body.action === 'retry' ? await this.letters.retryTask(id) : await this.tasks.update(id, body));
   }

@@ -168,6 +168,14 @@ export class UpdateTaskDto {
   @Length(1, 100, { each: true })
   required_tools?: string[];
 
+  /** Tasks that must be completed first, in place of those before; only until it is started. Empty: it waits for none. */
+  @IfGiven()
+  @IsArray()
+  @ArrayMaxSize(100)
+  @ArrayUnique()
+  @IsUUID(undefined, { each: true })
+  depends_on?: string[];
+
   /** @example 5 */
   @IfGiven()
   @IsInt()

@@ -32,6 +32,8 @@ import { TaskComment } from './task-comment.entity.js';
 import { TaskCommentsRepository } from './task-comments.repository.js';
 import { TaskCommentsService } from './task-comments.service.js';
 import { TaskDependenciesListener } from './task-dependencies.listener.js';
+import { TaskDependenciesRepository } from './task-dependencies.repository.js';
+import { TaskDependenciesService } from './task-dependencies.service.js';
 import { Task } from './task.entity.js';
 import { TaskLanesRepository } from './task-lanes.repository.js';
 import { TaskReadsRepository } from './task-reads.repository.js';
@@ -46,7 +48,7 @@ import { TasksService } from './tasks.service.js';
 const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskLanesRepository, TaskReadsRepository, TasksRepository];
 const SERVICES = [
   AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LaneRemovalService, LeaseReaper,
-  LeasesService, TaskCommentsService, TaskDependenciesListener, TaskReferencesService, TaskSignal, TasksService, TaskStreamService, TaskWaiters,
+  LeasesService, TaskCommentsService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskReferencesService, TaskSignal, TasksService, TaskStreamService, TaskWaiters,
 ];
 
 /** Tasks, the agent protocol and the dead letters. Global for the two ports that the fleet asks. */

@@ -14,6 +14,7 @@ import { checkIfMatch } from '../../platform/http/etag.js';
 import { BoardRulesService } from './board-rules.service.js';
 import type { Task } from './task.entity.js';
 import { checkByHand, isEnded, priorityRank } from './task.machine.js';
+import { type DependencyChange, TaskDependenciesService } from './task-dependencies.service.js';
 import { TaskLanesRepository } from './task-lanes.repository.js';
 import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
@@ -43,6 +44,7 @@ export class TasksService {
     private readonly lanes: TaskLanesRepository,
     private readonly references: TaskReferencesService,
     private readonly rules: BoardRulesService,
+    private readonly dependencies: TaskDependenciesService,
     private readonly audit: AuditPort,
     private readonly events: Events,
     private readonly signal: TaskSignal,
@@ -53,6 +55,8 @@ export class TasksService {
     const { tenantId, actor } = this.context;
     await this.references.check(tenantId, request);
     const dependsOn = request.depends_on ?? [];
+    // Before the dependencies are shared: the parent may be one of them, and two that share a row cannot both change it.
+    if (request.parent_task_id) await this.repository.touch(tenantId, request.parent_task_id);
     const waitingFor = await this.references.countOpen(tenantId, dependsOn);
     const status = request.status === 'inbox' ? 'inbox' : waitingFor > 0 ? 'blocked' : 'queued';
     const priority = request.priority ?? 'medium';
@@ -78,7 +82,6 @@ export class TasksService {
       created_by_id: actor.id,
     });
     if (dependsOn.length > 0) await this.repository.addDependencies(tenantId, task.id, dependsOn);
-    if (task.parent_task_id) await this.repository.touch(tenantId, task.parent_task_id);
     await this.recordChange('task.create', null, task);
     await this.events.publish(TaskCreated, { ...factOf(task), title: task.title, priority: task.priority });
     this.announce(task);
@@ -110,9 +113,10 @@ export class TasksService {
   @Transactional()
   async update(id: string, request: UpdateTaskDto): Promise<Task> {
     const { tenantId } = this.context;
-    const { status, action: _action, deadline, ...fields } = request;
+    const { status, action: _action, deadline, depends_on, ...fields } = request;
     // Before the task is held: who deletes an agent holds the agent first and its tasks after.
     await this.references.check(tenantId, fields);
+    if (depends_on) await this.dependencies.begin(tenantId);
     const task = await this.lock(id);
     if (isEnded(task.status)) throw new Problem('task_final', { detail: `The task is ${task.status}.`, current: task.status });
     const changes: Partial<Task> = { ...given(fields) };
@@ -121,9 +125,11 @@ export class TasksService {
     if (fields.agent_id !== undefined || fields.board_id !== undefined || fields.required_tools !== undefined) {
       changes.lane_id = await this.lanes.idOf(tenantId, { ...task, ...given(fields) });
     }
-    if (status !== undefined && status !== task.status) Object.assign(changes, await this.statusChange(task, status));
+    const dependencies = depends_on && (await this.dependencies.replace(task, depends_on));
+    Object.assign(changes, dependencies?.columns);
+    if (status !== undefined && status !== task.status) Object.assign(changes, await this.statusChange({ ...task, ...dependencies?.columns }, status));
     const updated = await this.repository.update(tenantId, id, changes, stampOf(changes));
-    await this.recordChange('task.update', task, updated);
+    await this.recordChange('task.update', task, updated, dependencies);
     await this.publishUpdate(updated, task);
     this.announce(updated);
     return updated;
@@ -192,9 +198,12 @@ export class TasksService {
   }
 
   /** Agents' own changes live in attempts and the event log; what people and keys change is audited. */
-  private async recordChange(action: string, before: Task | null, after: Task): Promise<void> {
+  private async recordChange(action: string, before: Task | null, after: Task, dependencies?: DependencyChange): Promise<void> {
     if (this.context.actor.kind === 'agent') return;
-    const changes = before ? changesBetween(toTaskView(before), toTaskView(after)) : { after: toTaskView(after) };
+    const dependsOn = (ids: string[] | undefined): object => (ids ? { depends_on: ids } : {});
+    const changes = before
+      ? changesBetween({ ...toTaskView(before), ...dependsOn(dependencies?.before) }, { ...toTaskView(after), ...dependsOn(dependencies?.after) })
+      : { after: toTaskView(after) };
     await this.audit.record({ action, resource: { type: 'task', id: after.id }, ...changes });
   }
 
