@@ -4106,6 +4106,8 @@ export interface components {
              * @example 2027-02-28T18:00:00.000Z
              */
             deadline?: string | null;
+            /** @description Tasks that must be completed first, in place of those before; only until it is started. Empty: it waits for none. */
+            depends_on?: string[];
             /** @example The board wants three pages. */
             description?: string | null;
             /** @example Write at most three pages. */
@@ -17402,6 +17404,9 @@ export interface operations {
                  *         "web_search",
                  *         "calculate"
                  *       ],
+                 *       "depends_on": [
+                 *         "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00"
+                 *       ],
                  *       "max_retries": 5,
                  *       "status": "queued",
                  *       "action": "retry"
@@ -17552,6 +17557,16 @@ export interface operations {
             };
             /** @description `unsupported_media_type`: This operation takes application/json. */
             415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `dependency_cycle`: The dependencies would form a cycle. */
+            422: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
