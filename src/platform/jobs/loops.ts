@@ -49,7 +49,8 @@ export class Loops implements BeforeApplicationShutdown {
   }
 
   private async end(loop: Loop): Promise<void> {
-    this.registry.deleteInterval(loop.name);
+    // The scheduler ends its timers in its own hook, before or after this one.
+    if (this.registry.doesExist('interval', loop.name)) this.registry.deleteInterval(loop.name);
     await loop.running;
     if (loop.onceMore) await this.run(loop);
   }
