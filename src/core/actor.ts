@@ -5,7 +5,7 @@
 export const ROLES = ['admin', 'user', 'client'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** A person with a session: bearer token or cookie. */
+/** A person with a session. */
 export interface UserActor {
   readonly kind: 'user';
   readonly id: string;

@@ -38,6 +38,10 @@ describe('settings', () => {
     expect(badNames({ DATABASE_URL: value })).toEqual(['DATABASE_URL']);
   });
 
+  it.each(['default:aaaaaaaaaa.bbbbbbbbbb.cccccccccc', 'default:whk_aaaaaaaaaaaaaaaaaaaaaaaa', 'default:aaaaaaaaaaaa:bbbbbbbbbbbb', 'default:short', ':aaaaaaaaaaaaaaaaaaaaaaaa'])('refuses the agent token %j', (value) => {
+    expect(badNames({ AGENT_TOKENS: `acme:${'a'.repeat(24)},${value}` })).toEqual(['AGENT_TOKENS']);
+  });
+
   it('refuses a header that no answer could carry', () => {
     expect(badNames({ SECURITY_HEADER_X_FRAME_OPTIONS: 'DENY\r\nSet-Cookie: a=b' })).toEqual(['SECURITY_HEADER_X_FRAME_OPTIONS']);
     expect(badNames({ SECURITY_HEADER_CONTENT_SECURITY_POLICY: 'default-src “self”' })).toEqual(['SECURITY_HEADER_CONTENT_SECURITY_POLICY']);

@@ -19,12 +19,13 @@ const whole = (fallback: number, min: number, max: number, meta: SettingMeta) =>
   z.coerce.number().int().min(min).max(max).default(fallback).meta({ ...meta });
 const token = (meta: SettingMeta) => z.string().min(24, 'must have at least 24 characters').max(512).meta({ ...meta, secret: true });
 /** A token that the form of credentials cannot mistake for another kind: colons, dots and prefixes mean something there. */
+const PLAIN_TOKEN = /^(?!wh[ak]_)[\w+/=~-]+$/;
 const bearer = (meta: SettingMeta) =>
   z
     .string()
     .min(24, 'must have at least 24 characters')
     .max(512)
-    .refine((value) => /^(?!wh[ak]_)[\w+/=~-]+$/.test(value), 'must consist of letters, digits and -_~+/=, and not begin with wha_ or whk_')
+    .refine((value) => PLAIN_TOKEN.test(value), 'must consist of letters, digits and -_~+/=, and not begin with wha_ or whk_')
     .meta({ ...meta, secret: true });
 const header = (fallback: string, name: string) =>
   z
@@ -43,8 +44,8 @@ const agentTokens = z
       z.string().transform((pair, context) => {
         const colon = pair.indexOf(':');
         const [tenant, secret] = [pair.slice(0, colon), pair.slice(colon + 1)];
-        if (colon < 1 || secret.length < 24) {
-          context.addIssue({ code: 'custom', message: 'must be tenant:token pairs, tokens of at least 24 characters' });
+        if (colon < 1 || secret.length < 24 || !PLAIN_TOKEN.test(secret)) {
+          context.addIssue({ code: 'custom', message: 'must be tenant:token pairs, tokens of at least 24 letters, digits and -_~+/=, not beginning with wha_ or whk_' });
           return z.NEVER;
         }
         return { tenant, token: secret };
