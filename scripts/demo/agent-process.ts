@@ -33,10 +33,12 @@ export class AgentProcess {
   /** Tasks whose command runs, as far as the log tells. */
   readonly atWork = new Set<string>();
   fate = 'worked to the end';
+  private readonly options: AgentProcessOptions;
   private readonly child: ChildProcess;
   private readonly exited: Promise<unknown>;
 
   constructor(options: AgentProcessOptions) {
+    this.options = options;
     this.id = options.id;
     this.name = options.name;
     const flags = ['--url', options.url, '--exec', options.command, '--concurrency', String(options.concurrency)];
@@ -66,6 +68,18 @@ export class AgentProcess {
 
   signal(name: NodeJS.Signals): void {
     this.child.kill(name);
+  }
+
+  /** Sends the result of a lease in its name, as it would have, had it not asked for more time before. */
+  async answerLate({ id, fence }: { id: string; fence: number }): Promise<void> {
+    const answer = await fetch(`${this.options.url}/api/v1/agent/tasks/${id}/complete`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${this.options.token}`, 'content-type': 'application/json' },
+      body: JSON.stringify({ fence, result: { late: true } }),
+      signal: AbortSignal.timeout(30_000),
+    });
+    const { code } = (await answer.json()) as { code?: string };
+    if (!answer.ok) this.refusals.push(`complete ${code ?? answer.status}`);
   }
 
   /** Lets it finish what it does; resolves when it is gone. */
