@@ -2,6 +2,7 @@ import pino from 'pino';
 import { pinoHttp } from 'pino-http';
 import { DatabaseError } from 'pg';
 import { QueryFailedError } from 'typeorm';
+import { logOptions } from './log-options.js';
 import { loggableError } from './loggable-error.js';
 
 /** What PostgreSQL says when a statement with somebody's data fails. */
@@ -13,7 +14,7 @@ function refused(message: string, fields: Partial<DatabaseError>): QueryFailedEr
 /** The line that a logger set up like the plane's writes. */
 function lineOf(error: unknown): { text: string; err: Record<string, unknown> } {
   let text = '';
-  const { logger } = pinoHttp({ serializers: { err: loggableError } }, { write: (line: string) => void (text += line) });
+  const { logger } = pinoHttp(logOptions('info'), { write: (line: string) => void (text += line) });
   logger.error({ err: error }, 'It failed.');
   return { text, err: (JSON.parse(text) as { err: Record<string, unknown> }).err };
 }

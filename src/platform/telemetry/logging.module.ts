@@ -1,16 +1,7 @@
 import { Module } from '@nestjs/common';
-import { ClsServiceManager } from 'nestjs-cls';
 import { LoggerModule } from 'nestjs-pino';
 import { Config } from '../config/config.js';
-import type { ContextStore } from '../context/request-context.js';
-import { contextFields } from './context-fields.js';
-import { loggableError } from './loggable-error.js';
-
-/** What every log line says about the request or job it was written in. */
-function runningContext(): Record<string, unknown> {
-  const cls = ClsServiceManager.getClsService<ContextStore>();
-  return cls.isActive() ? contextFields(cls.get<ContextStore>()) : {};
-}
+import { logOptions } from './log-options.js';
 
 /** JSON log lines with request id, tenant and actor; headers, bodies and credentials are never logged. */
 @Module({
@@ -18,11 +9,7 @@ function runningContext(): Record<string, unknown> {
     LoggerModule.forRootAsync({
       inject: [Config],
       useFactory: (config: Config) => ({
-        pinoHttp: {
-          level: config.get('LOG_LEVEL'),
-          mixin: runningContext,
-          serializers: { err: (error: unknown) => loggableError(error) },
-        },
+        pinoHttp: logOptions(config.get('LOG_LEVEL')),
         // No middleware: it would make three loggers for each request, of which none says more than the mixin.
         forRoutes: [],
       }),

@@ -1,12 +1,13 @@
 import type { Request, Response } from 'express';
-import pino from 'pino';
+import { pinoHttp } from 'pino-http';
 import type { ContextStore } from '../context/request-context.js';
+import { logOptions } from './log-options.js';
 import { requestLog } from './request-log.js';
 
 /** The line about a request that ended so, or undefined when none is written. */
 function lineOf(level: string, ended: { status: number; url?: string; finished?: boolean; store?: ContextStore }): Record<string, unknown> | undefined {
   let text = '';
-  const logger = pino({ level }, { write: (line: string) => void (text += line) });
+  const { logger } = pinoHttp(logOptions(level), { write: (line: string) => void (text += line) });
   const request = { method: 'GET', originalUrl: ended.url ?? '/api/v1/tasks' } as Request;
   const response = { statusCode: ended.status, writableFinished: ended.finished ?? true } as Response;
   requestLog(logger)({ request, response, store: ended.store ?? {}, seconds: 0.0123 });
@@ -27,6 +28,7 @@ describe('the line about a request', () => {
       res: { status: 200 },
       responseTime: 12,
     });
+    expect(lineOf('debug', { status: 200 })?.['res']).toEqual({ status: 200 });
   });
 
   it('is an error when the fault is ours, and written at every usual level', () => {
