@@ -149,3 +149,38 @@ describe('the key', () => {
     rmSync(folder, { recursive: true });
   });
 });
+
+describe('a changed JWT_SECRET', () => {
+  const NEXT = 'the-next-jwt-secret-0123456789abcdef0123456789ab';
+  const me = async (on: Plane, token: string): Promise<number> => (await on.request('GET', '/api/v1/auth/me', { token })).status;
+
+  it('still takes the tokens of JWT_SECRET_PREVIOUS, and signs with the new one', async () => {
+    const next = await startPlane({ database: plane.database, environment: { JWT_SECRET: NEXT, JWT_SECRET_PREVIOUS: SECRET } });
+    try {
+      expect(await me(next, user.token)).toBe(200);
+      expect(await me(next, forge(OURS, claims, accessTokenKey(NEXT)))).toBe(200);
+      expect(await me(next, forge(OURS, { ...claims, aud: 'another' }))).toBe(401);
+      expect(await me(next, forge(OURS, claims, accessTokenKey('a third secret that nobody was ever told')))).toBe(401);
+      const fresh = (await createUser(next)).token;
+      const [head, body, signature] = fresh.split('.');
+      expect(signature).toBe(createHmac('sha256', accessTokenKey(NEXT)).update(`${head}.${body}`).digest('base64url'));
+      expect(await me(plane, fresh)).toBe(401);
+    } finally {
+      await next.stop();
+    }
+  });
+
+  it('takes none of the old tokens without it', async () => {
+    const next = await startPlane({ database: plane.database, environment: { JWT_SECRET: NEXT } });
+    try {
+      expect(await me(next, user.token)).toBe(401);
+    } finally {
+      await next.stop();
+    }
+  });
+
+  it('is not accepted too short, and single sign-on is refused while there is none', () => {
+    expect(() => loadConfig({ JWT_SECRET_PREVIOUS: 'short' })).toThrow('JWT_SECRET_PREVIOUS: must have at least 32 characters');
+    expect(() => loadConfig({ AUTH_MODE: 'oidc' })).toThrow('bad settings: AUTH_MODE: oidc is not supported by this version: use local');
+  });
+});

@@ -1,3 +1,4 @@
+import { createHmac, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { Request, Response } from 'express';
@@ -30,7 +31,7 @@ export class AccessTokenStrategy extends PassportStrategy(Strategy, 'access-toke
   constructor(key: SigningKey) {
     super({
       jwtFromRequest: (request) => (request as unknown as CarriesToken).accessToken,
-      secretOrKeyProvider: keyProvider(key.bytes),
+      secretOrKeyProvider: keyProvider(key),
       algorithms: [ACCESS_TOKEN.algorithm],
       issuer: ACCESS_TOKEN.issuer,
       audience: ACCESS_TOKEN.audience,
@@ -73,11 +74,19 @@ export class AccessTokenStrategy extends PassportStrategy(Strategy, 'access-toke
 }
 
 /** Looks at the header before the signature: nothing but our own algorithm and type, and no key that came along. */
-function keyProvider(key: Buffer): SecretOrKeyProvider {
+function keyProvider(key: SigningKey): SecretOrKeyProvider {
   return (_request, token: string, done) => {
-    if (hasOurHeader(token)) done(null, key);
+    if (hasOurHeader(token)) done(null, key.previous && isSignedWith(key.previous, token) ? key.previous : key.bytes);
     else done(new Error('not an access token of this installation'));
   };
+}
+
+/** Only chooses the key: passport-jwt then checks the signature with it, and the rest of the token. */
+function isSignedWith(key: Buffer, token: string): boolean {
+  const end = token.lastIndexOf('.');
+  const expected = createHmac('sha256', key).update(token.slice(0, end)).digest();
+  const given = Buffer.from(token.slice(end + 1), 'base64url');
+  return given.length === expected.length && timingSafeEqual(given, expected);
 }
 
 function hasOurHeader(token: string): boolean {

@@ -16,10 +16,14 @@ export function accessTokenKey(secret: string): Buffer {
 @Injectable()
 export class SigningKey {
   readonly bytes: Buffer;
+  /** The key before the last change: tokens are checked with it, never signed. */
+  readonly previous: Buffer | undefined;
 
   /** @throws StartupError when the data folder cannot be written */
   constructor(config: Config) {
     this.bytes = accessTokenKey(config.get('JWT_SECRET') ?? keptSecret(config.get('WHEELHOUSE_DATA')));
+    const previous = config.get('JWT_SECRET_PREVIOUS');
+    this.previous = previous === undefined ? undefined : accessTokenKey(previous);
   }
 }
 

@@ -75,8 +75,13 @@ export const SETTINGS = {
   SETUP_TOKEN: token({ description: 'Token for POST /setup/complete; left out, one is made and printed at first start.' }).optional(),
   ADMIN_TOKEN: bearer({ description: 'Bootstrap credential: an admin of the operator tenant.' }).optional(),
   AGENT_TOKENS: agentTokens.default([]).meta({ description: 'Bootstrap credentials of agents: tenant:token,tenant:token.', secret: true }),
-  AUTH_MODE: z.enum(['local', 'oidc']).default('local').meta({ description: 'local: passwords. oidc: the configured issuer\'s bearer tokens as well.' }),
+  AUTH_MODE: z
+    .enum(['local', 'oidc'])
+    .refine((mode) => mode === 'local', 'oidc is not supported by this version: use local')
+    .default('local')
+    .meta({ description: 'local: passwords. oidc is refused at start: this version does not have it yet.' }),
   JWT_SECRET: z.string().min(32, 'must have at least 32 characters').max(512).optional().meta({ description: 'Key of the access tokens; left out, one is made and kept in WHEELHOUSE_DATA. Several processes on several machines must share it.', secret: true }),
+  JWT_SECRET_PREVIOUS: z.string().min(32, 'must have at least 32 characters').max(512).optional().meta({ description: 'The JWT_SECRET before the last change: its access tokens are still accepted, none are made with it. Take it out once ACCESS_TOKEN_SECONDS have passed.', secret: true }),
   ACCESS_TOKEN_SECONDS: whole(900, 60, 86_400, { description: 'Life of an access token.' }),
   REFRESH_TOKEN_SECONDS: whole(30 * 86_400, 300, 365 * 86_400, { description: 'Life of a session without use.' }),
   REGISTRATION: flag(true, { description: 'Whether anyone may register an account in the default tenant.' }),
