@@ -113,7 +113,7 @@ describe('the audit log', () => {
     expect(await denied(403, 'PATCH', `/api/v1/tenants/${tenant.id}`, { name: 'x' })).toEqual([row({ operation: 'updateTenant', code: 'forbidden' })]);
     expect(await denied(403, 'POST', '/api/v1/security/api-keys', { name: 'x', scopes: ['agent:work'] })).toMatchObject([row({ operation: 'createApiKey', code: 'scope_exceeded' })]);
     for (const named of ['default', 'absent']) {
-      expect(await denied(404, 'GET', `/api/v1/agents?tenant_id=${named}`)).toEqual([row({ operation: 'listAgents', tenant: named })]);
+      expect(await denied(404, 'GET', `/api/v1/agents?tenant_id=${named}`)).toEqual([row({ operation: 'listAgents', field: 'tenant_id' })]);
     }
   });
 

@@ -68,8 +68,8 @@ export class AccessGuard implements CanActivate {
     if (typeof named !== 'string') return;
     const tenantId = await this.tenants.resolve(named);
     if (actor.tenantId !== OPERATOR_TENANT_ID && tenantId !== actor.tenantId) {
-      // Absent or another's: the same answer, the same row.
-      await this.audit.denied({ action: 'access.denied', detail: { operation: this.context.get('operationId'), tenant: named.slice(0, 100) } });
+      // Absent or another's: the same answer, the same row, and no id of another's in the own trail.
+      await this.audit.denied({ action: 'access.denied', detail: { operation: this.context.get('operationId'), field: 'tenant_id' } });
       throw notFound('tenant');
     }
     if (!tenantId) throw notFound('tenant');
