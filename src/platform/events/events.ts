@@ -3,12 +3,19 @@ import type { PoolClient } from 'pg';
 import type { EventType } from '../../core/event.js';
 import { newId } from '../../core/ids.js';
 import { RequestContext } from '../context/request-context.js';
+import { prepared } from '../database/prepared.js';
 import { Sql } from '../database/sql.js';
 import { afterCommit } from '../database/tenant-transaction.adapter.js';
 import { EventSignal } from './event-signal.js';
 
-const INSERT_MANY = `insert into events (id, tenant_id, name, data, request_id)
-  select id, $2, $3, data::jsonb, $5 from unnest($1::uuid[], $4::text[]) as fact (id, data)`;
+interface Fact<T> {
+  data: T;
+  requestId: string | undefined;
+}
+
+const INSERT_MANY = prepared(
+  'insert into events (id, tenant_id, name, data, request_id) select id, $2, $3, data::jsonb, request_id from unnest($1::uuid[], $4::text[], $5::text[]) as fact (id, data, request_id)',
+);
 
 /** Publishes facts: one row in the event log, through the connection of the change it describes, and nothing more. */
 @Injectable()
@@ -21,30 +28,29 @@ export class Events {
 
   /** Call inside the transaction of the change; a rollback takes the fact with it. */
   async publish<T extends object>(type: EventType<T>, data: T): Promise<void> {
-    await this.sql.execute('insert into events (id, tenant_id, name, data, request_id) values ($1, $2, $3, $4, $5)', [
-      newId(),
-      this.context.tenantId,
-      type.name,
-      JSON.stringify(data),
-      this.context.requestId ?? null,
-    ]);
+    await this.publishEach(type, [{ data, requestId: this.context.requestId }]);
+  }
+
+  /** Like `publish`, for facts of several requests that share a transaction. */
+  async publishEach<T extends object>(type: EventType<T>, facts: readonly Fact<T>[]): Promise<void> {
+    if (facts.length === 0) return;
+    await this.sql.execute(INSERT_MANY, manyValues(this.context.tenantId, type, facts));
     afterCommit(() => this.signal.raise());
   }
 
   /** Like `publish`, many facts of one kind in one statement. */
   async publishMany<T extends object>(type: EventType<T>, facts: readonly T[]): Promise<void> {
-    if (facts.length === 0) return;
-    await this.sql.execute(INSERT_MANY, manyValues(this.context.tenantId, type, facts, this.context.requestId));
-    afterCommit(() => this.signal.raise());
+    const { requestId } = this.context;
+    await this.publishEach(type, facts.map((data) => ({ data, requestId })));
   }
 
   /** For the hot paths: many facts in one statement, on the connection of their own transaction; then `signal.raise()`. */
   async publishAll<T extends object>(client: PoolClient, tenantId: string, type: EventType<T>, facts: readonly T[], requestId?: string): Promise<void> {
     if (facts.length === 0) return;
-    await client.query(INSERT_MANY, manyValues(tenantId, type, facts, requestId));
+    await client.query({ ...INSERT_MANY, values: manyValues(tenantId, type, facts.map((data) => ({ data, requestId }))) });
   }
 }
 
-function manyValues<T extends object>(tenantId: string, type: EventType<T>, facts: readonly T[], requestId: string | undefined): unknown[] {
-  return [facts.map(() => newId()), tenantId, type.name, facts.map((fact) => JSON.stringify(fact)), requestId ?? null];
+function manyValues<T extends object>(tenantId: string, type: EventType<T>, facts: readonly Fact<T>[]): unknown[] {
+  return [facts.map(() => newId()), tenantId, type.name, facts.map(({ data }) => JSON.stringify(data)), facts.map(({ requestId }) => requestId ?? null)];
 }

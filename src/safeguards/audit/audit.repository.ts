@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../../core/page.js';
+import { prepared } from '../../platform/database/prepared.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { pageOfQuery } from '../../platform/database/table.js';
@@ -21,10 +22,16 @@ export interface AuditFilter {
   request_id?: string;
 }
 
-const COLUMNS = ['id', 'tenant_id', 'actor_kind', 'actor_id', 'actor_label', 'action', 'outcome', 'resource_type', 'resource_id', 'ip', 'user_agent', 'request_id', 'before', 'after', 'detail'] as const;
-const INSERT = `insert into audit_log (${COLUMNS.join(', ')}) values (${COLUMNS.map((_, index) => `$${index + 1}`).join(', ')})`;
+const COLUMNS = {
+  id: 'uuid', tenant_id: 'uuid', actor_kind: 'text', actor_id: 'text', actor_label: 'text', action: 'text', outcome: 'text', resource_type: 'text', resource_id: 'text',
+  ip: 'inet', user_agent: 'text', request_id: 'text', before: 'jsonb', after: 'jsonb', detail: 'jsonb',
+} as const satisfies Record<keyof NewAuditRow, string>;
+const NAMES = Object.keys(COLUMNS) as (keyof NewAuditRow)[];
+const INSERT = prepared(`insert into audit_log (${NAMES.join(', ')})
+  select * from unnest(${NAMES.map((name, index) => `$${index + 1}::${COLUMNS[name]}[]`).join(', ')})`);
 
-const valuesOf = (row: NewAuditRow): unknown[] => COLUMNS.map((column) => (typeof row[column] === 'object' && row[column] !== null ? JSON.stringify(row[column]) : row[column]));
+const valuesOf = (rows: readonly NewAuditRow[]): unknown[][] =>
+  NAMES.map((name) => rows.map(({ [name]: value }) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value)));
 
 /** Rows of `audit_log`: they are only ever added. */
 @Injectable()
@@ -35,13 +42,13 @@ export class AuditRepository {
   ) {}
 
   /** In the transaction of the change. */
-  async insert(row: NewAuditRow): Promise<void> {
-    await this.sql.execute(INSERT, valuesOf(row));
+  async insert(rows: readonly NewAuditRow[]): Promise<void> {
+    if (rows.length > 0) await this.sql.execute(INSERT, valuesOf(rows));
   }
 
   /** At once and by itself: for what happened without a change, or despite a rollback. */
   async insertAlone(row: NewAuditRow): Promise<void> {
-    await this.database.execute(INSERT, valuesOf(row));
+    await this.database.execute(INSERT.text, valuesOf([row]));
   }
 
   page(tenantId: string, filter: AuditFilter, request: PageRequest): Promise<Page<AuditRow>> {

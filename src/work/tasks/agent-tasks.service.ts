@@ -6,6 +6,7 @@ import { BoardsReader } from '../../fleet/boards/boards.reader.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { AgentTasksAccess } from './agent-tasks-access.js';
 import type { Task } from './task.entity.js';
+import { TaskCreationService } from './task-creation.service.js';
 import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
 import type { ListBoardTasksQuery } from './task-queries.dto.js';
@@ -19,6 +20,7 @@ export class AgentTasksService {
   constructor(
     private readonly context: RequestContext,
     private readonly tasks: TasksService,
+    private readonly creation: TaskCreationService,
     private readonly reads: TaskReadsRepository,
     private readonly references: TaskReferencesService,
     private readonly access: AgentTasksAccess,
@@ -26,10 +28,14 @@ export class AgentTasksService {
   ) {}
 
   /** A task on a board only by an agent that is on it. @throws Problem `not_found` */
-  @Transactional()
   async create(request: CreateTaskDto): Promise<Task> {
-    if (request.board_id) await this.references.requireOnBoard(request.board_id, this.context.actor.id);
-    return this.tasks.create(request);
+    return request.board_id ? this.createOnBoard(request, request.board_id) : this.creation.create(request);
+  }
+
+  @Transactional()
+  private async createOnBoard(request: CreateTaskDto, boardId: string): Promise<Task> {
+    await this.references.requireOnBoard(boardId, this.context.actor.id);
+    return this.creation.create(request);
   }
 
   /** @throws Problem `not_found`, also for a task the agent may not see */

@@ -6,6 +6,7 @@ import { PageQuery } from '../../platform/http/page.dto.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { DeadLettersService } from './dead-letters.service.js';
 import { TaskCommentsService } from './task-comments.service.js';
+import { TaskCreationService } from './task-creation.service.js';
 import { TaskStreamService } from './task-stream.service.js';
 import { ListTasksQuery, StreamTasksQuery } from './task-queries.dto.js';
 import { CancelTaskDto, CreateCommentDto, CreateTaskDto, UpdateTaskDto } from './tasks.dto.js';
@@ -16,6 +17,7 @@ import { TaskCommentView, TaskDetailView, TaskStatsView, TaskView, toCommentView
 export class TasksController {
   constructor(
     private readonly tasks: TasksService,
+    private readonly creation: TaskCreationService,
     private readonly letters: DeadLettersService,
     private readonly comments: TaskCommentsService,
     private readonly stream: TaskStreamService,
@@ -32,7 +34,7 @@ export class TasksController {
   @Post()
   @Operation({ id: 'createTask', allow: 'task:write', returns: TaskView, status: 201 })
   async create(@Body() body: CreateTaskDto): Promise<TaskView> {
-    return toTaskView(await this.tasks.create(body));
+    return toTaskView(await this.creation.create(body));
   }
 
   /** Counts tasks. By status and by priority, with the age of the oldest that is ready. */

@@ -31,6 +31,7 @@ import { LeasesService } from './leases.service.js';
 import { TaskComment } from './task-comment.entity.js';
 import { TaskCommentsRepository } from './task-comments.repository.js';
 import { TaskCommentsService } from './task-comments.service.js';
+import { TaskCreationService } from './task-creation.service.js';
 import { TaskDependenciesListener } from './task-dependencies.listener.js';
 import { TaskDependenciesRepository } from './task-dependencies.repository.js';
 import { TaskDependenciesService } from './task-dependencies.service.js';
@@ -48,7 +49,7 @@ import { TasksService } from './tasks.service.js';
 const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskLanesRepository, TaskReadsRepository, TasksRepository];
 const SERVICES = [
   AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LaneRemovalService, LeaseReaper,
-  LeasesService, TaskCommentsService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskReferencesService, TaskSignal, TasksService, TaskStreamService, TaskWaiters,
+  LeasesService, TaskCommentsService, TaskCreationService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskReferencesService, TaskSignal, TasksService, TaskStreamService, TaskWaiters,
 ];
 
 /** Tasks, the agent protocol and the dead letters. Global for the two ports that the fleet asks. */

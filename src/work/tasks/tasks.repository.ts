@@ -1,33 +1,34 @@
 import { Injectable } from '@nestjs/common';
+import { prepared } from '../../platform/database/prepared.js';
 import { Sql } from '../../platform/database/sql.js';
 import { lockRow } from '../../platform/database/table.js';
+import { taskColumns } from './task-columns.js';
 import { Task } from './task.entity.js';
 import { TASK_PRIORITIES, TASK_STATUSES } from './task.machine.js';
 
-/** The columns that are set when a task is made; the rest have defaults. */
-export type NewTask = Pick<
-  Task,
-  | 'id' | 'tenant_id' | 'title' | 'description' | 'instructions' | 'payload' | 'status' | 'priority' | 'priority_rank' | 'agent_id' | 'board_id'
-  | 'lane_id' | 'required_tools' | 'parent_task_id' | 'deadline' | 'max_retries' | 'ready' | 'waiting_for' | 'created_by_kind' | 'created_by_id'
->;
+/** The columns that are set when a task is made, with the types of their values; the rest have defaults. */
+const NEW_COLUMNS = {
+  id: 'uuid', title: 'text', description: 'text', instructions: 'text', payload: 'text', status: 'text', priority: 'text', priority_rank: 'smallint', agent_id: 'uuid',
+  board_id: 'uuid', lane_id: 'bigint', required_tools: 'text', parent_task_id: 'uuid', deadline: 'timestamptz', max_retries: 'integer', ready: 'boolean',
+  waiting_for: 'integer', created_by_kind: 'text', created_by_id: 'text',
+} as const satisfies Partial<Record<keyof Task, string>>;
+export type NewTask = Pick<Task, keyof typeof NEW_COLUMNS>;
 
-const INSERT_COLUMNS = [
-  'id', 'tenant_id', 'title', 'description', 'instructions', 'payload', 'status', 'priority', 'priority_rank', 'agent_id', 'board_id',
-  'lane_id', 'required_tools', 'parent_task_id', 'deadline', 'max_retries', 'ready', 'waiting_for', 'created_by_kind', 'created_by_id',
-] as const satisfies (keyof NewTask)[];
-const INSERT = `insert into tasks (${INSERT_COLUMNS.join(', ')}) values (${INSERT_COLUMNS.map((_, i) => `$${i + 1}`).join(', ')}) returning *`;
+const NAMES = Object.keys(NEW_COLUMNS) as (keyof NewTask)[];
+/** The two that are no plain values in an array come as JSON. */
+const FROM_JSON: Partial<Record<keyof NewTask, string>> = { payload: 'n.payload::jsonb', required_tools: 'array(select jsonb_array_elements_text(n.required_tools::jsonb))' };
+const INSERT = prepared(`insert into tasks (tenant_id, ${NAMES.join(', ')})
+  select $1, ${NAMES.map((name) => FROM_JSON[name] ?? `n.${name}`).join(', ')}
+  from unnest(${NAMES.map((name, index) => `$${index + 2}::${NEW_COLUMNS[name]}[]`).join(', ')}) as n (${NAMES.join(', ')})
+  returning ${taskColumns('tasks')}`);
 
 /** Rows of `tasks`, for people. What agents do under a lease is in `leases.repository.ts`. */
 @Injectable()
 export class TasksRepository {
   constructor(private readonly sql: Sql) {}
 
-  async insert(task: NewTask): Promise<Task> {
-    const values = INSERT_COLUMNS.map((column) => (column === 'payload' ? json(task.payload) : task[column]));
-    const rows = await this.sql.rows<Task>(INSERT, values);
-    const [row] = rows;
-    if (!row) throw new Error('An insert returned no row.');
-    return row;
+  insert(tenantId: string, tasks: readonly NewTask[]): Promise<Task[]> {
+    return this.sql.rows<Task>(INSERT, [tenantId, ...NAMES.map((name) => tasks.map((task) => (name in FROM_JSON ? json(task[name]) : task[name])))]);
   }
 
   find(tenantId: string, id: string): Promise<Task | null> {

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { changesBetween } from '../../core/changes.js';
-import { newId } from '../../core/ids.js';
 import type { Page } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
@@ -19,9 +18,9 @@ import { TaskLanesRepository } from './task-lanes.repository.js';
 import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
 import { TaskSignal } from './task-signal.js';
-import { TaskCompleted, TaskCreated, TaskUpdated } from './tasks.events.js';
+import { TaskCompleted, TaskUpdated } from './tasks.events.js';
 import type { ListTasksQuery } from './task-queries.dto.js';
-import type { CreateTaskDto, UpdateTaskDto } from './tasks.dto.js';
+import type { UpdateTaskDto } from './tasks.dto.js';
 import { TasksRepository } from './tasks.repository.js';
 import { type TaskDetails, toTaskView } from './tasks.view.js';
 
@@ -31,7 +30,7 @@ const MOST_READING = 4;
 /** What a task is set to, besides its plain fields. */
 type StatusByHand = Exclude<UpdateTaskDto['status'], undefined>;
 
-/** Making, reading, changing and cancelling tasks. */
+/** Reading, changing and cancelling tasks. */
 @Injectable()
 export class TasksService {
   /** Tasks that are asked for while others are being read are read together, after that: none is older than its question. */
@@ -49,44 +48,6 @@ export class TasksService {
     private readonly events: Events,
     private readonly signal: TaskSignal,
   ) {}
-
-  @Transactional()
-  async create(request: CreateTaskDto): Promise<Task> {
-    const { tenantId, actor } = this.context;
-    await this.references.check(tenantId, request);
-    const dependsOn = request.depends_on ?? [];
-    // Before the dependencies are shared: the parent may be one of them, and two that share a row cannot both change it.
-    if (request.parent_task_id) await this.repository.touch(tenantId, request.parent_task_id);
-    const waitingFor = await this.references.countOpen(tenantId, dependsOn);
-    const status = request.status === 'inbox' ? 'inbox' : waitingFor > 0 ? 'blocked' : 'queued';
-    const priority = request.priority ?? 'medium';
-    const lane = { agent_id: request.agent_id ?? null, board_id: request.board_id ?? null, required_tools: request.required_tools ?? [] };
-    const task = await this.repository.insert({
-      ...lane,
-      id: newId(),
-      tenant_id: tenantId,
-      lane_id: await this.lanes.idOf(tenantId, lane),
-      title: request.title,
-      description: request.description ?? null,
-      instructions: request.instructions ?? null,
-      payload: request.payload ?? null,
-      status,
-      priority,
-      priority_rank: priorityRank(priority),
-      parent_task_id: request.parent_task_id ?? null,
-      deadline: request.deadline ? new Date(request.deadline) : null,
-      max_retries: request.max_retries ?? 3,
-      ready: status === 'queued',
-      waiting_for: waitingFor,
-      created_by_kind: actor.kind,
-      created_by_id: actor.id,
-    });
-    if (dependsOn.length > 0) await this.repository.addDependencies(tenantId, task.id, dependsOn);
-    await this.recordChange('task.create', null, task);
-    await this.events.publish(TaskCreated, { ...factOf(task), title: task.title, priority: task.priority });
-    this.announce(task);
-    return task;
-  }
 
   list(filter: ListTasksQuery): Promise<Page<Task>> {
     return this.reads.page(this.context.tenantId, filter);
@@ -198,12 +159,10 @@ export class TasksService {
   }
 
   /** Agents' own changes live in attempts and the event log; what people and keys change is audited. */
-  private async recordChange(action: string, before: Task | null, after: Task, dependencies?: DependencyChange): Promise<void> {
+  private async recordChange(action: string, before: Task, after: Task, dependencies?: DependencyChange): Promise<void> {
     if (this.context.actor.kind === 'agent') return;
     const dependsOn = (ids: string[] | undefined): object => (ids ? { depends_on: ids } : {});
-    const changes = before
-      ? changesBetween({ ...toTaskView(before), ...dependsOn(dependencies?.before) }, { ...toTaskView(after), ...dependsOn(dependencies?.after) })
-      : { after: toTaskView(after) };
+    const changes = changesBetween({ ...toTaskView(before), ...dependsOn(dependencies?.before) }, { ...toTaskView(after), ...dependsOn(dependencies?.after) });
     await this.audit.record({ action, resource: { type: 'task', id: after.id }, ...changes });
   }
 
