@@ -1,3 +1,4 @@
+import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { eventually } from '../support/eventually.js';
 import { claim, createAgent, createTask, createTenant, createUser, type TestTask } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
@@ -245,6 +246,36 @@ describe('tasks', () => {
     expect([list.body.total, list.body.items[0]?.id]).toEqual([1, replay.body['id']]);
     const other = await plane.request('POST', '/api/v1/tasks', { token: ADMIN_TOKEN, headers: { 'idempotency-key': `once-${parent.id}` }, body: { title: 'Another' } });
     expect([other.status, other.body['code']]).toEqual([422, 'idempotency_key_reused']);
+  });
+
+  it('are made together when they come together, each for itself: who asked, in which request, and what was wrong', async () => {
+    const people = [await createUser(plane), await createUser(plane)];
+    const agent = await createAgent(plane);
+    const orders = Array.from({ length: 50 }, (_, number) => ({
+      person: people[number % 2] as (typeof people)[number],
+      requestId: `together-${agent.id}-${number}`,
+      body: { title: `Together ${number}`, payload: { number }, required_tools: number % 3 === 0 ? ['b', 'a"{,'] : [], agent_id: number % 5 === 0 ? ABSENT : agent.id },
+    }));
+    const answers = await Promise.all(
+      orders.map(({ person, requestId, body }) => plane.request<TestTask>('POST', '/api/v1/tasks', { token: person.token, headers: { 'x-request-id': requestId }, body })),
+    );
+    for (const [number, { person, requestId, body }] of orders.entries()) {
+      const { status, body: made } = answers[number] as (typeof answers)[number];
+      expect([number, status]).toEqual([number, body.agent_id === ABSENT ? 400 : 201]);
+      const trail = await plane.request<{ items: object[] }>('GET', `/api/v1/admin/audit?action=task.create&request_id=${requestId}`, { token: ADMIN_TOKEN });
+      if (status === 400) expect(trail.body.items).toEqual([]);
+      else {
+        expect(made).toMatchObject({ title: body.title, payload: body.payload, required_tools: body.required_tools, agent_id: agent.id, created_by: `user:${person.id}` });
+        expect(trail.body.items).toMatchObject([{ actor_id: person.id, resource_id: made.id, after: { title: body.title } }]);
+      }
+    }
+    const facts = await plane.app.get(SystemDatabase).query<{ task_id: string; request_id: string }>(
+      `select data->>'task_id' as task_id, request_id from events where name = 'task.created' and request_id like $1`,
+      [`together-${agent.id}-%`],
+    );
+    const expected = orders.flatMap(({ requestId }, number) => (answers[number]?.status === 201 ? [{ task_id: answers[number].body.id, request_id: requestId }] : []));
+    expect(new Set(facts.map(({ task_id, request_id }) => `${task_id} ${request_id}`))).toEqual(new Set(expected.map(({ task_id, request_id }) => `${task_id} ${request_id}`)));
+    expect(facts).toHaveLength(expected.length);
   });
 
   it('are followed on a stream that resumes', async () => {
