@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { claim, createAgent, createBoard, createTask, createTenant, createUser, type SignedIn, type TestAgent } from '../support/factories.js';
 import { type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 
@@ -97,7 +98,15 @@ describe('the rules of a board', () => {
     for (const path of [`boards/${board}/tasks`, `tasks/${id}`, `tasks/${id}/comments`]) {
       expect([path, (await plane.request('GET', `/api/v1/agent/${path}`, { token: stranger.token })).status]).toEqual([path, 404]);
     }
-    expect((await plane.request('POST', '/api/v1/agent/tasks', { token: stranger.token, body: { title: 'x', board_id: board } })).status).toBe(404);
+    const make = (agent: TestAgent, body: object): Promise<ApiResponse> => plane.request('POST', '/api/v1/agent/tasks', { token: agent.token, body: { title: 'x', ...body } });
+    expect((await make(stranger, { board_id: board })).status).toBe(404);
+    const own = (await make(stranger, {})).body['id'];
+    for (const task of [id, randomUUID()]) {
+      expect((await make(stranger, { depends_on: [own, task] })).body['errors']).toMatchObject([{ field: 'depends_on.1', code: 'not_found', message: 'is no task' }]);
+      expect((await make(stranger, { parent_task_id: task })).body['errors']).toMatchObject([{ field: 'parent_task_id', code: 'not_found', message: 'is no task' }]);
+    }
+    expect((await make(stranger, { parent_task_id: own, depends_on: [own] })).status).toBe(201);
+    expect((await make(worker, { parent_task_id: id, depends_on: [id] })).status).toBe(201);
     expect((await plane.request('POST', '/api/v1/agent/tasks', { token: worker.token, body: { title: 'x', board_id: board, status: 'inbox' } })).body).toMatchObject({ status: 'inbox', created_by: `agent:${worker.id}` });
   });
 });

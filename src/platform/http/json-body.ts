@@ -1,10 +1,16 @@
+import { isUtf8 } from 'node:buffer';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { Problem } from '../../core/problem.js';
 import { toProblem } from './problem.filter.js';
 
+/** Decoding would put another character in the place of each byte that is none. body-parser calls it `entity.verify.failed`. */
+function refuseBrokenText(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
+  if (encoding === 'utf-8' && !isUtf8(body)) throw new Error('The body is not UTF-8.');
+}
+
 /** Reads JSON bodies and refuses others: one that is not JSON would otherwise arrive as an empty one. */
 export function jsonBody(limit: number): RequestHandler {
-  const parse = express.json({ limit, strict: true });
+  const parse = express.json({ limit, strict: true, verify: refuseBrokenText });
   return (request: Request, response: Response, next: NextFunction): void => {
     const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
     if (!hasBody) next();

@@ -34,6 +34,7 @@ export function toProblem(error: unknown): Problem {
 function parserProblem(error: unknown): Problem | undefined {
   const { type, status, limit } = (error ?? {}) as { type?: string; status?: number; limit?: number };
   if (type === 'entity.parse.failed') return new Problem('malformed_json');
+  if (type === 'entity.verify.failed') return new Problem('malformed_json', { detail: 'The body is not UTF-8.' });
   if (type === 'entity.too.large') return new Problem('payload_too_large', limit === undefined ? {} : { limit });
   if (type === 'encoding.unsupported' || type === 'charset.unsupported') return new Problem('unsupported_media_type');
   if (typeof status === 'number' && status >= 400 && status < 500) return new Problem(BY_STATUS[status] ?? 'invalid_request');

@@ -5,11 +5,15 @@ import { type FieldError, invalidField, Problem } from '../../core/problem.js';
 
 const MOST_ERRORS = 50;
 
-/** Flattens class-validator's tree into dotted paths; never repeats the value that was sent. */
+/** Rules about what kind of value it is: which bounds it breaks says nothing to someone who sent a value of another kind. */
+const KINDS: ReadonlySet<string> = new Set(['isString', 'isInt', 'isNumber', 'isBoolean', 'isArray', 'isObject', 'isUuid']);
+const typeFirst = ([one]: [string, string], [other]: [string, string]): number => Number(KINDS.has(other)) - Number(KINDS.has(one));
+
+/** Flattens class-validator's tree into dotted paths, of each field its type first; never repeats the value that was sent. */
 export function toFieldErrors(errors: ValidationError[], prefix = ''): FieldError[] {
   return errors.flatMap((error) => {
     const field = `${prefix}${error.property}`;
-    const own = Object.entries(error.constraints ?? {}).map(([code, message]) => ({
+    const own = Object.entries(error.constraints ?? {}).sort(typeFirst).map(([code, message]) => ({
       field,
       code: code === 'whitelistValidation' ? 'unknown_field' : code,
       message: code === 'whitelistValidation' ? `${error.property} is not a field of this request` : message,
@@ -29,6 +33,8 @@ const REFUSED_MEMBERS = new Set(['__proto__', 'constructor']);
  */
 export function refuseUnkeepable(value: unknown, path: string[] = []): void {
   if (typeof value === 'string') refuseUnkeepableText(value, path);
+  // A number in the text that is larger than any double becomes infinite, and would be stored as null.
+  if (typeof value === 'number' && !Number.isFinite(value)) throw invalidField(path.join('.').slice(0, 200), 'number', 'is a number that is too large to be kept');
   if (typeof value !== 'object' || value === null) return;
   if (path.length >= DEEPEST) throw invalidField(path.slice(0, 3).join('.'), 'depth', `may be nested ${DEEPEST} deep at most`);
   for (const name of Object.keys(value)) {

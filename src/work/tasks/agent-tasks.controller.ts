@@ -40,7 +40,7 @@ export class AgentTasksController {
     return { items: body.items.map(({ id }, index) => toCompletedItem(id, outcomes[index] ?? new Problem('internal'), request.headers['x-request-id'])) };
   }
 
-  /** Creates a task. As on the users' side; on a board only when this agent is on it. */
+  /** Creates a task. As on the users' side; on a board only when this agent is on it, and after or below tasks only that it may read. */
   @Post('tasks')
   @Operation({ id: 'agentCreateTask', allow: 'agent:work', returns: TaskView, status: 201, problems: ['not_found'] })
   async create(@Body() body: CreateTaskDto): Promise<TaskView> {

@@ -27,14 +27,17 @@ export class AgentTasksService {
     private readonly boards: BoardsReader,
   ) {}
 
-  /** A task on a board only by an agent that is on it. @throws Problem `not_found` */
+  /** A task on a board only by an agent that is on it, after and below tasks that it may see. @throws Problem `not_found`, `invalid_request` */
   async create(request: CreateTaskDto): Promise<Task> {
-    return request.board_id ? this.createOnBoard(request, request.board_id) : this.creation.create(request);
+    const pointsToOthers = request.board_id || request.parent_task_id || (request.depends_on?.length ?? 0) > 0;
+    return pointsToOthers ? this.createBeside(request) : this.creation.create(request);
   }
 
   @Transactional()
-  private async createOnBoard(request: CreateTaskDto, boardId: string): Promise<Task> {
-    await this.references.requireOnBoard(boardId, this.context.actor.id);
+  private async createBeside(request: CreateTaskDto): Promise<Task> {
+    const { tenantId, actor } = this.context;
+    if (request.board_id) await this.references.requireOnBoard(request.board_id, actor.id);
+    await this.access.checkReferences(tenantId, request);
     return this.creation.create(request);
   }
 

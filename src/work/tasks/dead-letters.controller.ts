@@ -33,14 +33,14 @@ export class DeadLettersController {
     return toDeadLetterView(await this.letters.bury(body.task_id, body.reason));
   }
 
-  /** Starts all dead letters again. They are queued at 100 a second, so that what failed before is not flooded. */
+  /** Starts all dead letters again. They are queued at 100 a second, so that what failed before is not flooded; deadlines that have passed are cleared. */
   @Post('retry-all')
   @Operation({ id: 'retryAllDeadLetters', allow: 'dead-letter:write', returns: RetryAllView })
   async retryAll(@Body() body: RetryAllDto): Promise<RetryAllView> {
     return { accepted: await this.letters.retryAll(body.reason) };
   }
 
-  /** Starts a dead letter again. The task is queued at attempt 0 and remembers the entry it came from. */
+  /** Starts a dead letter again. The task is queued at attempt 0 and remembers the entry it came from. A deadline that has passed is cleared; PATCH /tasks/{id} sets a new one. */
   @Post(':id/retry')
   @Operation({ id: 'retryDeadLetter', allow: 'dead-letter:write', returns: TaskView, problems: ['not_found', 'invalid_transition'] })
   async retry(@Param('id', Uuid) id: string): Promise<TaskView> {

@@ -39,6 +39,11 @@ export class DeadLettersRepository {
     return row;
   }
 
+  /** Whether the task's deadline has passed, by the database's clock. */
+  async isLate(tenantId: string, taskId: string): Promise<boolean> {
+    return (await this.sql.row('select 1 from tasks where tenant_id = $1 and id = $2 and deadline <= clock_timestamp()', [tenantId, taskId])) !== undefined;
+  }
+
   async markRetried(tenantId: string, id: string): Promise<void> {
     await this.sql.execute('update dead_letters set retried_at = now() where tenant_id = $1 and id = $2', [tenantId, id]);
   }

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
+import { changesBetween } from '../../core/changes.js';
 import type { Page } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
@@ -57,7 +58,7 @@ export class DeadLettersService {
     return letter;
   }
 
-  /** Starts the task again at attempt 0. @throws Problem `not_found` */
+  /** Starts the task again at attempt 0, without a deadline that has passed. @throws Problem `not_found` */
   @Transactional()
   async retry(id: string): Promise<Task> {
     const letter = await this.repository.lock(id);
@@ -95,11 +96,16 @@ export class DeadLettersService {
     if (task.status !== 'dead_letter') throw new Problem('invalid_transition', { detail: `The task is ${task.status}; only a dead letter is started again.`, current: task.status });
     // Its lane may have been removed since: a task that has ended keeps none.
     const lane = { lane_id: await this.lanes.idOf(task.tenant_id, task) };
-    const changes = { ...lane, ...(await this.taskService.queued(task)), attempts: 0, retry_count: 0, retried_from: letterId };
+    // With a deadline that has passed it would be given up again at once.
+    const deadline = (await this.repository.isLate(task.tenant_id, taskId)) ? { deadline: null, deadline_exceeded: false } : {};
+    const changes = { ...lane, ...(await this.taskService.queued(task)), ...deadline, attempts: 0, retry_count: 0, retried_from: letterId };
     const updated = await this.tasks.update(task.tenant_id, task.id, changes, stampOf(changes));
-    await this.audit.record({ action: 'dead_letter.retry', resource: { type: 'task', id: taskId }, before: { status: task.status }, after: { status: updated.status } });
+    await this.audit.record({ action: 'dead_letter.retry', resource: { type: 'task', id: taskId }, ...changesBetween(shownOf(task), shownOf(updated)) });
     await this.events.publish(TaskUpdated, factOf(updated));
     if (updated.ready) afterCommit(() => this.signal.ready(updated.tenant_id, updated.lane_id));
     return updated;
   }
 }
+
+/** What a retry may change of a task, as the audit log has it. */
+const shownOf = ({ status, agent_id, deadline, deadline_exceeded }: Task): object => ({ status, agent_id, deadline: deadline?.toISOString() ?? null, deadline_exceeded });

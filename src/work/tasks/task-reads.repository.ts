@@ -12,6 +12,9 @@ import type { AttemptRow, TaskDetails } from './tasks.view.js';
 /** Tasks with all that is shown with them. */
 const DETAILS = prepared(`select ${taskColumns('task')},
     array(select depends_on from task_dependencies where tenant_id = $1 and task_id = task.id order by depends_on) as depends_on,
+    case when task.waiting_for = 0 then '[]' else (select coalesce(json_agg(json_build_object('id', needed.id, 'status', needed.status) order by needed.id), '[]')
+      from task_dependencies d join tasks needed on needed.tenant_id = $1 and needed.id = d.depends_on
+      where d.tenant_id = $1 and d.task_id = task.id and needed.status <> 'completed') end as blocked_by,
     array(select id from tasks where tenant_id = $1 and parent_task_id = task.id order by id limit 1000) as subtask_ids,
     (select count(*)::int from task_comments where tenant_id = $1 and task_id = task.id) as comment_count,
     (select coalesce(json_agg(json_build_object('fence', fence::text, 'attempt', attempt, 'agent_id', agent_id, 'outcome', outcome, 'error', error,
@@ -28,9 +31,10 @@ export class TaskReadsRepository {
   /** Those of the tasks that there are. */
   async details(tenantId: string, ids: readonly string[]): Promise<TaskDetails[]> {
     const rows = await this.database.statement<DetailsRow>(tenantId, DETAILS, [tenantId, ids]);
-    return rows.map(({ depends_on, subtask_ids, comment_count, history, ...task }) => ({
+    return rows.map(({ depends_on, blocked_by, subtask_ids, comment_count, history, ...task }) => ({
       task,
       depends_on,
+      blocked_by,
       subtask_ids,
       comment_count,
       attempts: history.map((attempt) => ({ ...attempt, started_at: new Date(attempt.started_at), ended_at: new Date(attempt.ended_at) })),

@@ -1,6 +1,8 @@
 import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsInstant } from '../../platform/http/is-instant.js';
+import { IsLine } from '../../platform/http/is-line.js';
+import { IsOnlyField } from '../../platform/http/is-only-field.js';
 import { MaxJsonBytes } from '../../platform/http/max-json-bytes.js';
 import { TASK_PRIORITIES, type TaskPriority } from './task.machine.js';
 
@@ -12,8 +14,7 @@ export class CreateTaskDto {
    * What is to be done, in one line.
    * @example "Summarise the quarterly report"
    */
-  @IsString()
-  @Length(1, 500)
+  @IsLine(500)
   title!: string;
 
   /**
@@ -117,8 +118,7 @@ export class CreateTaskDto {
 export class UpdateTaskDto {
   /** @example "Summarise the quarterly report" */
   @IfGiven()
-  @IsString()
-  @Length(1, 500)
+  @IsLine(500)
   title?: string;
 
   /** @example "The board wants three pages." */
@@ -192,10 +192,11 @@ export class UpdateTaskDto {
   status?: 'inbox' | 'queued' | 'completed' | 'cancelled';
 
   /**
-   * retry starts a dead letter again, as the queue's document has it.
+   * retry starts a dead letter again, as the queue's document has it. It takes no other field beside it.
    * @example retry
    */
   @IfGiven()
+  @IsOnlyField()
   @IsIn(['retry'])
   action?: 'retry';
 }
@@ -213,8 +214,7 @@ export class CancelTaskDto {
 
 export class CreateCommentDto {
   /** @example "The numbers of page 3 need a source." */
-  @IsString()
-  @Length(1, 20_000)
+  @IsLine(20_000)
   body!: string;
 }
 

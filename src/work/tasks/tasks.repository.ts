@@ -35,6 +35,11 @@ export class TasksRepository {
     return this.sql.manager.createQueryBuilder(Task, 'task').where('task.tenant_id = :tenantId and task.id = :id', { tenantId, id }).getOne();
   }
 
+  /** Those of the tasks that there are, as far as it decides who may see them. */
+  ownersOf(tenantId: string, ids: readonly string[]): Promise<Pick<Task, 'id' | 'agent_id' | 'claimed_by' | 'created_by_id' | 'board_id'>[]> {
+    return this.sql.rows('select id, agent_id, claimed_by, created_by_id, board_id from tasks where tenant_id = $1 and id = any($2::uuid[])', [tenantId, ids]);
+  }
+
   lock(id: string): Promise<Task | null> {
     return lockRow(this.sql.manager, Task, 'task', id);
   }
@@ -58,10 +63,10 @@ export class TasksRepository {
     return row;
   }
 
-  /** Tasks that wait for this agent and no other, held until the transaction ends. */
+  /** Tasks meant for this agent and no other that may still be handed out, held until the transaction ends. */
   lockMeantFor(tenantId: string, agentId: string): Promise<Task[]> {
     return this.sql.rows<Task>(
-      `select * from tasks where tenant_id = $1 and agent_id = $2 and status in ('inbox', 'queued', 'blocked') order by id for update`,
+      `select * from tasks where tenant_id = $1 and agent_id = $2 and status in ('inbox', 'queued', 'blocked', 'in_progress', 'review') order by id for update`,
       [tenantId, agentId],
     );
   }

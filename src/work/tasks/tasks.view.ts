@@ -183,10 +183,20 @@ export function toAttemptView(row: AttemptRow): TaskAttemptView {
   return { ...row, fence: Number(row.fence), started_at: row.started_at.toISOString(), ended_at: row.ended_at.toISOString() };
 }
 
+/** A task that another one waits for. */
+export class BlockingTaskView {
+  /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+  id!: string;
+  /** @example dead_letter */
+  status!: TaskStatus;
+}
+
 /** A task with what belongs to it. */
 export class TaskDetailView extends TaskView {
   /** Tasks that it depends on. */
   depends_on!: string[];
+  /** Those of them that are not completed. One that is dead_letter or cancelled keeps this task waiting until it is retried or depends_on is changed. */
+  blocked_by!: BlockingTaskView[];
   /** Attempts that have ended, first to last. */
   attempt_history!: TaskAttemptView[];
   /** Its parts. */
@@ -198,6 +208,7 @@ export class TaskDetailView extends TaskView {
 export interface TaskDetails {
   task: Task;
   depends_on: string[];
+  blocked_by: BlockingTaskView[];
   subtask_ids: string[];
   comment_count: number;
   attempts: AttemptRow[];
