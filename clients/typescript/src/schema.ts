@@ -261,7 +261,7 @@ export interface paths {
         put?: never;
         /**
          * Creates a task
-         * @description Creates a task. As on the users' side; on a board only when this agent is on it.
+         * @description Creates a task. As on the users' side; on a board only when this agent is on it, and after or below tasks only that it may read.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -1251,7 +1251,7 @@ export interface paths {
         put?: never;
         /**
          * Starts a dead letter again
-         * @description Starts a dead letter again. The task is queued at attempt 0 and remembers the entry it came from.
+         * @description Starts a dead letter again. The task is queued at attempt 0 and remembers the entry it came from. A deadline that has passed is cleared; PATCH /tasks/{id} sets a new one.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -1275,7 +1275,7 @@ export interface paths {
         put?: never;
         /**
          * Starts all dead letters again
-         * @description Starts all dead letters again. They are queued at 100 a second, so that what failed before is not flooded.
+         * @description Starts all dead letters again. They are queued at 100 a second, so that what failed before is not flooded; deadlines that have passed are cleared.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -2309,6 +2309,15 @@ export interface components {
             resource_type: string | null;
             /** @example curl/8.5.0 */
             user_agent: string | null;
+        };
+        BlockingTaskView: {
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /**
+             * @example dead_letter
+             * @enum {string}
+             */
+            status: "blocked" | "cancelled" | "completed" | "dead_letter" | "failed" | "in_progress" | "inbox" | "queued" | "review";
         };
         /** @description One page of a list. */
         BoardMemoryPage: {
@@ -3572,6 +3581,8 @@ export interface components {
              * @example 2026-01-31T09:30:00.000Z
              */
             available_at: string;
+            /** @description Those of them that are not completed. One that is dead_letter or cancelled keeps this task waiting until it is retried or depends_on is changed. */
+            blocked_by: components["schemas"]["BlockingTaskView"][];
             /** @description The board that it is on. */
             board_id: string | null;
             cancel_reason: string | null;
@@ -4086,7 +4097,7 @@ export interface components {
         };
         UpdateTaskDto: {
             /**
-             * @description retry starts a dead letter again, as the queue's document has it.
+             * @description retry starts a dead letter again, as the queue's document has it. It takes no other field beside it.
              * @example retry
              * @enum {string}
              */
@@ -6785,6 +6796,12 @@ export interface operations {
                      *       "updated_at": "2026-01-31T09:30:00.000Z",
                      *       "depends_on": [
                      *         "text"
+                     *       ],
+                     *       "blocked_by": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "status": "dead_letter"
+                     *         }
                      *       ],
                      *       "attempt_history": [
                      *         {
@@ -17068,6 +17085,12 @@ export interface operations {
                      *       "updated_at": "2026-01-31T09:30:00.000Z",
                      *       "depends_on": [
                      *         "text"
+                     *       ],
+                     *       "blocked_by": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "status": "dead_letter"
+                     *         }
                      *       ],
                      *       "attempt_history": [
                      *         {
