@@ -1,11 +1,11 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
 import { AdminClient } from '../scripts/demo/admin-client.ts';
 import { type EmbeddedPostgres, startPostgres } from '../scripts/demo/embedded.ts';
 import { freePort, newSecret, PlaneProcess } from '../scripts/demo/plane-process.ts';
 import { BareProcess } from './bare-process.ts';
+import { throwawayFolder } from '../scripts/demo/throwaway-folder.ts';
 
 export const CLIENTS = 32;
 /** The limit per credential is generous, but one credential for everything would still meet it. */
@@ -13,7 +13,7 @@ const KEYS = 8;
 
 /** One PostgreSQL, the plane on it, and the peers beside it in databases of their own. */
 export class World {
-  readonly data = mkdtempSync(join(tmpdir(), 'wheelhouse-bench-'));
+  readonly data = throwawayFolder('wheelhouse-bench-');
   readonly bare = new BareProcess();
   plane!: PlaneProcess;
   /** Headers of people's programs, one for each client. */

@@ -1,5 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { rmSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { AdminClient } from './admin-client.ts';
@@ -10,6 +9,7 @@ import { type DemoOptions, filesIn } from './options.ts';
 import { freePort, newSecret, PlaneProcess, projectNode } from './plane-process.ts';
 import { Progress } from './progress.ts';
 import { type FinishedTask, mistakesIn } from './verify.ts';
+import { throwawayFolder } from './throwaway-folder.ts';
 
 const AGENTS = 4;
 /** Without any progress for this long the demo gives up; ms. */
@@ -31,7 +31,7 @@ export interface Stats {
 export async function runDemo(options: DemoOptions): Promise<DemoReport> {
   const paths = filesIn(options.folder).slice(0, options.limit);
   if (paths.length === 0) throw new Error(`${options.folder} holds no files`);
-  const data = mkdtempSync(join(tmpdir(), 'wheelhouse-demo-'));
+  const data = throwawayFolder('wheelhouse-demo-');
   const setupToken = newSecret();
   const plane = new PlaneProcess({ PORT: String(await freePort()), WHEELHOUSE_DATA: data, SETUP_TOKEN: setupToken, LOG_LEVEL: 'warn' });
   const agents: AgentProcess[] = [];

@@ -1,5 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { mkdirSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { pathToFileURL } from 'node:url';
@@ -18,6 +17,7 @@ import type { TortureOptions } from './options.ts';
 import { Prng } from './prng.ts';
 import { SocketClient } from './socket-client.ts';
 import { countUnended, publishedIds, takeSnapshot, waitingInVain } from './take-snapshot.ts';
+import { throwawayFolder } from '../../scripts/demo/throwaway-folder.ts';
 
 /** Everything must have ended by then after the last fault; ms. */
 const SETTLE_LIMIT_MS = 60_000;
@@ -37,7 +37,7 @@ export interface TortureReport {
 
 /** One whole run. */
 export async function torture(options: TortureOptions, say: (line: string) => void): Promise<TortureReport> {
-  const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-torture-'));
+  const folder = throwawayFolder('wheelhouse-torture-');
   const histories = join(folder, 'histories');
   mkdirSync(histories);
   const cluster = new Cluster(folder, (index) => preloads(options, index));
