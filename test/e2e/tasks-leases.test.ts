@@ -256,29 +256,6 @@ describe('leases', () => {
     expect((await read(id)).attempt_history).toMatchObject([{ fence: 1, outcome: 'killed', error: 'rogue' }]);
   });
 
-  it('go back to the inbox, meant for nobody, when the agent they were meant for is deleted', async () => {
-    const [agent] = (await agents(1)) as [TestAgent];
-    const [held, waiting] = [await createTask(plane, { agent_id: agent.id }, token), await createTask(plane, { agent_id: agent.id }, token)];
-    only(await claim(plane, agent));
-    expect((await plane.request('DELETE', `/api/v1/agents/${agent.id}`, { token })).status).toBe(204);
-    for (const { id } of [held, waiting]) {
-      await eventually(async () => (await read(id)).status === 'inbox');
-      expect(await read(id)).toMatchObject({ agent_id: null, claimed_by: null });
-    }
-  });
-
-  it('stay with another agent that holds them when the one they were meant for is deleted, and are then for anyone', async () => {
-    const [meant, holder] = (await agents(2)) as [TestAgent, TestAgent];
-    const { id } = await createTask(plane, {}, token);
-    const { lease } = only(await claim(plane, holder));
-    await plane.request('PATCH', `/api/v1/tasks/${id}`, { token, body: { agent_id: meant.id } });
-    expect((await plane.request('DELETE', `/api/v1/agents/${meant.id}`, { token })).status).toBe(204);
-    await eventually(async () => (await read(id))['agent_id'] === null);
-    expect(await read(id)).toMatchObject({ status: 'in_progress', claimed_by: holder.id });
-    expect((await act(holder, id, 'fail', { fence: lease.fence, error: 'no' })).body).toMatchObject({ status: 'queued', agent_id: null });
-    expect(only(await claim(plane, holder, { wait_seconds: 20 }))).toMatchObject({ task: { id } });
-  });
-
   it('wait no longer when their agent is resumed', async () => {
     const [agent] = (await agents(1)) as [TestAgent];
     await plane.request('POST', `/api/v1/agents/${agent.id}/pause`, { token, body: {} });

@@ -22,7 +22,7 @@ export class AgentLeasesService extends AgentLeases {
   async takeBackAll(agentId: string, reason: string): Promise<number> {
     const { tenantId } = this.context;
     const tasks = await this.repository.takeBackAll(tenantId, agentId, reason);
-    await this.events.publishMany(TaskUpdated, tasks.map((task) => ({ task_id: task.id, status: 'queued', agent_id: task.agent_id, board_id: task.board_id })));
+    await this.events.publishMany(TaskUpdated, tasks.map((task) => ({ task_id: task.id, status: 'queued', agent_id: task.agent_id, holder_id: agentId, board_id: task.board_id })));
     afterCommit(() => tasks.forEach(({ lane_id }) => this.signal.ready(tenantId, lane_id)));
     return tasks.length;
   }

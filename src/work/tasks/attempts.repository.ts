@@ -84,7 +84,8 @@ export class AttemptsRepository {
     const facts = ends.map((end) => ({
       task_id: end.task.id,
       status: end.next,
-      agent_id: end.task.claimed_by,
+      agent_id: end.task.agent_id,
+      holder_id: end.task.claimed_by,
       board_id: end.task.board_id,
       fence: Number(end.task.fence),
       ...(end.outcome === 'released' ? {} : { error: end.error ?? end.outcome, outcome: end.outcome }),

@@ -85,7 +85,7 @@ const ASSIGN = prepared(`with claimed as (
   ), facts as (
     insert into events (id, tenant_id, name, data, request_id)
     select c.event_id, $1, '${TaskUpdated.name}',
-      jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', c.claimed_by, 'board_id', c.board_id, 'fence', c.fence), c.request_id
+      jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', c.agent_id, 'holder_id', c.claimed_by, 'board_id', c.board_id, 'fence', c.fence), c.request_id
     from claimed c
   )
   select ${taskColumns('claimed')} from claimed`);

@@ -54,7 +54,7 @@ export class DeadLettersService {
     const updated = await this.tasks.update(task.tenant_id, task.id, { ...ended('dead_letter'), error: reason });
     const letter = await this.repository.insert(task.tenant_id, task.id, task.title, reason);
     await this.audit.record({ action: 'dead_letter.create', resource: { type: 'task', id: task.id }, before: { status: task.status }, after: { status: updated.status, reason } });
-    await this.events.publish(TaskFailed, { ...factOf(updated), fence: Number(task.fence), error: reason, outcome: 'failed' });
+    await this.events.publish(TaskFailed, { ...factOf(updated), holder_id: task.claimed_by, fence: Number(task.fence), error: reason, outcome: 'failed' });
     return letter;
   }
 

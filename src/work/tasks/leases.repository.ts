@@ -63,7 +63,7 @@ const complete = (answer: string): Prepared => prepared(`with input as (
    ), facts as (
      insert into events (id, tenant_id, name, data, request_id)
      select c.event_id, $1, case when c.status = 'completed' then '${TaskCompleted.name}' else '${TaskUpdated.name}' end,
-       jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', c.done_by, 'board_id', c.board_id, 'fence', c.fence), c.request_id
+       jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', c.agent_id, 'holder_id', c.done_by, 'board_id', c.board_id, 'fence', c.fence), c.request_id
      from changed c
    )
    select ${answer} from changed c`);

@@ -45,7 +45,7 @@ export class TasksController {
     return { total: Object.values(stats.by_status).reduce((sum, count) => sum + count, 0), ...stats };
   }
 
-  /** Follows tasks. A stream of server-sent events task.created, task.updated, task.completed and task.failed; Last-Event-ID resumes it. */
+  /** Follows tasks. A stream of server-sent events task.created, task.updated, task.completed and task.failed; Last-Event-ID resumes it. In their data agent_id is the agent that the task is meant for, holder_id the one that holds it or held it until then. */
   @Get('stream')
   @Operation({ id: 'streamTasks', allow: 'task:read', returns: EVENT_STREAM })
   async follow(@Query() query: StreamTasksQuery, @Req() request: Request, @Res() response: Response): Promise<void> {

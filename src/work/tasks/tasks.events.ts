@@ -1,9 +1,12 @@
 import { defineEvent } from '../../core/event.js';
 
-interface TaskFact {
+export interface TaskFact {
   task_id: string;
   status: string;
+  /** The agent that it is meant for, as on the task; null for any. */
   agent_id: string | null;
+  /** The agent that holds it, or held it until this happened. */
+  holder_id: string | null;
   board_id: string | null;
 }
 

@@ -18,7 +18,7 @@ import { TaskLanesRepository } from './task-lanes.repository.js';
 import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
 import { TaskSignal } from './task-signal.js';
-import { TaskCompleted, TaskUpdated } from './tasks.events.js';
+import { TaskCompleted, type TaskFact, TaskUpdated } from './tasks.events.js';
 import type { ListTasksQuery } from './task-queries.dto.js';
 import type { UpdateTaskDto } from './tasks.dto.js';
 import { TasksRepository } from './tasks.repository.js';
@@ -105,7 +105,7 @@ export class TasksService {
     if (task.claimed_by) await this.repository.endAttempt(task.tenant_id, task, 'cancelled', reason ?? null);
     const updated = await this.repository.update(task.tenant_id, id, { ...ended('cancelled'), cancel_reason: reason ?? null }, ['completed_at']);
     await this.recordChange('task.cancel', task, updated);
-    await this.events.publish(TaskUpdated, factOf(updated));
+    await this.publishUpdate(updated, task);
     return updated;
   }
 
@@ -155,7 +155,8 @@ export class TasksService {
 
   private async publishUpdate(updated: Task, before: Task): Promise<void> {
     const completed = updated.status === 'completed' && before.status !== 'completed';
-    await (completed ? this.events.publish(TaskCompleted, { ...factOf(updated), fence: Number(updated.fence) }) : this.events.publish(TaskUpdated, factOf(updated)));
+    const fact = { ...factOf(updated), holder_id: before.claimed_by };
+    await (completed ? this.events.publish(TaskCompleted, { ...fact, fence: Number(updated.fence) }) : this.events.publish(TaskUpdated, fact));
   }
 
   /** Agents' own changes live in attempts and the event log; what people and keys change is audited. */
@@ -182,8 +183,8 @@ export function stampOf({ status, ready }: Partial<Task>): ('completed_at' | 'av
   return ready ? ['available_at'] : [];
 }
 
-export function factOf(task: Pick<Task, 'id' | 'status' | 'agent_id' | 'board_id'>): { task_id: string; status: string; agent_id: string | null; board_id: string | null } {
-  return { task_id: task.id, status: task.status, agent_id: task.agent_id, board_id: task.board_id };
+export function factOf(task: Pick<Task, 'id' | 'status' | 'agent_id' | 'claimed_by' | 'board_id'>): TaskFact {
+  return { task_id: task.id, status: task.status, agent_id: task.agent_id, holder_id: task.claimed_by, board_id: task.board_id };
 }
 
 /** Without the fields that were left out. */
