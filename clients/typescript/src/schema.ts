@@ -1587,7 +1587,7 @@ export interface paths {
         };
         /**
          * Follows tasks
-         * @description Follows tasks. A stream of server-sent events task.created, task.updated, task.completed and task.failed; Last-Event-ID resumes it.
+         * @description Follows tasks. A stream of server-sent events task.created, task.updated, task.completed and task.failed; Last-Event-ID resumes it. In their data agent_id is the agent that the task is meant for, holder_id the one that holds it or held it until then.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
