@@ -13,7 +13,8 @@ interface Started {
 }
 
 /** Tells the person at the terminal where everything is; the setup token on a first start, and only there. */
-export async function announce({ app, config, url, migrations, postgres }: Started): Promise<void> {
+export async function announce({ app, config, url: local, migrations, postgres }: Started): Promise<void> {
+  const url = config.servesApi ? (config.get('PUBLIC_URL')?.replace(/\/+$/, '') ?? local) : local;
   const lines = [
     ['API', config.servesApi ? `${url}/api/v1` : `${url}/readyz (probes only: this is a worker)`],
     ...(config.servesApi ? [['Swagger', `${url}/docs`]] : []),

@@ -170,6 +170,15 @@ describe('the running application', () => {
     expect(again.status).toBe(304);
   });
 
+  it('names the public address as its server where one is set', async () => {
+    const published = await startPlane({ database: plane.database, environment: { PUBLIC_URL: 'https://wheelhouse.example' } });
+    try {
+      expect((await published.request('GET', '/openapi.json')).body['servers']).toEqual([{ url: 'https://wheelhouse.example', description: 'This installation.' }]);
+    } finally {
+      await published.stop();
+    }
+  });
+
   it('serves Swagger UI that its own Content-Security-Policy lets run', async () => {
     const page = await plane.request<string>('GET', '/docs');
     expect(page.status).toBe(200);

@@ -283,6 +283,17 @@ describe('the own profile', () => {
     });
   });
 
+  it('keeps its ETag when somebody signs in', async () => {
+    const user = await createUser(plane);
+    const before = await me(user.token);
+    const again = await plane.request<{ access_token: string }>('POST', '/api/v1/auth/login', { body: { email: user.email, password: PASSWORD } });
+    expect(again.status).toBe(200);
+    const after = await me(again.body.access_token);
+    expect(after.headers.get('etag')).toBe(before.headers.get('etag'));
+    expect(after.body['updated_at']).toBe(before.body['updated_at']);
+    expect(after.body['last_login_at']).not.toBe(before.body['last_login_at']);
+  });
+
   it('honours If-Match and If-None-Match', async () => {
     const user = await createUser(plane);
     const etag = (await me(user.token)).headers.get('etag') ?? '';

@@ -38,9 +38,11 @@ describe('npm start without a database', () => {
 
   it('says nothing but its banner, and puts the setup token nowhere else', async () => {
     const data = await launcher.dataFolder();
-    const program = await launcher.start({ WHEELHOUSE_DATA: data, LOG_LEVEL: 'info' }).ready();
+    const program = await launcher.start({ WHEELHOUSE_DATA: data, LOG_LEVEL: 'info', PUBLIC_URL: 'https://wheelhouse.example/' }).ready();
     expect(program.stdout.trimStart()).toMatch(/^Wheelhouse is ready\./);
     expect(program.stderr).toBe('');
+    expect(program.said('API')).toBe('https://wheelhouse.example/api/v1');
+    expect(program.said('Swagger')).toBe('https://wheelhouse.example/docs');
     const token = program.said('Setup token') as string;
     for (const name of readdirSync(data, { withFileTypes: true }).filter((entry) => entry.isFile())) {
       expect(readFileSync(`${data}/${name.name}`, 'utf8')).not.toContain(token);

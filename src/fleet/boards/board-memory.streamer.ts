@@ -35,6 +35,7 @@ export class BoardMemoryStreamer {
       tenantId,
       names: NAMES,
       after: parsePosition(stream.lastEventId),
+      onStart: (place) => stream.mark(positionToken(place)),
       ready: () => pump.idle.then(() => stream.ready()),
       onEvent: (event) => {
         if (event.data['board_id'] === boardId) pump.add(event);

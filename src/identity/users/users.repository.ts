@@ -67,10 +67,13 @@ export class UsersRepository {
     return rows[0] as User;
   }
 
-  /** Notes a sign-in, unless the account was disabled or its password changed since it was checked. */
+  /**
+   * Notes a sign-in, unless the account was disabled or its password changed since it was checked. Nobody edited the
+   * account by that: its revision, and so its ETag, stays.
+   */
   markSignedIn(id: string, checkedHash: string): Promise<User | undefined> {
     return this.sql.row<User>(
-      `update users set last_login_at = now(), revision = revision + 1, updated_at = now()
+      `update users set last_login_at = now()
        where tenant_id = $1 and id = $2 and is_active and password_hash = $3 returning ${COLUMNS}`,
       [this.context.tenantId, id, checkedHash],
     );

@@ -42,6 +42,13 @@ describe('settings', () => {
     expect(badNames({ AGENT_TOKENS: `acme:${'a'.repeat(24)},${value}` })).toEqual(['AGENT_TOKENS']);
   });
 
+  it('refuses what would have no effect: a vault and single sign-on', () => {
+    expect(problemsOf({ MASTER_KEY_FILE: '/canary', AUTH_MODE: 'oidc' }).sort()).toEqual([
+      'AUTH_MODE: oidc is not supported by this version: use local',
+      'MASTER_KEY_FILE: is not supported by this version: leave it out',
+    ]);
+  });
+
   it('refuses a header that no answer could carry', () => {
     expect(badNames({ SECURITY_HEADER_X_FRAME_OPTIONS: 'DENY\r\nSet-Cookie: a=b' })).toEqual(['SECURITY_HEADER_X_FRAME_OPTIONS']);
     expect(badNames({ SECURITY_HEADER_CONTENT_SECURITY_POLICY: 'default-src “self”' })).toEqual(['SECURITY_HEADER_CONTENT_SECURITY_POLICY']);

@@ -60,7 +60,7 @@ const agentTokens = z
 export const SETTINGS = {
   HOST: text({ description: 'Address to listen on.' }).default('127.0.0.1'),
   PORT: whole(3000, 0, 65_535, { description: 'Port to listen on; 0 takes a free one.' }),
-  PUBLIC_URL: z.url().optional().meta({ description: 'How users reach this installation, for links and the OpenAPI document.' }),
+  PUBLIC_URL: z.url().optional().meta({ description: 'How users reach this installation, for the OpenAPI document and the addresses printed at start.' }),
   PROCESS_ROLE: z.enum(['all', 'api', 'worker']).default('all').meta({ description: 'What this process does: API, jobs, or both.' }),
   DATABASE_URL: z
     .string()
@@ -87,7 +87,9 @@ export const SETTINGS = {
   REGISTRATION: flag(true, { description: 'Whether anyone may register an account in the default tenant.' }),
   RATE_LIMIT_BACKEND: z.enum(['memory', 'redis']).default('memory').meta({ description: 'Where rate limits are counted: per process, or shared.' }),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional().meta({ description: 'Redis for RATE_LIMIT_BACKEND=redis.', secret: true }),
-  MASTER_KEY_FILE: text({ description: 'File with the master key of the vault.' }).optional(),
+  MASTER_KEY_FILE: text({ description: 'File with the master key of the vault. Refused at start: this version has no vault yet.' })
+    .refine(() => false, 'is not supported by this version: leave it out')
+    .optional(),
   METRICS_TOKEN: token({ description: 'Closes /metrics: it then takes this bearer token.' }).optional(),
   TRUST_PROXY: z.string().trim().max(1024).refine(isProxyList, 'must be a number of hops, or addresses and CIDR ranges, comma-separated').default('').meta({ description: 'Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated; a number counts hops.' }),
   CORS_ORIGINS: z.string().max(4096).refine(isOriginList, 'must be origins such as https://app.example.com, comma-separated').default('').meta({ description: 'Browser origins that may call the API, comma-separated; blank allows none.' }),

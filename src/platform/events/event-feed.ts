@@ -14,6 +14,8 @@ export interface Follower {
   names?: readonly string[];
   /** Facts after this place are replayed first; left out, only what is published from now on. */
   after?: Position;
+  /** Called once, before any fact: everything after this place will arrive. A client that leaves again may resume from it. */
+  onStart?: (place: Position) => void;
   /** Called with each fact in order. Must not block: a slow subscriber drops itself. */
   onEvent: (event: LoggedEvent) => void;
   /**
@@ -59,12 +61,15 @@ export class EventFeed implements OnApplicationShutdown {
   async follow(follower: Follower): Promise<() => void> {
     // Most of a replay is done before joining, so that little has to be held back meanwhile.
     const from = follower.after && (await this.reached(follower.after));
+    if (from) follower.onStart?.(from);
     const caughtUp = from && (await this.replay(follower, from));
     if (from && !caughtUp) return () => undefined;
     const member: Member = { ...follower, waiting: caughtUp && [] };
     const leave = this.join(member);
     try {
-      await this.start();
+      if (!this.position) await this.start();
+      // In the same turn in which the place was found: nothing after it has been handed out yet.
+      if (!from && this.position) follower.onStart?.(this.position);
       const replayedTo = caughtUp && (await this.replay(follower, caughtUp));
       if (replayedTo) this.release(member, replayedTo);
       else if (caughtUp) leave();

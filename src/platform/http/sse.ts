@@ -53,6 +53,11 @@ export class EventStream {
     this.write(`${id === undefined ? '' : `id: ${oneLine(id)}\n`}${event === undefined ? '' : `event: ${oneLine(event)}\n`}data: ${JSON.stringify(data)}\n\n`);
   }
 
+  /** Tells the client the `Last-Event-ID` to resume from, though there was no event yet. */
+  mark(id: string): void {
+    this.write(`id: ${oneLine(id)}\n\n`);
+  }
+
   /** Resolves when the client has taken what was sent, or is gone. @returns whether it is still there */
   async ready(): Promise<boolean> {
     if (!this.closed && this.response.writableNeedDrain) {

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type INestApplication, Injectable } from '@nestjs/common';
+import { Config } from '../config/config.js';
 import { VERSION } from '../version.js';
 import { buildDocument } from './build-document.js';
 import type { OpenApiDocument } from './document.types.js';
@@ -16,6 +17,8 @@ export class OpenApiService {
   private app: INestApplication | undefined;
   private served: Served | undefined;
 
+  constructor(private readonly config: Config) {}
+
   /** The application cannot be injected into its own parts; whoever makes it hands it over. */
   attach(app: INestApplication): void {
     this.app = app;
@@ -28,6 +31,8 @@ export class OpenApiService {
 
   private make(app: INestApplication): Served {
     const document = buildDocument(app, VERSION);
+    const url = this.config.get('PUBLIC_URL');
+    if (url !== undefined) document.servers = [{ url, description: 'This installation.' }];
     const json = `${JSON.stringify(document, null, 2)}\n`;
     return { document, json, etag: `"${createHash('sha256').update(json).digest('base64url').slice(0, 22)}"` };
   }

@@ -27,6 +27,7 @@ export class TaskStreamService {
       tenantId,
       names: NAMES,
       ...(after ? { after } : {}),
+      onStart: (place) => stream.mark(positionToken(place)),
       ready: () => stream.ready(),
       onEvent: (event) => {
         if (filter.board_id !== undefined && event.data['board_id'] !== filter.board_id) return;
