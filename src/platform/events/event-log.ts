@@ -8,6 +8,9 @@ export interface Position {
   seq: string;
 }
 
+/** Behind every row of a transaction; as long as `parsePosition` takes it. */
+const LAST_SEQ = '999999999999999999';
+
 export interface LoggedEvent extends StoredEvent {
   position: Position;
   request_id: string | null;
@@ -79,6 +82,6 @@ export class EventLog {
   /** The place after which everything is yet to come: nothing that runs now will be missed. */
   async end(): Promise<Position> {
     const rows = await this.database.query<{ tx: string }>(`select (pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1)::text as tx`);
-    return { tx: rows[0]?.tx ?? '0', seq: '9223372036854775807' };
+    return { tx: rows[0]?.tx ?? '0', seq: LAST_SEQ };
   }
 }
