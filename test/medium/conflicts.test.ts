@@ -20,21 +20,33 @@ describe('requests that deadlock', () => {
   const deadlocks = (admin: Client) => countOf(admin, 'select deadlocks::int as n from pg_stat_database where datname = current_database()');
   const waiting = (admin: Client) => countOf(admin, `select count(*)::int as n from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())`);
 
-  /**
-   * Each holds the task that the other is about to change: one is a part of `first` and waits for `second`, the other the
-   * other way round. A side connection lets neither go on before both hold theirs.
-   */
+  /** The plane's own locks are taken in one order; the database is made to take two more, in the order that a title names. */
+  beforeAll(() =>
+    asAdmin((admin) =>
+      admin.query(`create function meet() returns trigger language plpgsql as $$ begin
+          perform pg_advisory_xact_lock(split_part(new.title, ' ', 2)::int);
+          perform pg_advisory_xact_lock_shared(99);
+          perform pg_advisory_xact_lock(split_part(new.title, ' ', 3)::int);
+          return new;
+        end $$;
+        create trigger meet before insert on tasks for each row when (new.title like 'met %') execute function meet()`),
+    ),
+  );
+
+  /** Each holds what the other waits for. A side connection lets neither go on before both hold theirs. */
   const meet = (headers: () => Record<string, string>): Promise<ApiResponse<{ id: string }>[]> =>
     asAdmin(async (admin) => {
-      const [first, second] = [await createTask(plane), await createTask(plane)];
       const before = await deadlocks(admin);
-      const make = (parent: string, dependency: string) =>
-        plane.request<{ id: string }>('POST', '/api/v1/tasks', { token: ADMIN_TOKEN, headers: headers(), body: { title: unique('met'), parent_task_id: parent, depends_on: [dependency] } });
-      await admin.query('begin');
-      await admin.query('lock table tasks in share mode');
-      const requests = [make(first.id, second.id), make(second.id, first.id)];
+      // Parts of a task are made in a transaction of their own.
+      const make = async (title: string) => {
+        const { id: parent_task_id } = await createTask(plane);
+        return () => plane.request<{ id: string }>('POST', '/api/v1/tasks', { token: ADMIN_TOKEN, headers: headers(), body: { title, parent_task_id } });
+      };
+      const [one, other] = [await make('met 1 2'), await make('met 2 1')];
+      await admin.query('select pg_advisory_lock(99)');
+      const requests = [one(), other()];
       await eventually(async () => (await waiting(admin)) === 2);
-      await admin.query('commit');
+      await admin.query('select pg_advisory_unlock(99)');
       const answers = await Promise.all(requests);
       await eventually(async () => {
         await admin.query('select pg_stat_clear_snapshot()');
