@@ -5,7 +5,7 @@ import { AuditPort } from '../../src/platform/auth/audit-port.js';
 import { Sql } from '../../src/platform/database/sql.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { withAdmin } from '../support/databases.js';
-import { createTask, createTenant, createUser, login, ok, PASSWORD, type SignedIn, unique } from '../support/factories.js';
+import { createAgent, createTask, createTenant, createUser, login, ok, PASSWORD, type SignedIn, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type Plane, startPlane } from '../support/plane.js';
 
 interface Row {
@@ -114,6 +114,22 @@ describe('the audit log', () => {
     expect(await denied(403, 'POST', '/api/v1/security/api-keys', { name: 'x', scopes: ['agent:work'] })).toMatchObject([row({ operation: 'createApiKey', code: 'scope_exceeded' })]);
     for (const named of ['default', 'absent']) {
       expect(await denied(404, 'GET', `/api/v1/agents?tenant_id=${named}`)).toEqual([row({ operation: 'listAgents', field: 'tenant_id' })]);
+    }
+  });
+
+  it('has one row for a denial of good credentials that may do nothing now', async () => {
+    const tenant = await createTenant(plane);
+    const boss = await createUser(plane, { role: 'admin', tenant: tenant.slug });
+    const agent = await createAgent(plane, {}, boss.token);
+    await ok(plane.request('POST', `/api/v1/agents/${agent.id}/kill`, { token: boss.token, body: {} }));
+    expect((await plane.request('POST', '/api/v1/agent/heartbeat', { token: agent.token, body: {}, headers: { 'x-request-id': 'killed-1' } })).status).toBe(403);
+    expect((await search({ request_id: 'killed-1' }, boss.token)).items).toMatchObject([{ outcome: 'denied', actor_kind: 'agent', actor_id: agent.id, detail: { code: 'agent_killed' } }]);
+    const key = await ok(plane.request<{ id: string; key: string }>('POST', '/api/v1/security/api-keys', { token: boss.token, body: { name: 'k', scopes: ['*'] } }));
+    await ok(plane.request('POST', `/api/v1/tenants/${tenant.id}/suspend`, { token: ADMIN_TOKEN, body: {} }));
+    for (const [token, kind] of [[boss.token, 'user'], [key.key, 'api_key']] as const) {
+      const requestId = unique('suspended');
+      expect((await plane.request('GET', '/api/v1/agents', { token, headers: { 'x-request-id': requestId } })).status).toBe(403);
+      expect((await search({ request_id: requestId, tenant_id: tenant.id }, ADMIN_TOKEN)).items).toMatchObject([{ outcome: 'denied', actor_kind: kind, detail: { operation: 'listAgents', code: 'tenant_suspended' } }]);
     }
   });
 

@@ -5,6 +5,7 @@ import { Problem } from '../../core/problem.js';
 import { slugify } from '../../core/slug.js';
 import { Authenticator, type CredentialVerifier } from '../../platform/auth/authenticator.js';
 import { AGENT_TOKEN_PREFIX, type Credential } from '../../platform/auth/credentials.js';
+import { RefusedActor } from '../../platform/auth/refused-actor.js';
 import { TenantResolver } from '../../platform/auth/tenant-resolver.js';
 import type { RevocableCache } from '../../platform/cache/revocable-cache.js';
 import { Revocations } from '../../platform/cache/revocations.js';
@@ -67,11 +68,12 @@ export class AgentTokenVerifier implements CredentialVerifier, OnModuleInit {
     if (credential.kind !== 'agent_token' && credential.kind !== 'bearer') return undefined;
     const found = (await this.own(credential)) ?? (await this.shared(credential));
     if (!found || found.expiresAt <= performance.now()) return undefined;
-    if (found.tenant_status === 'suspended') throw new Problem('tenant_suspended');
-    if (found.control_state === 'killed') throw new Problem('agent_killed');
-    if (!found.is_active) throw new Problem('agent_inactive');
+    const actor: AgentActor = { kind: 'agent', id: found.agent_id, tenantId: found.tenant_id, tokenId: found.token_id, label: found.slug };
+    if (found.tenant_status === 'suspended') throw new RefusedActor('tenant_suspended', actor);
+    if (found.control_state === 'killed') throw new RefusedActor('agent_killed', actor);
+    if (!found.is_active) throw new RefusedActor('agent_inactive', actor);
     this.presence.seen(found.agent_id, found.tenant_id);
-    return { kind: 'agent', id: found.agent_id, tenantId: found.tenant_id, tokenId: found.token_id, label: found.slug };
+    return actor;
   }
 
   /** A token that was made for one agent. */

@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { ApiKeyActor } from '../../core/actor.js';
 import { Clock } from '../../core/clock.js';
-import { Problem } from '../../core/problem.js';
 import { Authenticator, type CredentialVerifier } from '../../platform/auth/authenticator.js';
 import { API_KEY_PREFIX, type Credential } from '../../platform/auth/credentials.js';
+import { RefusedActor } from '../../platform/auth/refused-actor.js';
 import type { RevocableCache } from '../../platform/cache/revocable-cache.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { hashToken, isWellFormedToken } from '../../platform/crypto/tokens.js';
@@ -41,10 +41,7 @@ export class ApiKeyVerifier implements CredentialVerifier, OnModuleInit {
     if (!isWellFormedToken(value, API_KEY_PREFIX)) return undefined;
     const key = await this.known.get(hashToken(value).toString('base64'));
     if (!key || key.expiresAtMs <= this.clock.monotonicMs()) return undefined;
-    if (key.tenant_status === 'suspended') throw new Problem('tenant_suspended');
-    if (!key.is_active) throw new Problem('account_disabled');
-    this.usage.saw(key.tenant_id, key.id);
-    return {
+    const actor: ApiKeyActor = {
       kind: 'api_key',
       id: key.id,
       tenantId: key.tenant_id,
@@ -53,6 +50,10 @@ export class ApiKeyVerifier implements CredentialVerifier, OnModuleInit {
       scopes: key.scopes,
       label: key.name,
     };
+    if (key.tenant_status === 'suspended') throw new RefusedActor('tenant_suspended', actor);
+    if (!key.is_active) throw new RefusedActor('account_disabled', actor);
+    this.usage.saw(key.tenant_id, key.id);
+    return actor;
   }
 
   private async look(hash: string): Promise<KnownKey | undefined> {

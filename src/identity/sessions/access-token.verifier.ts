@@ -1,9 +1,9 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import type { UserActor } from '../../core/actor.js';
 import { Clock } from '../../core/clock.js';
-import { Problem } from '../../core/problem.js';
 import { Authenticator, type CredentialVerifier } from '../../platform/auth/authenticator.js';
 import type { Credential } from '../../platform/auth/credentials.js';
+import { RefusedActor } from '../../platform/auth/refused-actor.js';
 import type { RevocableCache } from '../../platform/cache/revocable-cache.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { AccessTokenStrategy } from './access-token.strategy.js';
@@ -43,9 +43,7 @@ export class AccessTokenVerifier implements CredentialVerifier, OnModuleInit {
     const claims = await this.strategy.claimsOf(value);
     const session = claims && (await this.known.get(`${claims.tid}/${claims.sid}`));
     if (session?.user_id !== claims?.sub || !session || session.endsAtMs <= this.clock.monotonicMs()) return undefined;
-    if (session.tenant_status === 'suspended') throw new Problem('tenant_suspended');
-    if (!session.is_active) throw new Problem('account_disabled');
-    return {
+    const actor: UserActor = {
       kind: 'user',
       id: session.user_id,
       tenantId: session.tenant_id,
@@ -53,6 +51,9 @@ export class AccessTokenVerifier implements CredentialVerifier, OnModuleInit {
       sessionId: session.session_id,
       label: session.email,
     };
+    if (session.tenant_status === 'suspended') throw new RefusedActor('tenant_suspended', actor);
+    if (!session.is_active) throw new RefusedActor('account_disabled', actor);
+    return actor;
   }
 
   private async look(key: string): Promise<KnownSession | undefined> {

@@ -11,6 +11,7 @@ import { RateLimits } from '../limits/rate-limits.js';
 import { AuditPort } from './audit-port.js';
 import { Authenticator } from './authenticator.js';
 import { credentialOf } from './credentials.js';
+import { RefusedActor } from './refused-actor.js';
 import { TenantResolver } from './tenant-resolver.js';
 
 /**
@@ -36,9 +37,7 @@ export class AccessGuard implements CanActivate {
     if (operation.rateLimit) await this.limits.consume(operation.rateLimit, request);
     if (operation.allow === 'public') return true;
     const actor = await this.identify(request);
-    this.context.become(actor);
-    // First the limit: each denial writes a row of the audit trail (the problem filter does).
-    await this.limits.consume('api', request, `${actor.kind}:${actor.id}`);
+    await this.admit(actor, request);
     if (!isAllowed(actor, operation.allow)) {
       throw new Problem('forbidden', { detail: `These credentials do not have the permission ${operation.allow}.`, extra: { permission: operation.allow } });
     }
@@ -55,8 +54,15 @@ export class AccessGuard implements CanActivate {
       return await this.authenticator.authenticate(credential);
     } catch (error) {
       if (credential && error instanceof Problem && error.status === 401) await this.limits.consume(limit, request);
+      if (error instanceof RefusedActor) await this.admit(error.actor, request);
       throw error;
     }
+  }
+
+  /** From here on it is known who calls. First the limit: each denial writes a row of the audit trail (the problem filter does). */
+  private async admit(actor: Actor, request: Request): Promise<void> {
+    this.context.become(actor);
+    await this.limits.consume('api', request, `${actor.kind}:${actor.id}`);
   }
 
   /** `tenant_id` in the query or body: operators may name any tenant, other admins only their own. */

@@ -6,7 +6,7 @@ import type { Credential } from './credentials.js';
 /**
  * Checks one kind of credential. A domain implements it and registers it at start.
  * @returns the actor, or undefined when the credential is not valid
- * @throws Problem when it is valid but refused for a reason the caller may know (`agent_killed`, `tenant_suspended`)
+ * @throws RefusedActor when it is valid but refused for a reason the caller may know (`agent_killed`, `tenant_suspended`)
  */
 export interface CredentialVerifier {
   verify(credential: Credential): Promise<Actor | undefined>;
