@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { RealtimeModule } from './channels/realtime/realtime.module.js';
 import { AgentsModule } from './fleet/agents/agents.module.js';
 import { BoardsModule } from './fleet/boards/boards.module.js';
+import { AccessPolicyModule } from './identity/access-policy/access-policy.module.js';
 import { ApiKeysModule } from './identity/api-keys/api-keys.module.js';
 import { IdentityAuthModule } from './identity/auth/identity-auth.module.js';
 import { SessionsModule } from './identity/sessions/sessions.module.js';
@@ -33,7 +34,7 @@ import { AuditModule } from './safeguards/audit/audit.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule];
-const IDENTITY = [TenantsModule, SessionsModule, UsersModule, IdentityAuthModule, ApiKeysModule, SetupModule];
+const IDENTITY = [TenantsModule, AccessPolicyModule, SessionsModule, UsersModule, IdentityAuthModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule];
 const WORK = [TasksModule];

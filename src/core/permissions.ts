@@ -42,6 +42,8 @@ export const PERMISSIONS = {
   'approval:decide': permission(ALL, 'approve and reject'),
   'audit:read': permission(ADMIN, 'search the audit log'),
   'event:read': permission(EVERYONE, 'follow the event stream'),
+  'security:read': permission(ADMIN, 'read the security policy and the sessions of the tenant'),
+  'security:write': permission(ADMIN, 'change the security policy and end sessions of the tenant'),
   'agent:work': permission([], 'the agent protocol: heartbeat, claim, complete', true),
 } as const satisfies Record<string, PermissionEntry>;
 

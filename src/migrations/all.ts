@@ -1,3 +1,4 @@
+import { AccessPolicy1700000000027 } from './1700000000027-access-policy.js';
 import { Fleet1700000000003 } from './1700000000003-fleet.js';
 import { Identity1700000000002 } from './1700000000002-identity.js';
 import { LaneRemoval1700000000006 } from './1700000000006-lane-removal.js';
@@ -6,4 +7,4 @@ import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
-export const MIGRATIONS = [Platform1700000000001, Identity1700000000002, Fleet1700000000003, Work1700000000004, Safeguards1700000000005, LaneRemoval1700000000006];
+export const MIGRATIONS = [Platform1700000000001, Identity1700000000002, Fleet1700000000003, Work1700000000004, Safeguards1700000000005, LaneRemoval1700000000006, AccessPolicy1700000000027];

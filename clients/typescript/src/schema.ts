@@ -1312,6 +1312,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/security": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads the security policy of the tenant
+         * @description Reads the security policy of the tenant.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `security:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getSecurity"];
+        /**
+         * Changes the security policy of the tenant
+         * @description Changes the security policy of the tenant. It holds at once, in every process, for sessions that are open too.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `security:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        put: operations["updateSecurity"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/security/api-keys": {
         parameters: {
             query?: never;
@@ -1367,6 +1399,38 @@ export interface paths {
          *     | admin, user (scope `api-key:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
          */
         delete: operations["revokeApiKey"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/password-policy": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads what new passwords are held against
+         * @description Reads what new passwords are held against.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `security:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getPasswordPolicy"];
+        /**
+         * Changes what new passwords are held against
+         * @description Changes what new passwords are held against. Passwords that people have already stay good.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `security:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        put: operations["updatePasswordPolicy"];
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -3145,6 +3209,24 @@ export interface components {
              */
             fence: number;
         };
+        LockoutPolicyDto: {
+            /**
+             * @description So many wrong attempts in a row cost nothing.
+             * @example 10
+             */
+            free_attempts?: number;
+            /**
+             * @description The wait after them doubles with each attempt, up to so many seconds: nobody is kept out by others for longer.
+             * @example 60
+             */
+            longest_wait_seconds?: number;
+        };
+        LockoutPolicyView: {
+            /** @example 10 */
+            free_attempts: number;
+            /** @example 60 */
+            longest_wait_seconds: number;
+        };
         LoginDto: {
             /**
              * Format: email
@@ -3160,6 +3242,35 @@ export interface components {
              * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
              */
             refresh_token?: string;
+        };
+        MfaPolicyDto: {
+            /**
+             * @description Whether the second factor is asked for after single sign-on: always, or unless the provider says that it asked for one.
+             * @example unless_amr
+             * @enum {string}
+             */
+            after_sso?: "always" | "unless_amr";
+            /**
+             * @description Roles that must have a second factor. Who has none can do nothing but set one up.
+             * @example [
+             *       "admin"
+             *     ]
+             */
+            required_roles?: ("admin" | "client" | "user")[];
+        };
+        MfaPolicyView: {
+            /**
+             * @description Whether it is asked for after single sign-on: always, or unless the provider says that it asked for one.
+             * @example unless_amr
+             * @enum {string}
+             */
+            after_sso: "always" | "unless_amr";
+            /**
+             * @example [
+             *       "admin"
+             *     ]
+             */
+            required_roles: ("admin" | "client" | "user")[];
         };
         NewApiKeyView: {
             /**
@@ -3237,6 +3348,38 @@ export interface components {
             paths: {
                 [key: string]: unknown;
             };
+        };
+        PasswordPolicyView: {
+            /**
+             * @description Common passwords are always refused, and those made of the address.
+             * @example true
+             */
+            common_refused: boolean;
+            /**
+             * @description How many passwords before the current one are not taken again.
+             * @example 3
+             */
+            history: number;
+            /**
+             * @description The tenant's.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            id: string;
+            /** @example 256 */
+            max_length: number;
+            /** @example 8 */
+            min_length: number;
+            /**
+             * @description Grows with every change of the security policy; part of the ETag.
+             * @example 1
+             */
+            revision: number;
+            /**
+             * Format: date-time
+             * @description When the policy was changed last; null while it is as it came.
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string | null;
         };
         ProblemView: {
             /**
@@ -3488,9 +3631,77 @@ export interface components {
              */
             token: string;
         };
+        SecurityView: {
+            /**
+             * @description The tenant's.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            id: string;
+            lockout: components["schemas"]["LockoutPolicyView"];
+            mfa: components["schemas"]["MfaPolicyView"];
+            /**
+             * @description Grows with every change of the security policy; part of the ETag.
+             * @example 1
+             */
+            revision: number;
+            session: components["schemas"]["SessionPolicyView"];
+            sso: components["schemas"]["SsoPolicyView"];
+            /**
+             * Format: date-time
+             * @description When the policy was changed last; null while it is as it came.
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string | null;
+        };
+        SessionPolicyDto: {
+            /**
+             * @description Seconds without a request after which a session ends; at most max_age_seconds. REFRESH_TOKEN_SECONDS bounds it too.
+             * @example 2592000
+             */
+            idle_seconds?: number;
+            /**
+             * @description Seconds after which a session ends, however much it is used.
+             * @example 7776000
+             */
+            max_age_seconds?: number;
+        };
+        SessionPolicyView: {
+            /**
+             * @description Seconds without a request.
+             * @example 2592000
+             */
+            idle_seconds: number;
+            /**
+             * @description Seconds in all.
+             * @example 7776000
+             */
+            max_age_seconds: number;
+        };
         SetupStatusView: {
             /** @example true */
             needs_setup: boolean;
+        };
+        SsoPolicyDto: {
+            /**
+             * Format: uuid
+             * @description The administrator who still signs in with a password, for the day on which the provider is away. Needed when enforced.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            break_glass_user_id?: string | null;
+            /**
+             * @description Whether signing in with a password is off.
+             * @example false
+             */
+            enforced?: boolean;
+        };
+        SsoPolicyView: {
+            /**
+             * @description The administrator who still signs in with a password.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            break_glass_user_id: string | null;
+            /** @example false */
+            enforced: boolean;
         };
         SuspendTenantDto: {
             /**
@@ -4091,9 +4302,34 @@ export interface components {
              */
             slug?: string;
         };
+        UpdatePasswordPolicyDto: {
+            /**
+             * @description So many passwords before the current one are not taken again; the current one never is.
+             * @example 3
+             */
+            history?: number;
+            /**
+             * @description Fewest characters of a new password.
+             * @example 12
+             */
+            min_length?: number;
+        };
         UpdateProfileDto: {
             /** @example Ada Lovelace */
             full_name: string;
+        };
+        UpdateSecurityDto: {
+            /**
+             * @description How guesses are slowed down. Signing in follows the policy of the operator's tenant, because an address that has no
+             *     account must be treated like one that has; the tenant's own holds for whoever is signed in already.
+             */
+            lockout?: components["schemas"]["LockoutPolicyDto"];
+            /** @description Who must have a second factor. */
+            mfa?: components["schemas"]["MfaPolicyDto"];
+            /** @description How long sessions live. */
+            session?: components["schemas"]["SessionPolicyDto"];
+            /** @description Whether people must come through single sign-on. */
+            sso?: components["schemas"]["SsoPolicyDto"];
         };
         UpdateTaskDto: {
             /**
@@ -15882,6 +16118,341 @@ export interface operations {
             };
         };
     };
+    getSecurity: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "mfa": {
+                     *         "required_roles": [
+                     *           "admin"
+                     *         ],
+                     *         "after_sso": "unless_amr"
+                     *       },
+                     *       "sso": {
+                     *         "enforced": false,
+                     *         "break_glass_user_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00"
+                     *       },
+                     *       "session": {
+                     *         "max_age_seconds": 7776000,
+                     *         "idle_seconds": 2592000
+                     *       },
+                     *       "lockout": {
+                     *         "free_attempts": 10,
+                     *         "longest_wait_seconds": 60
+                     *       },
+                     *       "revision": 1,
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecurityView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updateSecurity: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "mfa": {
+                 *         "required_roles": [
+                 *           "admin"
+                 *         ],
+                 *         "after_sso": "unless_amr"
+                 *       },
+                 *       "sso": {
+                 *         "enforced": false,
+                 *         "break_glass_user_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00"
+                 *       },
+                 *       "session": {
+                 *         "max_age_seconds": 7776000,
+                 *         "idle_seconds": 2592000
+                 *       },
+                 *       "lockout": {
+                 *         "free_attempts": 10,
+                 *         "longest_wait_seconds": 60
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateSecurityDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "mfa": {
+                     *         "required_roles": [
+                     *           "admin"
+                     *         ],
+                     *         "after_sso": "unless_amr"
+                     *       },
+                     *       "sso": {
+                     *         "enforced": false,
+                     *         "break_glass_user_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00"
+                     *       },
+                     *       "session": {
+                     *         "max_age_seconds": 7776000,
+                     *         "idle_seconds": 2592000
+                     *       },
+                     *       "lockout": {
+                     *         "free_attempts": 10,
+                     *         "longest_wait_seconds": 60
+                     *       },
+                     *       "revision": 1,
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["SecurityView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     listApiKeys: {
         parameters: {
             query?: {
@@ -16301,6 +16872,297 @@ export interface operations {
             };
             /** @description `precondition_failed`: The resource has changed since it was read. */
             412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getPasswordPolicy: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "min_length": 8,
+                     *       "max_length": 256,
+                     *       "common_refused": true,
+                     *       "history": 3,
+                     *       "revision": 1,
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasswordPolicyView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updatePasswordPolicy: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "min_length": 12,
+                 *       "history": 3
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdatePasswordPolicyDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "min_length": 8,
+                     *       "max_length": 256,
+                     *       "common_refused": true,
+                     *       "history": 3,
+                     *       "revision": 1,
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PasswordPolicyView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
