@@ -72,7 +72,7 @@ describe('the security policy', () => {
     expect(rows).toMatchObject([
       { action: 'security.update', before: { mfa: { required_roles: [] } }, after: { mfa: { required_roles: ['admin'] } } },
       { action: 'security.update', before: { lockout: { free_attempts: 10 } }, after: { lockout: { free_attempts: 5 } } },
-      { action: 'security.update_password_policy', before: { password_policy: { min_length: 8 } }, after: { password_policy: { min_length: 12 } } },
+      { action: 'security.update_password_policy', before: { strength: { min_length: 8 } }, after: { strength: { min_length: 12 } } },
     ]);
   });
 

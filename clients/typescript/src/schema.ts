@@ -883,7 +883,7 @@ export interface paths {
         put?: never;
         /**
          * Signs in with a password
-         * @description Signs in with a password. After ten failures in a row each further attempt has to wait, up to a minute.
+         * @description Signs in with a password. After ten failures in a row each further attempt has to wait, up to a minute; the operator may choose other numbers. A page in a browser asks for `session: "cookie"`: the session is then held by the cookie `__Host-wheelhouse` (`wheelhouse` over plain HTTP on the own machine), which scripts cannot read, and every request that is no GET has to carry `csrf_token` as `x-csrf-token`.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -907,7 +907,7 @@ export interface paths {
         put?: never;
         /**
          * Signs out
-         * @description Signs out. The session ends in every process before the answer is sent.
+         * @description Signs out. The session ends in every process before the answer is sent; the cookie of a browser is taken away.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -963,7 +963,7 @@ export interface paths {
         put?: never;
         /**
          * Trades a refresh token for new tokens
-         * @description Trades a refresh token for new tokens. Each works once: of several requests with one token a single one wins, and all others end the session, its new tokens included. Send an Idempotency-Key to repeat a request whose answer was lost.
+         * @description Trades a refresh token for new tokens. Each works once: of several requests with one token a single one wins, and all others end the session, its new tokens included. Send an Idempotency-Key to repeat a request whose answer was lost. With the session cookie in the place of a token (and `x-csrf-token`) the cookie is renewed, and no token is shown.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -2604,6 +2604,12 @@ export interface components {
              */
             password: string;
             /**
+             * @description cookie, for a page in a browser: the answer sets an HttpOnly cookie that holds the session, and shows no tokens.
+             * @example bearer
+             * @enum {string}
+             */
+            session?: "bearer" | "cookie";
+            /**
              * @description The token that was printed at the last start, or SETUP_TOKEN.
              * @example whs_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
              */
@@ -3235,6 +3241,12 @@ export interface components {
             email: string;
             /** @example seven-otters-hum-at-noon */
             password: string;
+            /**
+             * @description cookie, for a page in a browser: the answer sets an HttpOnly cookie that holds the session, and shows no tokens.
+             * @example bearer
+             * @enum {string}
+             */
+            session?: "bearer" | "cookie";
         };
         LogoutDto: {
             /**
@@ -3468,10 +3480,10 @@ export interface components {
         };
         RefreshDto: {
             /**
-             * @description The one that came last; each works once.
+             * @description The one that came last; each works once. Left out by a browser, which has its session cookie.
              * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
              */
-            refresh_token: string;
+            refresh_token?: string;
         };
         RegisterDto: {
             /**
@@ -4125,25 +4137,31 @@ export interface components {
         };
         TokensView: {
             /**
-             * @description Send it as `Authorization: Bearer`.
+             * @description Send it as `Authorization: Bearer`. Left out when a cookie holds the session.
              * @example eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0aWQiOiIwMDAwIn0.c2lnbmF0dXJl
              */
-            access_token: string;
+            access_token?: string;
             /**
-             * @description Seconds until the access token expires.
+             * @description With a cookie: what to send as `x-csrf-token` on every request that is no GET. It stands in a cookie that scripts may read, too.
+             * @example 3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4
+             */
+            csrf_token?: string;
+            /**
+             * @description Seconds until the access token, or the cookie, expires.
              * @example 900
              */
             expires_in: number;
             /**
-             * @description Trade it at /auth/refresh before the access token expires; each works once.
+             * @description Trade it at /auth/refresh before the access token expires; each works once. Left out when a cookie holds the session.
              * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
              */
-            refresh_token: string;
+            refresh_token?: string;
             /**
+             * @description bearer, or cookie: then the answer sets the session cookie and carries no tokens.
              * @example bearer
              * @enum {string}
              */
-            token_type: "bearer";
+            token_type: "bearer" | "cookie";
             /** @description Who signed in. */
             user: components["schemas"]["UserView"];
         };
@@ -4675,6 +4693,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -4834,6 +4854,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -4981,6 +5003,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -5156,6 +5180,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -5273,6 +5299,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -5443,6 +5471,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -9074,6 +9104,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -9256,6 +9288,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -9451,6 +9485,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -9568,6 +9604,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -9777,6 +9815,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -9984,6 +10024,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -10193,6 +10235,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -10362,6 +10406,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -10529,6 +10575,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -10708,6 +10756,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -10904,6 +10954,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -11078,6 +11130,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -11267,6 +11321,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -11435,6 +11491,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -11626,6 +11684,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -11789,6 +11849,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
@@ -11994,6 +12056,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
@@ -12204,6 +12268,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `self_approval`: The requester of an approval cannot decide it.
@@ -12382,6 +12448,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -12504,7 +12572,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "email": "ada@example.com",
-                 *       "password": "seven-otters-hum-at-noon"
+                 *       "password": "seven-otters-hum-at-noon",
+                 *       "session": "bearer"
                  *     }
                  */
                 "application/json": components["schemas"]["LoginDto"];
@@ -12523,6 +12592,7 @@ export interface operations {
                      *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0aWQiOiIwMDAwIn0.c2lnbmF0dXJl",
                      *       "refresh_token": "whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2",
                      *       "token_type": "bearer",
+                     *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
@@ -12566,7 +12636,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `account_disabled`: This account is disabled.
+             * @description `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -12722,6 +12794,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -12887,6 +12961,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -13029,6 +13105,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -13155,6 +13233,7 @@ export interface operations {
                      *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0aWQiOiIwMDAwIn0.c2lnbmF0dXJl",
                      *       "refresh_token": "whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2",
                      *       "token_type": "bearer",
+                     *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
@@ -13204,7 +13283,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `account_disabled`: This account is disabled.
+             * @description `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -13549,6 +13630,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -13703,6 +13786,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -13882,6 +13967,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -13999,6 +14086,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -14180,6 +14269,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -14395,6 +14486,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -14512,6 +14605,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -14650,6 +14745,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -14816,6 +14913,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -14966,6 +15065,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -15127,6 +15228,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -15277,6 +15380,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -15424,6 +15529,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -15581,6 +15688,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -15745,6 +15854,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -15900,6 +16011,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -16063,6 +16176,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -16197,6 +16312,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -16367,6 +16484,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -16544,6 +16663,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -16693,6 +16814,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
@@ -16849,6 +16972,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -16979,6 +17104,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -17120,6 +17247,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -17231,7 +17360,8 @@ export interface operations {
                  *       "email": "ada@example.com",
                  *       "password": "seven-otters-hum-at-noon",
                  *       "full_name": "Ada Lovelace",
-                 *       "organization": "Analytical Engines"
+                 *       "organization": "Analytical Engines",
+                 *       "session": "bearer"
                  *     }
                  */
                 "application/json": components["schemas"]["CompleteSetupDto"];
@@ -17250,6 +17380,7 @@ export interface operations {
                      *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0aWQiOiIwMDAwIn0.c2lnbmF0dXJl",
                      *       "refresh_token": "whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2",
                      *       "token_type": "bearer",
+                     *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
@@ -17286,6 +17417,16 @@ export interface operations {
             };
             /** @description `setup_token_invalid`: The setup token is wrong. */
             401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `csrf_failed`: The x-csrf-token header is missing or wrong. */
+            403: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -17587,6 +17728,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -17774,6 +17917,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -17997,6 +18142,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -18159,6 +18306,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -18380,6 +18529,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -18615,6 +18766,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -18807,6 +18960,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -18949,6 +19104,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -19115,6 +19272,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -19232,6 +19391,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -19381,6 +19542,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -19523,6 +19686,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -19697,6 +19862,8 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              */
             403: {
@@ -19844,6 +20011,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -20008,6 +20177,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */
@@ -20175,6 +20346,8 @@ export interface operations {
             };
             /**
              * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
              */

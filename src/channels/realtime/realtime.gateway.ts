@@ -6,6 +6,7 @@ import type { Request } from 'express';
 import { type WebSocket, WebSocketServer } from 'ws';
 import { Problem } from '../../core/problem.js';
 import { type Credential, credentialFromToken, credentialOf } from '../../platform/auth/credentials.js';
+import { Browsers } from '../../platform/auth/browsers.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { Config } from '../../platform/config/config.js';
 import { requestIdOf } from '../../platform/http/request.middleware.js';
@@ -21,8 +22,8 @@ const FAREWELL_MS = 2_000;
 const FAREWELL_STEP_MS = 10;
 
 /**
- * /ws: the facts of the event log to clients, as they happen, in whichever process they happen. Cookies are never
- * looked at, so that no page of another origin can open a socket in someone's name.
+ * /ws: the facts of the event log to clients, as they happen, in whichever process they happen. A session cookie is taken
+ * from pages of the own origin alone, so that no other page can open a socket in someone's name.
  */
 @Injectable()
 export class RealtimeGateway implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -35,6 +36,7 @@ export class RealtimeGateway implements OnApplicationBootstrap, BeforeApplicatio
     private readonly adapters: HttpAdapterHost,
     private readonly limits: RealtimeLimits,
     private readonly desk: RealtimeDesk,
+    private readonly browsers: Browsers,
     revocations: Revocations,
   ) {
     revocations.onRevoked((tags) => {
@@ -64,7 +66,12 @@ export class RealtimeGateway implements OnApplicationBootstrap, BeforeApplicatio
     const requestId = requestIdOf(message.headers['x-request-id']);
     const refusal = this.refusalOf(request);
     if (refusal) return refuseUpgrade(stream, refusal, requestId);
-    this.server?.handleUpgrade(message, stream, head, (socket) => this.accept(socket, request, requestId));
+    try {
+      const credential = credentialIn(request) ?? this.browsers.cookieCredentialOf(request);
+      this.server?.handleUpgrade(message, stream, head, (socket) => this.accept(socket, request, requestId, credential));
+    } catch (error) {
+      refuseUpgrade(stream, toProblem(error), requestId);
+    }
   }
 
   private refusalOf(request: Request): Problem | undefined {
@@ -73,7 +80,7 @@ export class RealtimeGateway implements OnApplicationBootstrap, BeforeApplicatio
     return undefined;
   }
 
-  private accept(webSocket: WebSocket, request: Request, requestId: string): void {
+  private accept(webSocket: WebSocket, request: Request, requestId: string, credential: Credential | undefined): void {
     const socket = new RealtimeSocket(webSocket, this.limits, requestId);
     const connection = new RealtimeConnection(socket, { ip: request.ip, userAgent: request.headers['user-agent']?.slice(0, 512) }, this.desk);
     const admission = setTimeout(() => connection.actor ?? socket.close(CLOSE.unauthenticated, 'unauthenticated: no token came in time'), this.limits.authenticateMs);
@@ -93,7 +100,6 @@ export class RealtimeGateway implements OnApplicationBootstrap, BeforeApplicatio
       connection.end();
     });
     if (!this.desk.enter(connection)) return socket.close(CLOSE.tooMany, 'too many connections that have not authenticated');
-    const credential = credentialIn(request);
     if (credential) connection.do(() => connection.authenticate(credential));
   }
 
@@ -116,7 +122,7 @@ export class RealtimeGateway implements OnApplicationBootstrap, BeforeApplicatio
   }
 }
 
-/** `?token=`, or the headers that programs send; a browser can send neither header, and sends its token in the first message. */
+/** `?token=`, or the headers that programs send; a browser can send neither header: it has its cookie, or sends its token in the first message. */
 function credentialIn(request: Request): Credential | undefined {
   const query = request.url.indexOf('?');
   const token = query < 0 ? null : new URLSearchParams(request.url.slice(query)).get('token');

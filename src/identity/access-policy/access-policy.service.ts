@@ -68,5 +68,5 @@ function merge(row: PolicyChoices, change: PolicyChange): PolicyChoices {
 
 /** As the audit log keeps it, which shows nothing that is called a password. */
 function audited({ password, ...others }: SecurityPolicy): object {
-  return { ...others, password_policy: password };
+  return { ...others, strength: password };
 }

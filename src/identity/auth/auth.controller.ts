@@ -1,8 +1,11 @@
-import { Body, Post } from '@nestjs/common';
+import { Body, Post, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { Browsers } from '../../platform/auth/browsers.js';
+import { RequestContext } from '../../platform/context/request-context.js';
 import { ApiController, NO_CONTENT, Operation } from '../../platform/http/operation.decorator.js';
 import { UserView } from '../users/users.view.js';
 import { LoginDto, LogoutDto, RefreshDto, RegisterDto } from './auth.dto.js';
-import { TokensView, toTokensView } from './auth.view.js';
+import { answerSignIn, TokensView } from './auth.view.js';
 import { LogoutService } from './logout.service.js';
 import { RegistrationService } from './registration.service.js';
 import { SignInService } from './sign-in.service.js';
@@ -13,21 +16,29 @@ export class AuthController {
     private readonly signIn: SignInService,
     private readonly registration: RegistrationService,
     private readonly out: LogoutService,
+    private readonly browsers: Browsers,
+    private readonly context: RequestContext,
   ) {}
 
-  /** Signs in with a password. After ten failures in a row each further attempt has to wait, up to a minute. */
+  /**
+   * Signs in with a password. After ten failures in a row each further attempt has to wait, up to a minute; the operator
+   * may choose other numbers. A page in a browser asks for `session: "cookie"`: the session is then held by the cookie
+   * `__Host-wheelhouse` (`wheelhouse` over plain HTTP on the own machine), which scripts cannot read, and every request
+   * that is no GET has to carry `csrf_token` as `x-csrf-token`.
+   */
   @Post('login')
   @Operation({
     id: 'login',
     allow: 'public',
     returns: TokensView,
-    problems: ['invalid_credentials', 'account_disabled', 'tenant_suspended'],
+    problems: ['invalid_credentials', 'account_disabled', 'tenant_suspended', 'csrf_failed'],
     rateLimit: 'login',
     audited: true,
     idempotency: 'outside',
   })
-  async login(@Body() body: LoginDto): Promise<TokensView> {
-    return toTokensView(await this.signIn.login(body.email, body.password));
+  async login(@Body() body: LoginDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<TokensView> {
+    this.context.set('sessionKind', this.browsers.sessionKindFor(request, body.session));
+    return answerSignIn(this.browsers, response, await this.signIn.login(body.email, body.password));
   }
 
   /** Makes an account of one's own: a user of the default tenant. Can be switched off. */
@@ -49,24 +60,27 @@ export class AuthController {
   /**
    * Trades a refresh token for new tokens. Each works once: of several requests with one token a single one wins, and all
    * others end the session, its new tokens included. Send an Idempotency-Key to repeat a request whose answer was lost.
+   * With the session cookie in the place of a token (and `x-csrf-token`) the cookie is renewed, and no token is shown.
    */
   @Post('refresh')
   @Operation({
     id: 'refreshTokens',
     allow: 'public',
     returns: TokensView,
-    problems: ['unauthenticated', 'refresh_token_reused', 'token_expired', 'account_disabled', 'tenant_suspended'],
+    problems: ['unauthenticated', 'refresh_token_reused', 'token_expired', 'account_disabled', 'tenant_suspended', 'csrf_failed'],
     rateLimit: 'refresh',
     idempotency: 'outside',
   })
-  async refresh(@Body() body: RefreshDto): Promise<TokensView> {
-    return toTokensView(await this.signIn.refresh(body.refresh_token));
+  async refresh(@Req() request: Request, @Res({ passthrough: true }) response: Response, @Body() body?: RefreshDto): Promise<TokensView> {
+    const refreshed = await this.signIn.refresh(body?.refresh_token ?? this.browsers.renewalOf(request));
+    return answerSignIn(this.browsers, response, refreshed);
   }
 
-  /** Signs out. The session ends in every process before the answer is sent. */
+  /** Signs out. The session ends in every process before the answer is sent; the cookie of a browser is taken away. */
   @Post('logout')
   @Operation({ id: 'logout', allow: 'profile:write', returns: NO_CONTENT })
-  async logout(@Body() body?: LogoutDto): Promise<void> {
+  async logout(@Res({ passthrough: true }) response: Response, @Body() body?: LogoutDto): Promise<void> {
     await this.out.logout(body?.refresh_token);
+    this.browsers.clearCookies(response);
   }
 }

@@ -1,4 +1,6 @@
-import { IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { SESSION_KINDS, type SessionKind } from '../../platform/auth/browsers.js';
+import { IfGiven } from '../../platform/http/if-given.js';
 import { IsEmailAddress } from '../../platform/http/is-email-address.js';
 import { IsLine } from '../../platform/http/is-line.js';
 
@@ -12,6 +14,14 @@ export class LoginDto {
   @IsString()
   @MaxLength(512)
   password!: string;
+
+  /**
+   * cookie, for a page in a browser: the answer sets an HttpOnly cookie that holds the session, and shows no tokens.
+   * @example bearer
+   */
+  @IfGiven()
+  @IsIn(SESSION_KINDS)
+  session?: SessionKind;
 }
 
 /** A new account of one's own. */
@@ -39,12 +49,13 @@ export class RegisterDto {
 /** A refresh token to trade. */
 export class RefreshDto {
   /**
-   * The one that came last; each works once.
+   * The one that came last; each works once. Left out by a browser, which has its session cookie.
    * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
    */
+  @IfGiven()
   @IsString()
   @MaxLength(256)
-  refresh_token!: string;
+  refresh_token?: string;
 }
 
 /** The end of a session. */

@@ -1,22 +1,32 @@
+import type { Response } from 'express';
+import type { Browsers } from '../../platform/auth/browsers.js';
 import type { IssuedTokens } from '../sessions/user-sessions.port.js';
 import { UserView } from '../users/users.view.js';
 
 /** The tokens of a session, shown once, and whose it is. */
 export class TokensView {
   /**
-   * Send it as `Authorization: Bearer`.
+   * Send it as `Authorization: Bearer`. Left out when a cookie holds the session.
    * @example eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0aWQiOiIwMDAwIn0.c2lnbmF0dXJl
    */
-  access_token!: string;
+  access_token?: string;
   /**
-   * Trade it at /auth/refresh before the access token expires; each works once.
+   * Trade it at /auth/refresh before the access token expires; each works once. Left out when a cookie holds the session.
    * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
    */
-  refresh_token!: string;
-  /** @example bearer */
-  token_type!: 'bearer';
+  refresh_token?: string;
   /**
-   * Seconds until the access token expires.
+   * bearer, or cookie: then the answer sets the session cookie and carries no tokens.
+   * @example bearer
+   */
+  token_type!: 'bearer' | 'cookie';
+  /**
+   * With a cookie: what to send as `x-csrf-token` on every request that is no GET. It stands in a cookie that scripts may read, too.
+   * @example 3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4
+   */
+  csrf_token?: string;
+  /**
+   * Seconds until the access token, or the cookie, expires.
    * @example 900
    */
   expires_in!: number;
@@ -24,6 +34,16 @@ export class TokensView {
   user!: UserView;
 }
 
-export function toTokensView({ tokens, user }: { tokens: IssuedTokens; user: UserView }): TokensView {
-  return { access_token: tokens.accessToken, refresh_token: tokens.refreshToken, token_type: 'bearer', expires_in: tokens.expiresIn, user };
+export interface SignedIn {
+  tokens: IssuedTokens;
+  user: UserView;
+}
+
+/** The answer to a sign-in. What a browser holds goes into its cookies, and the tokens of everyone else into the body. */
+export function answerSignIn(browsers: Browsers, response: Response, { tokens, user }: SignedIn): TokensView {
+  if (tokens.kind === 'bearer') {
+    return { access_token: tokens.accessToken, refresh_token: tokens.refreshToken, token_type: 'bearer', expires_in: tokens.expiresIn, user };
+  }
+  browsers.setCookies(response, tokens);
+  return { token_type: 'cookie', csrf_token: tokens.csrfToken, expires_in: tokens.maxAgeSeconds, user };
 }

@@ -7,12 +7,12 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
 import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
-import { type IssuedTokens, type SessionOwner, UserSessions } from '../sessions/user-sessions.port.js';
+import { type SessionOwner, UserSessions } from '../sessions/user-sessions.port.js';
 import { UserAccounts } from '../users/user-accounts.port.js';
 import type { UserView } from '../users/users.view.js';
+import type { SignedIn } from './auth.view.js';
 import { type SignInAccount, SignInRepository } from './sign-in.repository.js';
 
-type SignedIn = { tokens: IssuedTokens; user: UserView };
 type CheckedAccount = SignInAccount & { password_hash: string };
 
 /**
@@ -43,9 +43,9 @@ export class SignInService {
     return this.open(account);
   }
 
-  /** New tokens for a refresh token, with the user as it is now. */
-  async refresh(refreshToken: string): Promise<SignedIn> {
-    const { owner, tokens } = await this.sessions.refresh(refreshToken);
+  /** New tokens for a refresh token, or a new cookie for a cookie, with the user as it is now. */
+  async refresh(held: string | { cookie: string; csrfToken: string | undefined }): Promise<SignedIn> {
+    const { owner, tokens } = await (typeof held === 'string' ? this.sessions.refresh(held) : this.sessions.refreshCookie(held.cookie, held.csrfToken));
     const user = await this.context.within({ tenantId: owner.tenantId }, () => this.read(owner.id));
     return { tokens, user };
   }

@@ -1,8 +1,14 @@
-import { Module } from '@nestjs/common';
+import { Global, Module } from '@nestjs/common';
 import { JwtModule } from '@nestjs/jwt';
+import { CsrfTokens } from '../../platform/auth/csrf-tokens.port.js';
+import { AccessPolicyModule } from '../access-policy/access-policy.module.js';
 import { AccessTokenStrategy } from './access-token.strategy.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import { AccessTokensService } from './access-tokens.service.js';
+import { SessionCookieVerifier } from './session-cookie.verifier.js';
+import { SessionCsrfTokens } from './session-csrf-tokens.js';
+import { SessionLookups } from './session-lookup.js';
+import { SessionUsage } from './session-usage.js';
 import { SessionsCleaner } from './sessions.cleaner.js';
 import { SessionsRepository } from './sessions.repository.js';
 import { SessionsService } from './sessions.service.js';
@@ -11,19 +17,24 @@ import { SignInAttemptsService } from './sign-in-attempts.service.js';
 import { SigningKey } from './signing-key.js';
 import { UserSessions } from './user-sessions.port.js';
 
-/** Sessions of people: access tokens, refresh tokens, and what they are worth now. */
+/** Sessions of people: access tokens, refresh tokens, cookies, and what they are worth now. Global for the one port that the access guard asks. */
+@Global()
 @Module({
-  imports: [JwtModule.register({})],
+  imports: [JwtModule.register({}), AccessPolicyModule],
   providers: [
     SigningKey,
     AccessTokenStrategy,
     AccessTokensService,
     AccessTokenVerifier,
+    SessionCookieVerifier,
+    SessionLookups,
+    SessionUsage,
     SessionsRepository,
     SessionsCleaner,
     { provide: SignInAttempts, useClass: SignInAttemptsService },
+    { provide: CsrfTokens, useClass: SessionCsrfTokens },
     { provide: UserSessions, useClass: SessionsService },
   ],
-  exports: [UserSessions, SignInAttempts],
+  exports: [UserSessions, SignInAttempts, CsrfTokens],
 })
 export class SessionsModule {}

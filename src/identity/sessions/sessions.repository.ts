@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Role } from '../../core/actor.js';
+import type { SessionKind } from '../../platform/auth/browsers.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
+import { DEFAULT_POLICY } from '../access-policy/security-policies.reader.js';
 
 /** What a request with an access token rests on: its session, user and tenant, in one look-up. */
 export interface LiveSession {
@@ -25,10 +27,26 @@ export interface LockedSession {
   role: Role;
   is_active: boolean;
   tenant_status: 'active' | 'suspended';
+  kind: SessionKind;
   refresh_hash: Buffer;
   ended: boolean;
   expired: boolean;
 }
+
+/** Milliseconds for which a spent cookie is still taken: requests under way carry it, and other tabs do. */
+export const COOKIE_GRACE_MS = 60_000;
+
+/** When a session ends by itself: unused, at its greatest age, or at the end of its refresh token. The policy is its tenant's. */
+const ENDS_AT = `least(s.expires_at,
+  s.created_at + make_interval(secs => coalesce((p.session->>'max_age_seconds')::float8, ${DEFAULT_POLICY.session.max_age_seconds})),
+  s.last_used_at + make_interval(secs => coalesce((p.session->>'idle_seconds')::float8, ${DEFAULT_POLICY.session.idle_seconds})))`;
+const WITH_POLICY = 'left join security_policies p on p.tenant_id = s.tenant_id';
+
+/** A session that is open, with its user and tenant. */
+const LIVE = (remaining: string): string =>
+  `select s.id as session_id, s.tenant_id, s.user_id, u.email, u.role, u.is_active, t.status as tenant_status,
+     (extract(epoch from ${remaining} - now()) * 1000)::float8 as remaining_ms
+   from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id ${WITH_POLICY}`;
 
 /** Rows of `sessions` and `spent_refresh_tokens`. */
 @Injectable()
@@ -42,11 +60,21 @@ export class SessionsRepository {
   /** Before the tenant is known: a session that is open, with its user and tenant. */
   async live(tenantId: string, sessionId: string): Promise<LiveSession | undefined> {
     const rows = await this.database.query<LiveSession>(
-      `select s.id as session_id, s.tenant_id, s.user_id, u.email, u.role, u.is_active, t.status as tenant_status,
-         (extract(epoch from s.expires_at - now()) * 1000)::float8 as remaining_ms
-       from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id
-       where s.tenant_id = $1 and s.id = $2 and s.ended_at is null and s.expires_at > now()`,
+      `${LIVE(ENDS_AT)} where s.tenant_id = $1 and s.id = $2 and s.ended_at is null and ${ENDS_AT} > now()`,
       [tenantId, sessionId],
+    );
+    return rows[0];
+  }
+
+  /** Before the tenant is known: the session that a cookie holds, or held until a moment ago. */
+  async liveByCookie(hash: Buffer): Promise<LiveSession | undefined> {
+    const graceEnd = `least(${ENDS_AT}, x.spent_at + interval '${COOKIE_GRACE_MS} ms')`;
+    const rows = await this.database.query<LiveSession>(
+      `${LIVE(ENDS_AT)} where s.refresh_hash = $1 and s.kind = 'cookie' and s.ended_at is null and ${ENDS_AT} > now()
+       union all
+       ${LIVE(graceEnd)} join spent_refresh_tokens x on x.tenant_id = s.tenant_id and x.session_id = s.id
+       where x.refresh_hash = $1 and s.kind = 'cookie' and s.ended_at is null and ${graceEnd} > now()`,
+      [hash],
     );
     return rows[0];
   }
@@ -61,10 +89,10 @@ export class SessionsRepository {
     return rows[0];
   }
 
-  async insert(session: { id: string; userId: string; refreshHash: Buffer; lifeSeconds: number }): Promise<void> {
+  async insert(session: { id: string; userId: string; refreshHash: Buffer; lifeSeconds: number; kind: SessionKind }): Promise<void> {
     await this.sql.execute(
-      `insert into sessions (tenant_id, id, user_id, refresh_hash, ip, user_agent, expires_at)
-       values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))`,
+      `insert into sessions (tenant_id, id, user_id, refresh_hash, ip, user_agent, expires_at, kind)
+       values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8)`,
       [
         this.context.tenantId,
         session.id,
@@ -73,15 +101,16 @@ export class SessionsRepository {
         this.context.get('ip') ?? null,
         this.context.get('userAgent') ?? null,
         session.lifeSeconds,
+        session.kind,
       ],
     );
   }
 
   lock(id: string): Promise<LockedSession | undefined> {
     return this.sql.row<LockedSession>(
-      `select s.id, s.user_id, u.email, u.role, u.is_active, t.status as tenant_status, s.refresh_hash,
-         s.ended_at is not null as ended, s.expires_at <= now() as expired
-       from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id
+      `select s.id, s.user_id, u.email, u.role, u.is_active, t.status as tenant_status, s.kind, s.refresh_hash,
+         s.ended_at is not null as ended, ${ENDS_AT} <= now() as expired
+       from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id ${WITH_POLICY}
        where s.tenant_id = $1 and s.id = $2 for update of s`,
       [this.context.tenantId, id],
     );
@@ -94,6 +123,25 @@ export class SessionsRepository {
        update sessions set refresh_hash = $4, generation = generation + 1, last_used_at = now(), expires_at = now() + make_interval(secs => $5)
        where tenant_id = $1 and id = $2`,
       [this.context.tenantId, id, spent, next, lifeSeconds],
+    );
+  }
+
+  /** Whether a cookie was spent so lately that it is still taken. */
+  async isLatelySpent(hash: Buffer): Promise<boolean> {
+    const rows = await this.sql.rows(
+      `select 1 from spent_refresh_tokens where tenant_id = $1 and refresh_hash = $2 and spent_at > now() - make_interval(secs => $3)`,
+      [this.context.tenantId, hash, COOKIE_GRACE_MS / 1000],
+    );
+    return rows.length > 0;
+  }
+
+  /** Of all tenants at once: when their sessions were used. */
+  async noteUses(uses: readonly { tenantId: string; id: string; agoMs: number }[]): Promise<void> {
+    await this.database.execute(
+      `update sessions s set last_used_at = greatest(s.last_used_at, now() - u.ago_ms * interval '1 ms')
+       from unnest($1::uuid[], $2::uuid[], $3::float8[]) as u (tenant_id, id, ago_ms)
+       where s.tenant_id = u.tenant_id and s.id = u.id and s.ended_at is null`,
+      [uses.map(({ tenantId }) => tenantId), uses.map(({ id }) => id), uses.map(({ agoMs }) => agoMs)],
     );
   }
 

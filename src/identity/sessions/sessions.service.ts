@@ -2,15 +2,25 @@ import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import type { SessionKind } from '../../platform/auth/browsers.js';
+import { CsrfTokens } from '../../platform/auth/csrf-tokens.port.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { hashToken, isWellFormedToken, newToken } from '../../platform/crypto/tokens.js';
 import { AccessTokensService } from './access-tokens.service.js';
 import { type LockedSession, SessionsRepository } from './sessions.repository.js';
-import { type EndReason, type IssuedTokens, type SessionOwner, UserSessions } from './user-sessions.port.js';
+import { COOKIE_PREFIX, type EndReason, type IssuedTokens, type SessionOwner, UserSessions } from './user-sessions.port.js';
 
 const REFRESH_PREFIX = 'whr_';
+const PREFIXES: Readonly<Record<SessionKind, string>> = { bearer: REFRESH_PREFIX, cookie: COOKIE_PREFIX };
+
+/** What a caller brings to have its session live on. */
+interface Presented {
+  hash: Buffer;
+  kind: SessionKind;
+  csrfToken?: string;
+}
 
 type Refreshed = { owner: SessionOwner; tokens: IssuedTokens };
 
@@ -26,22 +36,32 @@ export class SessionsService extends UserSessions {
     private readonly context: RequestContext,
     private readonly revocations: Revocations,
     private readonly audit: AuditPort,
+    private readonly csrf: CsrfTokens,
   ) {
     super();
     this.lifeSeconds = config.get('REFRESH_TOKEN_SECONDS');
   }
 
   async open(owner: SessionOwner, sessionId: string): Promise<IssuedTokens> {
-    const { token, hash } = newToken(REFRESH_PREFIX);
-    await this.sessions.insert({ id: sessionId, userId: owner.id, refreshHash: hash, lifeSeconds: this.lifeSeconds });
-    return this.tokens(owner, sessionId, token);
+    const kind = this.context.get('sessionKind') ?? 'bearer';
+    const { token, hash } = newToken(PREFIXES[kind]);
+    await this.sessions.insert({ id: sessionId, userId: owner.id, refreshHash: hash, lifeSeconds: this.lifeSeconds, kind });
+    return this.issued(kind, owner, sessionId, token);
   }
 
-  async refresh(refreshToken: string): Promise<Refreshed> {
-    const hash = isWellFormedToken(refreshToken, REFRESH_PREFIX) ? hashToken(refreshToken) : undefined;
+  refresh(refreshToken: string): Promise<Refreshed> {
+    return this.renew(refreshToken, 'bearer');
+  }
+
+  refreshCookie(cookie: string, csrfToken: string | undefined): Promise<Refreshed> {
+    return this.renew(cookie, 'cookie', csrfToken);
+  }
+
+  private async renew(token: string, kind: SessionKind, csrfToken?: string): Promise<Refreshed> {
+    const hash = isWellFormedToken(token, PREFIXES[kind]) ? hashToken(token) : undefined;
     const found = hash && (await this.sessions.ofRefreshToken(hash));
     if (!found) throw invalidRefreshToken();
-    const outcome = await this.context.within({ tenantId: found.tenant_id }, () => this.trade(found.id, hash));
+    const outcome = await this.context.within({ tenantId: found.tenant_id }, () => this.trade(found.id, { hash, kind, csrfToken }));
     // Thrown out here, because a refusal inside would undo the end of the family.
     if (outcome instanceof Problem) throw outcome;
     return outcome;
@@ -64,16 +84,21 @@ export class SessionsService extends UserSessions {
 
   /** One at a time per session: the row is locked, so of two with the same token the second finds it spent. */
   @Transactional()
-  protected async trade(sessionId: string, presented: Buffer): Promise<Refreshed | Problem> {
+  protected async trade(sessionId: string, presented: Presented): Promise<Refreshed | Problem> {
     const session = await this.sessions.lock(sessionId);
-    if (!session) return invalidRefreshToken();
-    if (!session.refresh_hash.equals(presented)) return this.endFamily(session);
+    if (session?.kind !== presented.kind) return invalidRefreshToken();
+    if (session.kind === 'cookie' && !this.csrf.isRight(sessionId, presented.csrfToken ?? '')) return new Problem('csrf_failed');
+    const spent = !session.refresh_hash.equals(presented.hash);
+    // Of two tabs the second finds the cookie spent, and the new one in the browser already.
+    const isSecondTab = spent && session.kind === 'cookie' && (await this.sessions.isLatelySpent(presented.hash));
+    if (spent && !isSecondTab) return this.endFamily(session);
     const refusal = refusalOf(session);
     if (refusal) return refusal;
-    const { token, hash } = newToken(REFRESH_PREFIX);
-    await this.sessions.rotate(sessionId, presented, hash, this.lifeSeconds);
     const owner = { id: session.user_id, tenantId: this.context.tenantId, email: session.email, role: session.role };
-    return { owner, tokens: await this.tokens(owner, sessionId, token) };
+    if (isSecondTab) return { owner, tokens: await this.issued('cookie', owner, sessionId) };
+    const { token, hash } = newToken(PREFIXES[session.kind]);
+    await this.sessions.rotate(sessionId, presented.hash, hash, this.lifeSeconds);
+    return { owner, tokens: await this.issued(session.kind, owner, sessionId, token) };
   }
 
   /** Two hold tokens of one family, and nobody can tell which of them is the thief. */
@@ -93,9 +118,10 @@ export class SessionsService extends UserSessions {
     return Promise.resolve(ids.length);
   }
 
-  private async tokens(owner: SessionOwner, sessionId: string, refreshToken: string): Promise<IssuedTokens> {
+  private async issued(kind: SessionKind, owner: SessionOwner, sessionId: string, token?: string): Promise<IssuedTokens> {
+    if (kind === 'cookie') return { kind, value: token, csrfToken: this.csrf.make(sessionId), maxAgeSeconds: this.lifeSeconds };
     const accessToken = await this.accessTokens.sign({ sub: owner.id, tid: owner.tenantId, sid: sessionId });
-    return { accessToken, refreshToken, expiresIn: this.accessTokens.lifeSeconds };
+    return { kind, accessToken, refreshToken: token ?? '', expiresIn: this.accessTokens.lifeSeconds };
   }
 }
 

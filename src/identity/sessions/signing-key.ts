@@ -12,18 +12,26 @@ export function accessTokenKey(secret: string): Buffer {
   return Buffer.from(hkdfSync('sha256', secret, '', 'wheelhouse access token', 32));
 }
 
+/** The key of the tokens that browsers show with their session cookie. */
+const csrfKey = (secret: string): Buffer => Buffer.from(hkdfSync('sha256', secret, '', 'wheelhouse csrf token', 32));
+
 /** The key of this installation: from JWT_SECRET, or made once and kept where only its owner reads it. */
 @Injectable()
 export class SigningKey {
   readonly bytes: Buffer;
   /** The key before the last change: tokens are checked with it, never signed. */
   readonly previous: Buffer | undefined;
+  readonly csrf: Buffer;
+  readonly previousCsrf: Buffer | undefined;
 
   /** @throws StartupError when the data folder cannot be written */
   constructor(config: Config) {
-    this.bytes = accessTokenKey(config.get('JWT_SECRET') ?? keptSecret(config.get('WHEELHOUSE_DATA')));
+    const secret = config.get('JWT_SECRET') ?? keptSecret(config.get('WHEELHOUSE_DATA'));
+    this.bytes = accessTokenKey(secret);
+    this.csrf = csrfKey(secret);
     const previous = config.get('JWT_SECRET_PREVIOUS');
     this.previous = previous === undefined ? undefined : accessTokenKey(previous);
+    this.previousCsrf = previous === undefined ? undefined : csrfKey(previous);
   }
 }
 

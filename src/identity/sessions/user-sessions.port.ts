@@ -1,4 +1,5 @@
 import type { Role } from '../../core/actor.js';
+import type { SessionCookies } from '../../platform/auth/browsers.js';
 
 /** Whom a session is opened for. */
 export interface SessionOwner {
@@ -8,20 +9,36 @@ export interface SessionOwner {
   role: Role;
 }
 
-/** The two tokens of a session; each is shown once. */
-export interface IssuedTokens {
+/** Begins the value of a session cookie, which is no refresh token and is not taken for one. */
+export const COOKIE_PREFIX = 'whc_';
+
+/** What a session is held by: two tokens, each shown once, or the cookies of a browser, never shown. */
+export type IssuedTokens = IssuedBearer | IssuedCookie;
+
+export interface IssuedBearer {
+  kind: 'bearer';
   accessToken: string;
   refreshToken: string;
   /** Life of the access token in seconds. */
   expiresIn: number;
 }
 
-export type EndReason = 'logout' | 'refresh_reused' | 'password_changed' | 'user_disabled';
+export interface IssuedCookie extends SessionCookies {
+  kind: 'cookie';
+}
+
+export type EndReason = 'logout' | 'refresh_reused' | 'password_changed' | 'user_disabled' | 'ended_by_admin' | 'ended_by_user';
 
 /** The sessions of people, as the rest of the wing uses them. */
 export abstract class UserSessions {
   /** Opens a session in the running transaction. The id is the caller's, who acts under it already. */
   abstract open(owner: SessionOwner, sessionId: string): Promise<IssuedTokens>;
+  /**
+   * Puts a new cookie in the place of one that a browser holds, and lets its session live on. The old one is taken for a
+   * minute more, for what is under way and for other tabs; later it ends the session like a spent refresh token.
+   * @throws Problem `csrf_failed`, and what `refresh` throws
+   */
+  abstract refreshCookie(cookie: string, csrfToken: string | undefined): Promise<{ owner: SessionOwner; tokens: IssuedTokens }>;
   /**
    * Trades a refresh token for new tokens. A spent one ends its whole family, in every process, before it is refused.
    * @throws Problem `refresh_token_reused`, `token_expired`, `unauthenticated`, `tenant_suspended`, `account_disabled`

@@ -1,13 +1,20 @@
-import { Body, Get, Post } from '@nestjs/common';
+import { Body, Get, Post, Req, Res } from '@nestjs/common';
+import type { Request, Response } from 'express';
+import { Browsers } from '../../platform/auth/browsers.js';
+import { RequestContext } from '../../platform/context/request-context.js';
 import { ApiController, Operation } from '../../platform/http/operation.decorator.js';
-import { TokensView, toTokensView } from '../auth/auth.view.js';
+import { answerSignIn, TokensView } from '../auth/auth.view.js';
 import { CompleteSetupDto } from './setup.dto.js';
 import { SetupService } from './setup.service.js';
 import { SetupStatusView } from './setup.view.js';
 
 @ApiController('setup', 'Identity / Setup')
 export class SetupController {
-  constructor(private readonly setup: SetupService) {}
+  constructor(
+    private readonly setup: SetupService,
+    private readonly browsers: Browsers,
+    private readonly context: RequestContext,
+  ) {}
 
   /** Says whether the installation waits for its first administrator. */
   @Get('status')
@@ -23,12 +30,13 @@ export class SetupController {
     allow: 'public',
     returns: TokensView,
     status: 201,
-    problems: ['setup_token_invalid', 'setup_done', 'email_taken', 'weak_password'],
+    problems: ['setup_token_invalid', 'setup_done', 'email_taken', 'weak_password', 'csrf_failed'],
     rateLimit: 'setup',
     audited: true,
     idempotency: 'outside',
   })
-  async complete(@Body() body: CompleteSetupDto): Promise<TokensView> {
-    return toTokensView(await this.setup.complete(body));
+  async complete(@Body() body: CompleteSetupDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<TokensView> {
+    this.context.set('sessionKind', this.browsers.sessionKindFor(request, body.session));
+    return answerSignIn(this.browsers, response, await this.setup.complete(body));
   }
 }

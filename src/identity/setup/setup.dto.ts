@@ -1,4 +1,5 @@
-import { IsString, MaxLength } from 'class-validator';
+import { IsIn, IsString, MaxLength } from 'class-validator';
+import { SESSION_KINDS, type SessionKind } from '../../platform/auth/browsers.js';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsEmailAddress } from '../../platform/http/is-email-address.js';
 import { IsLine } from '../../platform/http/is-line.js';
@@ -36,4 +37,12 @@ export class CompleteSetupDto {
   @IfGiven()
   @IsLine(200)
   organization?: string;
+
+  /**
+   * cookie, for a page in a browser: the answer sets an HttpOnly cookie that holds the session, and shows no tokens.
+   * @example bearer
+   */
+  @IfGiven()
+  @IsIn(SESSION_KINDS)
+  session?: SessionKind;
 }

@@ -10,7 +10,9 @@ import { OPERATION, type OperationMeta } from '../http/operation.decorator.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { AuditPort } from './audit-port.js';
 import { Authenticator } from './authenticator.js';
-import { credentialOf } from './credentials.js';
+import { Browsers } from './browsers.js';
+import type { Credential } from './credentials.js';
+import { CsrfTokens } from './csrf-tokens.port.js';
 import { RefusedActor } from './refused-actor.js';
 import { TenantResolver } from './tenant-resolver.js';
 
@@ -27,6 +29,8 @@ export class AccessGuard implements CanActivate {
     private readonly limits: RateLimits,
     private readonly tenants: TenantResolver,
     private readonly audit: AuditPort,
+    private readonly browsers: Browsers,
+    private readonly csrf: CsrfTokens,
   ) {}
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
@@ -36,8 +40,10 @@ export class AccessGuard implements CanActivate {
     const request = execution.switchToHttp().getRequest<Request>();
     if (operation.rateLimit) await this.limits.consume(operation.rateLimit, request);
     if (operation.allow === 'public') return true;
-    const actor = await this.identify(request);
+    const credential = this.browsers.credentialOf(request);
+    const actor = await this.identify(request, credential);
     await this.admit(actor, request);
+    if (credential?.kind === 'cookie') this.csrf.check(request, actor);
     if (!isAllowed(actor, operation.allow)) {
       throw new Problem('forbidden', { detail: `These credentials do not have the permission ${operation.allow}.`, extra: { permission: operation.allow } });
     }
@@ -46,8 +52,7 @@ export class AccessGuard implements CanActivate {
   }
 
   /** Failed attempts are counted by address: the limit is there to stop guessing, not work. */
-  private async identify(request: Request): Promise<Actor> {
-    const credential = credentialOf(request.headers);
+  private async identify(request: Request, credential: Credential | undefined): Promise<Actor> {
     const limit = credential?.kind === 'agent_token' ? 'agent-auth' : 'auth';
     await this.limits.refuseWhenSpent(limit, request);
     try {

@@ -5,7 +5,8 @@ export type Credential =
   | { kind: 'access_token'; value: string }
   | { kind: 'api_key'; value: string }
   | { kind: 'agent_token'; value: string; tenant?: string; agentName?: string }
-  | { kind: 'bearer'; value: string; agentName?: string };
+  | { kind: 'bearer'; value: string; agentName?: string }
+  | { kind: 'cookie'; value: string };
 
 export const API_KEY_PREFIX = 'whk_';
 export const AGENT_TOKEN_PREFIX = 'wha_';

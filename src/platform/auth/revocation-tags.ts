@@ -5,7 +5,7 @@ export function revocationTagsOf(actor: Actor): string[] {
   const tenant = `tenant:${actor.tenantId}`;
   switch (actor.kind) {
     case 'user':
-      return [tenant, `user:${actor.id}`, `session:${actor.sessionId}`];
+      return [tenant, `user:${actor.id}`, `session:${actor.sessionId}`, `security-of:${actor.tenantId}`];
     case 'api_key':
       return [tenant, `api-key:${actor.id}`, `user:${actor.ownerId}`];
     case 'agent':

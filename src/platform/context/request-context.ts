@@ -17,6 +17,8 @@ export interface ContextStore extends ClsStore {
   userAgent?: string;
   /** `If-Match` of the request, unparsed. */
   ifMatch?: string;
+  /** What holds the session that a sign-in opens: tokens, or the cookie of a browser. */
+  sessionKind?: 'bearer' | 'cookie';
   /** Runs after the commit of the transaction that is open now. */
   afterCommit?: AfterCommit[];
 }
@@ -77,8 +79,8 @@ export class RequestContext {
    * itself keeps what it had, and its open transaction does not reach inside.
    */
   within<T>(part: { tenantId: string; actor?: Actor }, work: () => Promise<T>): Promise<T> {
-    const { requestId, operationId, ip, userAgent, ifMatch } = this.cls.isActive() ? this.cls.get<ContextStore>() : ({} as ContextStore);
-    return this.cls.runWith({ requestId, operationId, ip, userAgent, ifMatch, ...part }, work);
+    const { requestId, operationId, ip, userAgent, ifMatch, sessionKind } = this.cls.isActive() ? this.cls.get<ContextStore>() : ({} as ContextStore);
+    return this.cls.runWith({ requestId, operationId, ip, userAgent, ifMatch, sessionKind, ...part }, work);
   }
 
   /** Runs `work` as the plane itself, for one tenant. `name` says which part of the plane. */

@@ -87,6 +87,7 @@ function successResponse(returns: Returns, status: number): MethodDecorator[] {
 function problemResponses({ allow, problems = [], rateLimit }: OperationOptions): MethodDecorator[] {
   const common: ProblemCode[] = ['invalid_request', 'internal', 'unavailable'];
   if (allow !== 'public') common.push('unauthenticated', 'forbidden', 'tenant_suspended', 'rate_limited');
+  if (allow !== 'public' && takesPeople(allow)) common.push('csrf_failed');
   if (rateLimit) common.push('rate_limited');
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of new Set([...common, ...problems])) byStatus.set(PROBLEMS[code].status, [...(byStatus.get(PROBLEMS[code].status) ?? []), code]);
@@ -100,10 +101,12 @@ function problemResponses({ allow, problems = [], rateLimit }: OperationOptions)
   );
 }
 
+const takesPeople = (allow: Permission): boolean => PERMISSIONS[allow].roles.length > 0;
+
 function security(allow: OperationOptions['allow']): MethodDecorator[] {
   if (allow === 'public') return [];
   const entry: { roles: readonly string[]; agent?: boolean } = PERMISSIONS[allow];
-  const schemes = [...(entry.roles.length > 0 ? ['bearer', 'api-key'] : []), ...(entry.agent ? ['agent-token'] : [])];
+  const schemes = [...(entry.roles.length > 0 ? ['bearer', 'api-key', 'session-cookie'] : []), ...(entry.agent ? ['agent-token'] : [])];
   return schemes.map((scheme) => ApiSecurity(scheme));
 }
 

@@ -3,7 +3,8 @@ import type { Request, Response } from 'express';
 import { type Actor, roleOf } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
 import { Authenticator } from '../auth/authenticator.js';
-import { type Credential, credentialOf } from '../auth/credentials.js';
+import { Browsers } from '../auth/browsers.js';
+import type { Credential } from '../auth/credentials.js';
 import { revocationTagsOf } from '../auth/revocation-tags.js';
 import { Revocations } from '../cache/revocations.js';
 import { RequestContext } from '../context/request-context.js';
@@ -133,6 +134,7 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly context: RequestContext,
     private readonly authenticator: Authenticator,
     private readonly loops: Loops,
+    private readonly browsers: Browsers,
     revocations: Revocations,
   ) {
     revocations.onRevoked((tags) => this.endWhere((holder) => holder.tags.some((tag) => tags.includes(tag)), 'revoked'));
@@ -155,7 +157,7 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
       return undefined;
     }
     const actor = this.context.actor;
-    const holder = { actor, credential: credentialOf(request.headers), tags: revocationTagsOf(actor) };
+    const holder = { actor, credential: this.browsers.credentialOf(request), tags: revocationTagsOf(actor) };
     const stream = new EventStream(response, lastEventIdOf(request));
     this.open.set(stream, holder);
     stream.onClose(() => this.open.delete(stream));

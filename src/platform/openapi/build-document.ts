@@ -1,5 +1,7 @@
 import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, SwaggerModule } from '@nestjs/swagger';
+import { SESSION_COOKIE } from '../auth/browsers.js';
+import { CSRF_HEADER } from '../auth/csrf-tokens.port.js';
 import { COMMON_HEADERS, completeAnswers, problemExamples } from './answers.js';
 import { describeConstraints } from './constraints.js';
 import { type OpenApiDocument, type OperationObject, operationsOf, type Schema } from './document.types.js';
@@ -22,6 +24,8 @@ const DESCRIPTION = `The control plane for a fleet of AI agents.
 const SECURITY_SCHEMES: OpenApiDocument['components']['securitySchemes'] = {
   bearer: { type: 'http', scheme: 'bearer', description: 'An access token from /api/v1/auth/login; API keys and agent tokens are taken here too.' },
   'api-key': { type: 'apiKey', in: 'header', name: 'X-API-Key', description: 'An API key (`whk_...`): it may do what its scopes say.' },
+  'session-cookie': { type: 'apiKey', in: 'cookie', name: SESSION_COOKIE, description: 'A session in a browser, from /api/v1/auth/login with `session: "cookie"`. Its name is `wheelhouse` over plain HTTP on the own machine. Taken from pages of the own origin and those of CORS_ORIGINS.' },
+  'csrf-token': { type: 'apiKey', in: 'header', name: CSRF_HEADER, description: 'Beside the session cookie on every request that is no GET: `csrf_token` of the sign-in, which also stands in the cookie `__Host-wheelhouse-csrf` (`wheelhouse-csrf`).' },
   'agent-token': { type: 'apiKey', in: 'header', name: 'X-Agent-Token', description: 'The token of an agent (`wha_...`): the agent protocol.' },
 };
 

@@ -48,7 +48,7 @@ export function describeOperation(placed: PlacedOperation): Meaning {
   operation['x-roles'] = meaning.roles;
   operation['x-ratelimit'] = meaning.limits;
   if (aliases.length > 0) operation['x-aliases'] = aliases;
-  operation.security ??= [];
+  operation.security = (operation.security ?? []).map((scheme) => (placed.method !== 'get' && 'session-cookie' in scheme ? { ...scheme, 'csrf-token': [] } : scheme));
   return meaning;
 }
 
