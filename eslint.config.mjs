@@ -3,7 +3,11 @@ import tseslint from 'typescript-eslint';
 /** Modules that open connections. Outbound HTTP leaves through src/platform/egress alone. */
 const HTTP_CLIENTS = ['undici', 'axios', 'got', 'node-fetch', 'ky', 'superagent'];
 const NODE_HTTP = ['node:http', 'node:https', 'node:http2', 'http', 'https', 'http2'];
+/** Sockets of one's own. */
+const NODE_SOCKETS = ['node:net', 'node:tls', 'net', 'tls'];
 const EGRESS = 'Outbound requests go through src/platform/egress.';
+const NO_SILENT_CATCH = { selector: 'CatchClause[param=null] > BlockStatement[body.length=0]', message: 'Say what happens to the error.' };
+const LATE_IMPORT = `ImportExpression[source.value=/^(node:)?(https?|http2|net|tls)$|^(${HTTP_CLIENTS.join('|')})$/]`;
 const NO_BACK_DOOR = 'A circle between modules: ask a reader, or listen to an event.';
 
 export default tseslint.config(
@@ -48,7 +52,7 @@ export default tseslint.config(
     rules: {
       'max-lines': ['error', { max: 300, skipBlankLines: true, skipComments: true }],
       'max-lines-per-function': ['error', { max: 45, skipBlankLines: true, skipComments: true }],
-      'no-restricted-syntax': ['error', { selector: "CatchClause[param=null] > BlockStatement[body.length=0]", message: 'Say what happens to the error.' }],
+      'no-restricted-syntax': ['error', NO_SILENT_CATCH],
     },
   },
   {
@@ -56,12 +60,15 @@ export default tseslint.config(
     ignores: ['src/platform/egress/**', 'src/**/*.spec.ts'],
     rules: {
       'no-restricted-globals': ['error', { name: 'fetch', message: EGRESS }, { name: 'WebSocket', message: EGRESS }, { name: 'XMLHttpRequest', message: EGRESS }, { name: 'EventSource', message: EGRESS }],
+      'no-restricted-properties': ['error', ...['globalThis', 'global'].flatMap((object) => ['fetch', 'WebSocket', 'EventSource'].map((property) => ({ object, property, message: EGRESS })))],
+      'no-restricted-syntax': ['error', NO_SILENT_CATCH, { selector: LATE_IMPORT, message: EGRESS }],
       '@typescript-eslint/no-restricted-imports': [
         'error',
         {
           paths: [
             ...HTTP_CLIENTS.map((name) => ({ name, message: EGRESS, allowTypeImports: true })),
             ...NODE_HTTP.map((name) => ({ name, importNames: ['request', 'get', 'connect', 'Agent', 'ClientRequest', 'default'], message: EGRESS, allowTypeImports: true })),
+            ...NODE_SOCKETS.map((name) => ({ name, importNames: ['connect', 'createConnection', 'Socket', 'TLSSocket', 'default'], message: EGRESS, allowTypeImports: true })),
             { name: '@nestjs/common', importNames: ['forwardRef'], message: NO_BACK_DOOR },
             { name: '@nestjs/core', importNames: ['ModuleRef'], message: NO_BACK_DOOR },
           ],

@@ -31,6 +31,8 @@ export const PROBLEMS = {
   rate_limited: entry(429, 'Too many requests', 'The rate limit is reached.', 'Wait until retry_at.'),
   internal: entry(500, 'Internal error', 'Something went wrong on our side.', 'Try again; quote request_id when you report it.'),
   unavailable: entry(503, 'Unavailable', 'A dependency is away.', 'Try again after Retry-After.'),
+  egress_refused: entry(422, 'Address not allowed', 'This installation sends nothing to that address.', 'Name a public http or https address, or have the operator add the host to EGRESS_ALLOW.'),
+  egress_failed: entry(502, 'Target unreachable', 'The target did not answer as it should.', 'See whether the target is up, and try again.'),
   // idempotency (draft-ietf-httpapi-idempotency-key-header)
   idempotency_key_reused: entry(422, 'Idempotency key reused', 'This Idempotency-Key was used with another request.', 'Use a new key for a new request.'),
   idempotency_in_progress: entry(409, 'Request in progress', 'The first request with this Idempotency-Key is still running.', 'Try again shortly.'),

@@ -12,6 +12,11 @@ export function isProxyList(list: string): boolean {
   return /^\d+$/.test(list) ? Number(list) <= MOST_HOPS : entriesOf(list).every((entry) => NAMED_RANGES.has(entry) || isAddressRange(entry));
 }
 
+/** Whether each entry is the name of a host, an address or a CIDR range. */
+export const isHostList = (list: string): boolean => entriesOf(list).every((entry) => isAddressRange(entry) || (isHostName(entry) && !/^[\d.]+$/.test(entry)));
+
+const isHostName = (entry: string): boolean => entry.length <= 253 && /^[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d])?(?:\.[a-z\d_](?:[a-z\d_-]{0,61}[a-z\d])?)*$/i.test(entry);
+
 /** Whether each entry is an origin as browsers send it (RFC 6454, section 6.2): scheme, host and port, no slash behind. */
 export function isOriginList(list: string): boolean {
   return entriesOf(list).every((entry) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry);

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { isHeaderValue, isOriginList, isProxyList } from './setting-formats.js';
+import { entriesOf, isHeaderValue, isHostList, isOriginList, isProxyList } from './setting-formats.js';
 
 /** How a setting is described in `.env.example` and docs/operations.md. */
 export interface SettingMeta {
@@ -93,6 +93,14 @@ export const SETTINGS = {
   METRICS_TOKEN: token({ description: 'Closes /metrics: it then takes this bearer token.' }).optional(),
   TRUST_PROXY: z.string().trim().max(1024).refine(isProxyList, 'must be a number of hops, or addresses and CIDR ranges, comma-separated').default('').meta({ description: 'Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated; a number counts hops.' }),
   CORS_ORIGINS: z.string().max(4096).refine(isOriginList, 'must be origins such as https://app.example.com, comma-separated').default('').meta({ description: 'Browser origins that may call the API, comma-separated; blank allows none.' }),
+  EGRESS_ALLOW: z
+    .string()
+    .trim()
+    .max(4096)
+    .refine(isHostList, 'must be host names, addresses or CIDR ranges, comma-separated')
+    .default('')
+    .transform(entriesOf)
+    .meta({ description: 'Hosts, addresses and CIDR ranges on private networks that requests may leave to all the same, comma-separated; blank: public addresses alone. Write 10.0.0.0/8, or idp.internal.' }),
   BODY_LIMIT_BYTES: whole(1_048_576, 1024, 104_857_600, { description: 'Largest JSON body.' }),
   HEARTBEAT_SECONDS: whole(20, 1, 3600, { description: 'How often an agent is asked to send a heartbeat; after three missed it is offline.' }),
   SHUTDOWN_SECONDS: whole(30, 1, 600, { description: 'Longest drain at shutdown.' }),

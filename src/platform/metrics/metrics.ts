@@ -25,6 +25,7 @@ export class Metrics implements OnModuleDestroy {
   /** Counted by whoever takes back leases, in the process that does it. */
   readonly leaseExpiries = new Counter({ name: 'wheelhouse_lease_expiries_total', help: 'Leases on tasks that ran out and were taken back.', registers: [this.registry] });
   readonly loopFailures = new Counter({ name: 'wheelhouse_loop_failures_total', help: 'Turns of the loops of this process that failed.', labelNames: ['loop'], registers: [this.registry] });
+  readonly egress = new Counter({ name: 'wheelhouse_egress_requests_total', help: 'Requests that left, by what they were for and how they ended.', labelNames: ['purpose', 'outcome'], registers: [this.registry] });
 
   constructor(tenants: TenantDatabase, system: SystemDatabase) {
     collectDefaultMetrics({ register: this.registry });
