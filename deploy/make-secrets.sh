@@ -10,5 +10,5 @@ umask 022
 random() { head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n'; }
 keep() { [ -s "$folder/$1" ] || { printf '%s' "$2" > "$folder/.new" && mv "$folder/.new" "$folder/$1" && echo "made $folder/$1"; }; }
 
-for name in postgres_password database_password redis_password setup_token jwt_secret; do keep "$name" "$(random)"; done
+for name in postgres_password database_password redis_password setup_token jwt_secret master_key; do keep "$name" "$(random)"; done
 keep redis_url "redis://:$(cat "$folder/redis_password")@redis:6379"

@@ -18,6 +18,7 @@ import { CacheModule } from './platform/cache/cache.module.js';
 import type { Config } from './platform/config/config.js';
 import { ConfigModule } from './platform/config/config.module.js';
 import { ContextModule } from './platform/context/context.module.js';
+import { CryptoModule } from './platform/crypto/crypto.module.js';
 import { DatabaseModule } from './platform/database/database.module.js';
 import { EgressModule } from './platform/egress/egress.module.js';
 import { EventsModule } from './platform/events/events.module.js';
@@ -34,7 +35,7 @@ import { ApprovalsModule } from './safeguards/approvals/approvals.module.js';
 import { AuditModule } from './safeguards/audit/audit.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
-const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule];
+const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, CryptoModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule];
 const IDENTITY = [TenantsModule, AccessPolicyModule, SessionsModule, UsersModule, IdentityAuthModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule];

@@ -2,6 +2,7 @@ import { resolve } from 'node:path';
 import type { INestApplication } from '@nestjs/common';
 import { SetupService } from './identity/setup/setup.service.js';
 import type { Config } from './platform/config/config.js';
+import { LocalMasterKeys } from './platform/crypto/master-keys.js';
 import type { EmbeddedPostgres } from './platform/database/embedded-postgres.js';
 
 interface Started {
@@ -22,6 +23,8 @@ export async function announce({ app, config, url: local, migrations, postgres }
     ...(postgres && resolve(postgres.dataDir) !== resolve(config.get('WHEELHOUSE_DATA')) ? [['Cluster', postgres.dataDir]] : []),
     ...(migrations > 0 ? [['Schema', `${migrations} migrations applied`]] : []),
   ];
+  const masterKeys = app.get(LocalMasterKeys);
+  if (masterKeys.made) lines.push(['Master key', resolve(masterKeys.file ?? '')], ['', 'Made now. Keep a copy of it apart from the database: without it no secret can be read.']);
   const token = config.servesApi ? await app.get(SetupService).issueToken() : undefined;
   if (token) lines.push(['Setup token', token], ['', 'POST it to /api/v1/setup/complete with email, password and full_name.']);
   const text = lines.map(([name, value]) => `  ${(name ?? '').padEnd(12)}${value ?? ''}`).join('\n');

@@ -64,7 +64,7 @@ function refuseOldNode(): void {
 /** Without DATABASE_URL the plane brings its own PostgreSQL. */
 async function withEmbeddedPostgres(config: Config, running: Running): Promise<Config> {
   running.postgres = await startEmbeddedPostgres({ dataDir: config.get('WHEELHOUSE_DATA') });
-  return new Config({ ...config.settings, DATABASE_URL: running.postgres.url });
+  return new Config({ ...config.settings, DATABASE_URL: running.postgres.url }, config.files);
 }
 
 /** A plane whose own database has gone ends too, visibly: whoever supervises it starts both again. */

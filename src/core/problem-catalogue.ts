@@ -22,6 +22,7 @@ export const PROBLEMS = {
   forbidden: entry(403, 'Not allowed', 'These credentials do not allow this operation.'),
   csrf_failed: entry(403, 'CSRF check failed', 'The x-csrf-token header is missing or wrong.', 'Send the token that came with the session cookie.'),
   not_found: entry(404, 'Not found', 'There is no such resource.'),
+  erased: entry(410, 'Erased', 'This content was erased: its key was destroyed.'),
   method_not_allowed: entry(405, 'Method not allowed', 'This path does not answer to this method.', 'See the Allow header.'),
   conflict: entry(409, 'Conflict', 'The request conflicts with the present state.'),
   precondition_failed: entry(412, 'Precondition failed', 'The resource has changed since it was read.', 'Read it again and repeat the change with the new ETag.'),

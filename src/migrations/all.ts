@@ -4,7 +4,17 @@ import { Identity1700000000002 } from './1700000000002-identity.js';
 import { LaneRemoval1700000000006 } from './1700000000006-lane-removal.js';
 import { Platform1700000000001 } from './1700000000001-platform.js';
 import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
+import { Vault1700000000021 } from './1700000000021-vault.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
-export const MIGRATIONS = [Platform1700000000001, Identity1700000000002, Fleet1700000000003, Work1700000000004, Safeguards1700000000005, LaneRemoval1700000000006, AccessPolicy1700000000027];
+export const MIGRATIONS = [
+  Platform1700000000001,
+  Identity1700000000002,
+  Fleet1700000000003,
+  Work1700000000004,
+  Safeguards1700000000005,
+  LaneRemoval1700000000006,
+  Vault1700000000021,
+  AccessPolicy1700000000027,
+];

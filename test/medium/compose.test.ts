@@ -3,6 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { parseSettings, SETTINGS } from '../../src/platform/config/settings.js';
+import { MASTER_KEY } from '../support/plane.js';
 
 interface Service {
   image: string;
@@ -34,8 +35,9 @@ const service = (name: string): Service => {
 const OURS = ['api-1', 'api-2', 'worker'];
 const { properties = {} } = z.toJSONSchema(z.object(SETTINGS), { io: 'input', unrepresentable: 'any' });
 const isSecret = (name: string): boolean => (properties[name] as { secret?: boolean } | undefined)?.secret === true;
-/** MASTER_KEY_FILE is a setting by that name; every other *_FILE stands for the secret it holds. */
-const secretBehind = (name: string): string | undefined => (name.endsWith('_FILE') && !(name in SETTINGS) ? name.slice(0, -5) : undefined);
+/** Every *_FILE stands for the secret it holds. */
+const secretBehind = (name: string): string | undefined => (name.endsWith('_FILE') ? name.slice(0, -5) : undefined);
+const VALUES: Record<string, string> = { REDIS_URL: 'redis://:x@redis:6379', MASTER_KEY };
 
 describe('docker-compose.yml', () => {
   it('runs two API processes behind nginx, a worker, Redis and PostgreSQL 18', () => {
@@ -59,11 +61,11 @@ describe('docker-compose.yml', () => {
     const given = Object.fromEntries(
       Object.entries(service(name).environment ?? {}).map(([variable, value]) => {
         const secret = secretBehind(variable);
-        return secret ? [secret, secret === 'REDIS_URL' ? 'redis://:x@redis:6379' : 'x'.repeat(64)] : [variable, value];
+        return secret ? [secret, VALUES[secret] ?? 'x'.repeat(64)] : [variable, value];
       }),
     );
     expect(parseSettings(given)).toHaveProperty('settings');
-    for (const needed of ['DATABASE_URL', 'DATABASE_PASSWORD', 'JWT_SECRET', 'SETUP_TOKEN', 'REDIS_URL', 'WHEELHOUSE_DATA', 'HOST']) {
+    for (const needed of ['DATABASE_URL', 'DATABASE_PASSWORD', 'JWT_SECRET', 'SETUP_TOKEN', 'MASTER_KEY', 'REDIS_URL', 'WHEELHOUSE_DATA', 'HOST']) {
       expect([needed, given[needed] === undefined]).toEqual([needed, false]);
     }
     expect(given['RATE_LIMIT_BACKEND']).toBe('redis');

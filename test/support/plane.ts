@@ -9,6 +9,9 @@ import { createDatabase, type TestDatabase } from './databases.js';
 
 export const ADMIN_TOKEN = 'test-admin-token-0123456789abcdef';
 
+/** Of planes that share a database, too. */
+export const MASTER_KEY = 'b7c1f0a99d3e5b2846e7d8c0f1a2937465bd8ce01f32a4d596e7f80b1c2d3e4f';
+
 export interface ApiResponse<T = Record<string, unknown>> {
   status: number;
   headers: Headers;
@@ -63,6 +66,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
     ADMIN_TOKEN,
     DATABASE_POOL: '8',
     JWT_SECRET: 'test-jwt-secret-0123456789abcdef0123456789abcdef',
+    ...(options.environment?.['MASTER_KEY_FILE'] === undefined ? { MASTER_KEY } : {}),
     ...options.environment,
   });
   const app = await createApp(config);

@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { signal } from '../../src/platform/database/embedded-process.js';
 import { eventually } from './eventually.js';
-import { type ApiResponse, request, type RequestOptions } from './plane.js';
+import { type ApiResponse, MASTER_KEY, request, type RequestOptions } from './plane.js';
 
 /** The built program; `npm test` builds it first. */
 const PROGRAM = resolve(process.env['WH_TEST_PROGRAM'] ?? 'dist/main.js');
@@ -28,7 +28,7 @@ export class Program {
   constructor(environment: Environment) {
     this.child = spawn(process.execPath, [PROGRAM], {
       cwd: dirname(dirname(PROGRAM)),
-      env: { PATH: process.env['PATH'] ?? '', PORT: '0', LOG_LEVEL: 'warn', ...environment },
+      env: { PATH: process.env['PATH'] ?? '', PORT: '0', LOG_LEVEL: 'warn', ...shared(environment), ...environment },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     this.child.stdout?.on('data', (text: Buffer) => {
@@ -85,6 +85,9 @@ export class Program {
     return request<T>(this.url, method, path, options);
   }
 }
+
+/** Processes with data folders of their own on one database need the same master key. */
+const shared = ({ DATABASE_URL, MASTER_KEY_FILE }: Environment): Environment => (DATABASE_URL !== undefined && MASTER_KEY_FILE === undefined ? { MASTER_KEY } : {});
 
 /** Folders and processes of one suite, all of which end with it. */
 export class Launcher {

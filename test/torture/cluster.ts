@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -34,7 +35,7 @@ export class Cluster {
 
   async start(): Promise<void> {
     this.postgres = await startPostgres(join(this.folder, 'data'));
-    const secret = newSecret();
+    const [secret, masterKey] = [newSecret(), randomBytes(32).toString('hex')];
     for (const role of ['api', 'api', 'worker'] as const) {
       const data = join(this.folder, `process-${this.processes.length + 1}`);
       mkdirSync(data);
@@ -45,7 +46,7 @@ export class Cluster {
         PROCESS_ROLE: role,
         DATABASE_POOL: '8',
       };
-      const security = { SETUP_TOKEN: this.setupToken, JWT_SECRET: secret, ACCESS_TOKEN_SECONDS: '86400', LOG_LEVEL: 'error' };
+      const security = { SETUP_TOKEN: this.setupToken, JWT_SECRET: secret, MASTER_KEY: masterKey, ACCESS_TOKEN_SECONDS: '86400', LOG_LEVEL: 'error' };
       this.processes.push(
         new PlaneProcess({ ...settings, ...security, NODE_OPTIONS: this.nodeOptions(this.processes.length) }),
       );

@@ -4,10 +4,19 @@ import { parseSettings, SETTINGS, type Settings } from './settings.js';
 
 /** The parsed settings of this process; made once at start and injected by its class. Never changes. */
 export class Config {
-  constructor(readonly settings: Readonly<Settings>) {}
+  /** @param files paths that secrets were read from, by the name of their setting */
+  constructor(
+    readonly settings: Readonly<Settings>,
+    readonly files: Readonly<Record<string, string>> = {},
+  ) {}
 
   get<K extends keyof Settings>(name: K): Settings[K] {
     return this.settings[name];
+  }
+
+  /** The file that a secret was read from; undefined when it came with the environment, or not at all. */
+  fileOf(name: keyof Settings): string | undefined {
+    return this.files[name];
   }
 
   /** Whether this process answers HTTP, runs jobs, or both. */
@@ -25,14 +34,15 @@ export class Config {
  */
 export function loadConfig(environment: Record<string, string | undefined> = process.env): Config {
   const problems: string[] = [];
-  const withFiles = readSecretFiles(environment, problems);
+  const files: Record<string, string> = {};
+  const withFiles = readSecretFiles(environment, files, problems);
   const result = parseSettings(withFiles);
   if ('problems' in result) problems.push(...result.problems);
   if (problems.length > 0 || !('settings' in result)) throw new StartupError(`bad settings: ${problems.join('; ')}`);
-  return new Config(Object.freeze(result.settings));
+  return new Config(Object.freeze(result.settings), files);
 }
 
-function readSecretFiles(environment: Record<string, string | undefined>, problems: string[]): Record<string, string | undefined> {
+function readSecretFiles(environment: Record<string, string | undefined>, files: Record<string, string>, problems: string[]): Record<string, string | undefined> {
   const result = { ...environment };
   for (const name of Object.keys(SETTINGS)) {
     const file = name.endsWith('_FILE') ? undefined : environment[`${name}_FILE`];
@@ -40,6 +50,7 @@ function readSecretFiles(environment: Record<string, string | undefined>, proble
     if (environment[name]) problems.push(`${name}: is given twice, also as ${name}_FILE`);
     try {
       result[name] = readFileSync(file, 'utf8').trim();
+      files[name] = file;
     } catch (cause) {
       problems.push(`${name}_FILE: cannot be read (${(cause as NodeJS.ErrnoException).code ?? 'unknown error'})`);
     }

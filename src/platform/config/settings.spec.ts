@@ -42,12 +42,21 @@ describe('settings', () => {
     expect(badNames({ AGENT_TOKENS: `acme:${'a'.repeat(24)},${value}` })).toEqual(['AGENT_TOKENS']);
   });
 
-  it('refuses what would have no effect: a vault and single sign-on', () => {
-    expect(problemsOf({ MASTER_KEY_FILE: '/canary', AUTH_MODE: 'oidc' }).sort()).toEqual([
-      'AUTH_MODE: oidc is not supported by this version: use local',
-      'MASTER_KEY_FILE: is not supported by this version: leave it out',
-    ]);
+  it('refuses what would have no effect: single sign-on', () => {
+    expect(problemsOf({ AUTH_MODE: 'oidc' })).toEqual(['AUTH_MODE: oidc is not supported by this version: use local']);
   });
+
+  const STRONG = 'b7c1f0a99d3e5b2846e7d8c0f1a2937465bd8ce01f32a4d596e7f80b1c2d3e4f';
+  it.each([STRONG, STRONG.toUpperCase(), Buffer.from(STRONG, 'hex').toString('base64'), Buffer.from(STRONG, 'hex').toString('base64url'), `# ours\n${STRONG}\n${STRONG}`])('takes the master key %#', (value) => {
+    expect(problemsOf({ MASTER_KEY: value })).toEqual([]);
+  });
+
+  it.each(['x', 'x'.repeat(64), 'a'.repeat(64), '0123456789abcdef'.repeat(4), STRONG.slice(1), `${STRONG}00`, 'correct horse battery staple and some more words to fill', 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ', `${STRONG}\nshort`, '# nothing'])(
+    'refuses the master key %j',
+    (value) => {
+      expect(problemsOf({ MASTER_KEY: value })).toEqual(['MASTER_KEY: must be 32 random bytes in hex or base64, such as openssl rand -hex 32 prints']);
+    },
+  );
 
   it('refuses a header that no answer could carry', () => {
     expect(badNames({ SECURITY_HEADER_X_FRAME_OPTIONS: 'DENY\r\nSet-Cookie: a=b' })).toEqual(['SECURITY_HEADER_X_FRAME_OPTIONS']);

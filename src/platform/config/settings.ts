@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { areMasterKeys } from '../crypto/master-key.js';
 import { entriesOf, isHeaderValue, isHostList, isOriginList, isProxyList } from './setting-formats.js';
 
 /** How a setting is described in `.env.example` and docs/operations.md. */
@@ -87,9 +88,13 @@ export const SETTINGS = {
   REGISTRATION: flag(true, { description: 'Whether anyone may register an account in the default tenant.' }),
   RATE_LIMIT_BACKEND: z.enum(['memory', 'redis']).default('memory').meta({ description: 'Where rate limits are counted: per process, or shared.' }),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional().meta({ description: 'Redis for RATE_LIMIT_BACKEND=redis.', secret: true }),
-  MASTER_KEY_FILE: text({ description: 'File with the master key of the vault. Refused at start: this version has no vault yet.' })
-    .refine(() => false, 'is not supported by this version: leave it out')
-    .optional(),
+  MASTER_KEY: z
+    .string()
+    .trim()
+    .max(4096)
+    .refine(areMasterKeys, 'must be 32 random bytes in hex or base64, such as openssl rand -hex 32 prints')
+    .optional()
+    .meta({ description: 'Master key of the vault; left out, one is made and kept in WHEELHOUSE_DATA: keep a copy of it. Several processes must share it. Older ones may stand behind it, one to a line.', secret: true }),
   METRICS_TOKEN: token({ description: 'Closes /metrics: it then takes this bearer token.' }).optional(),
   TRUST_PROXY: z.string().trim().max(1024).refine(isProxyList, 'must be a number of hops, or addresses and CIDR ranges, comma-separated').default('').meta({ description: 'Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated; a number counts hops.' }),
   CORS_ORIGINS: z.string().max(4096).refine(isOriginList, 'must be origins such as https://app.example.com, comma-separated').default('').meta({ description: 'Browser origins that may call the API, comma-separated; blank allows none.' }),

@@ -1,0 +1,126 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable, Logger } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
+import { newId } from '../../core/ids.js';
+import { Problem } from '../../core/problem.js';
+import type { RevocableCache } from '../cache/revocable-cache.js';
+import { Revocations } from '../cache/revocations.js';
+import { MasterKeys } from './master-keys.js';
+import { KEY_BYTES } from './sealing.js';
+import type { KeySubject } from './tenant-cipher.js';
+import { type TenantKeyRow, TenantKeysRepository } from './tenant-keys.repository.js';
+
+/** A key that is ready for use. */
+export interface TenantKey {
+  id: string;
+  bytes: Buffer;
+}
+
+const MOST_OPEN = 10_000;
+const OPEN_MS = 300_000;
+const RETRY_MS = 2_000;
+
+const tagOf = (tenantId: string): string => `keys-of:${tenantId}`;
+/** What a wrapped key is bound to: moved to another row it does not unwrap. */
+export const aboutKey = ({ tenant_id, id, subject_type, subject_id }: Omit<TenantKeyRow, 'wrapped' | 'master_key_id'>): string =>
+  `tenant_keys/${tenant_id}/${id}/${subject_type}/${subject_id}`;
+
+/**
+ * The keys of tenants and their agents. Whether one still stands is asked anew at least every two seconds, and at once
+ * when it was destroyed, in whatever process; unwrapped keys are kept in memory for a while, never written anywhere.
+ */
+@Injectable()
+export class Keyring {
+  private readonly logger = new Logger(Keyring.name);
+  private readonly rows: RevocableCache<TenantKeyRow>;
+  private readonly current: RevocableCache<TenantKeyRow>;
+  private readonly open = new LRUCache<string, { tenantId: string; bytes: Buffer }>({ max: MOST_OPEN, ttl: OPEN_MS });
+
+  constructor(
+    private readonly masters: MasterKeys,
+    private readonly repository: TenantKeysRepository,
+    private readonly revocations: Revocations,
+  ) {
+    const tagsOf = ({ tenant_id }: TenantKeyRow): string[] => [tagOf(tenant_id)];
+    this.rows = revocations.cache((key) => this.repository.byId(...(key.split('/') as [string, string])), tagsOf);
+    this.current = revocations.cache((key) => this.loadCurrent(key), tagsOf);
+    revocations.onRevoked((tags) => this.forget(tags));
+  }
+
+  /** The key that seals what is about a subject; made when there is none. */
+  async keyOf(tenantId: string, subject: KeySubject): Promise<TenantKey> {
+    const row = (await this.current.get(`${tenantId}/${subject.type}/${subject.id}`)) ?? (await this.make(tenantId, subject));
+    return { id: row.id, bytes: await this.unwrap(row) };
+  }
+
+  /** @throws Problem `erased` when it was destroyed, or is not there: its tenant is gone */
+  async keyById(tenantId: string, id: string): Promise<Buffer> {
+    const row = await this.rows.get(`${tenantId}/${id}`);
+    if (!row?.wrapped) throw new Problem('erased');
+    return this.unwrap(row);
+  }
+
+  /**
+   * Destroys the keys of a subject, or all of a tenant, in the running transaction: once it has committed, and before its
+   * caller is answered, no process opens what they sealed.
+   * @returns how many there were
+   */
+  async destroy(tenantId: string, subject: KeySubject | 'all'): Promise<number> {
+    const count = await this.repository.destroy(tenantId, subject);
+    this.revocations.afterCommit(tagOf(tenantId));
+    return count;
+  }
+
+  private loadCurrent(key: string): Promise<TenantKeyRow | undefined> {
+    const [tenantId = '', type, id = ''] = key.split('/');
+    return this.repository.ofSubject(tenantId, { type: type as KeySubject['type'], id });
+  }
+
+  private async make(tenantId: string, subject: KeySubject): Promise<TenantKeyRow> {
+    if (await this.insert(tenantId, subject)) return this.made(tenantId, subject);
+    // Its master key is being retired: the one that takes its place is read from where they come from.
+    this.masters.reload();
+    if (await this.insert(tenantId, subject)) return this.made(tenantId, subject);
+    this.logger.error('This process does not have the current master key.');
+    throw unavailable();
+  }
+
+  private async insert(tenantId: string, { type, id: subjectId }: KeySubject): Promise<boolean> {
+    const master = this.masters.current;
+    const row = { tenant_id: tenantId, id: newId(), subject_type: type, subject_id: subjectId };
+    const wrapped = await master.wrap(randomBytes(KEY_BYTES), aboutKey(row));
+    return this.repository.insert({ ...row, wrapped, master_key_id: master.id });
+  }
+
+  /** Of several that made one at the same moment, one made it for all. */
+  private async made(tenantId: string, subject: KeySubject): Promise<TenantKeyRow> {
+    const row = await this.repository.ofSubject(tenantId, subject);
+    if (!row) throw new Problem('erased');
+    return row;
+  }
+
+  private async unwrap(row: TenantKeyRow): Promise<Buffer> {
+    const known = this.open.get(row.id);
+    if (known) return known.bytes;
+    const master = this.masters.find(row.master_key_id);
+    if (!master) {
+      this.logger.error(`The master key ${row.master_key_id} is missing.`);
+      throw unavailable();
+    }
+    const bytes = await master.unwrap(row.wrapped ?? Buffer.alloc(0), aboutKey(row));
+    this.open.set(row.id, { tenantId: row.tenant_id, bytes });
+    return bytes;
+  }
+
+  private forget(tags: readonly string[]): void {
+    const tenants = new Set(tags.filter((tag) => tag.startsWith('keys-of:')).map((tag) => tag.slice('keys-of:'.length)));
+    if (tenants.size === 0) return;
+    for (const [id, { tenantId, bytes }] of this.open.entries()) {
+      if (!tenants.has(tenantId)) continue;
+      this.open.delete(id);
+      bytes.fill(0);
+    }
+  }
+}
+
+const unavailable = (): Problem => new Problem('unavailable', { detail: 'The master key is away.', retryAt: new Date(Date.now() + RETRY_MS) });

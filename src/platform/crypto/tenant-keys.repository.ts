@@ -1,0 +1,67 @@
+import { Injectable } from '@nestjs/common';
+import { Sql } from '../database/sql.js';
+import { SystemDatabase } from '../database/system-database.js';
+import type { KeySubject } from './tenant-cipher.js';
+
+/** A tenant's key as it is stored: wrapped, or destroyed. */
+export interface TenantKeyRow {
+  tenant_id: string;
+  id: string;
+  subject_type: KeySubject['type'];
+  subject_id: string;
+  wrapped: Buffer | null;
+  master_key_id: string;
+}
+
+const COLUMNS = 'tenant_id, id, subject_type, subject_id, wrapped, master_key_id';
+
+/**
+ * Rows of `tenant_keys`. They are read and made beside the caller's transaction: a key that sealed something must not go
+ * with a rollback. They are destroyed in it.
+ */
+@Injectable()
+export class TenantKeysRepository {
+  constructor(
+    private readonly database: SystemDatabase,
+    private readonly sql: Sql,
+  ) {}
+
+  async ofSubject(tenantId: string, { type, id }: KeySubject): Promise<TenantKeyRow | undefined> {
+    const rows = await this.database.query<TenantKeyRow>(
+      `select ${COLUMNS} from tenant_keys where tenant_id = $1 and subject_type = $2 and subject_id = $3 and destroyed_at is null`,
+      [tenantId, type, id],
+    );
+    return rows[0];
+  }
+
+  async byId(tenantId: string, id: string): Promise<TenantKeyRow | undefined> {
+    return (await this.database.query<TenantKeyRow>(`select ${COLUMNS} from tenant_keys where tenant_id = $1 and id = $2`, [tenantId, id]))[0];
+  }
+
+  /**
+   * Adds a key, unless its subject has one already.
+   * @returns false when its master key is being retired: a rotation looks for what is under it, and must find all
+   */
+  async insert(row: TenantKeyRow): Promise<boolean> {
+    return this.database.transaction(async (client) => {
+      const { rows } = await client.query('select 1 from master_keys where id = $1 and retiring_at is null for share', [row.master_key_id]);
+      if (rows.length === 0) return false;
+      await client.query(
+        `insert into tenant_keys (${COLUMNS}) values ($1, $2, $3, $4, $5, $6)
+         on conflict (tenant_id, subject_type, subject_id) where destroyed_at is null do nothing`,
+        [row.tenant_id, row.id, row.subject_type, row.subject_id, row.wrapped, row.master_key_id],
+      );
+      return true;
+    });
+  }
+
+  /** In the caller's transaction. @returns how many there were */
+  destroy(tenantId: string, subject: KeySubject | 'all'): Promise<number> {
+    const [type, id] = subject === 'all' ? [null, null] : [subject.type, subject.id];
+    return this.sql.execute(
+      `update tenant_keys set wrapped = null, destroyed_at = clock_timestamp()
+       where tenant_id = $1 and ($2::text is null or (subject_type = $2 and subject_id = $3)) and destroyed_at is null`,
+      [tenantId, type, id],
+    );
+  }
+}
