@@ -5,6 +5,9 @@
 export const ROLES = ['admin', 'user', 'client'] as const;
 export type Role = (typeof ROLES)[number];
 
+/** Why somebody may do nothing but one thing for now: the policy asks for a second factor, and there is none. */
+export type Restriction = 'mfa_setup';
+
 /** A person with a session. */
 export interface UserActor {
   readonly kind: 'user';
@@ -12,6 +15,11 @@ export interface UserActor {
   readonly tenantId: string;
   readonly role: Role;
   readonly sessionId: string;
+  /** When the person last proved who they are (on this process's wall clock), by signing in or by doing it again. */
+  readonly authenticatedAt: Date;
+  /** Whether the session was opened with a second factor. */
+  readonly mfa: boolean;
+  readonly restricted?: Restriction;
   /** E-mail address, for audit rows and logs of the own tenant. */
   readonly label: string;
 }
@@ -25,6 +33,8 @@ export interface ApiKeyActor {
   readonly role: Role;
   readonly ownerId: string;
   readonly scopes: readonly string[];
+  /** The owner's. */
+  readonly restricted?: Restriction;
   readonly label: string;
 }
 

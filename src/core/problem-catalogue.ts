@@ -49,6 +49,12 @@ export const PROBLEMS = {
   last_admin: entry(409, 'Last administrator', 'A tenant keeps at least one active administrator.', 'Make another user an administrator first.'),
   operator_tenant: entry(409, 'Operator tenant', 'The tenant of the operator cannot be suspended.'),
   scope_exceeded: entry(403, 'Scope exceeded', 'A key cannot be given more than its creator may do.'),
+  fresh_sign_in_required: entry(403, 'Fresh sign-in required', 'This operation takes a person who has signed in within the last minutes.', 'Sign in again, or call POST /auth/reauthenticate.'),
+  mfa_setup_required: entry(403, 'Second factor required', 'The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.', 'Call POST /auth/mfa/setup, then POST /auth/mfa/verify.'),
+  mfa_code_invalid: entry(401, 'Wrong code', 'The code is wrong, has expired or was used before.', 'Use the next code of the authenticator, or a recovery code.'),
+  mfa_challenge_invalid: entry(401, 'Sign-in expired', 'The challenge is unknown, has expired, was used, or took too many wrong codes.', 'Sign in again.'),
+  mfa_enabled: entry(409, 'Second factor is on', 'This account has a second factor already.', 'Turn it off first.'),
+  mfa_not_enabled: entry(409, 'No second factor', 'This account has no second factor.', 'Set one up first.'),
   // fleet
   agent_killed: entry(403, 'Agent killed', 'This agent was killed.', 'An operator must resume it.'),
   agent_inactive: entry(403, 'Agent inactive', 'This agent is not active.', 'An operator must start it.'),

@@ -2,6 +2,7 @@ import { AccessPolicy1700000000027 } from './1700000000027-access-policy.js';
 import { Fleet1700000000003 } from './1700000000003-fleet.js';
 import { Identity1700000000002 } from './1700000000002-identity.js';
 import { LaneRemoval1700000000006 } from './1700000000006-lane-removal.js';
+import { Mfa1700000000022 } from './1700000000022-mfa.js';
 import { Platform1700000000001 } from './1700000000001-platform.js';
 import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
@@ -16,5 +17,6 @@ export const MIGRATIONS = [
   Safeguards1700000000005,
   LaneRemoval1700000000006,
   Vault1700000000021,
+  Mfa1700000000022,
   AccessPolicy1700000000027,
 ];

@@ -2,7 +2,7 @@ import type { Actor } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
 import { checkScopes } from './scope-policy.js';
 
-const user: Actor = { kind: 'user', id: 'u', tenantId: 't', role: 'user', sessionId: 's', label: 'u' };
+const user: Actor = { kind: 'user', id: 'u', tenantId: 't', role: 'user', sessionId: 's', authenticatedAt: new Date(), mfa: false, label: 'u' };
 const admin: Actor = { ...user, role: 'admin' };
 const key: Actor = { kind: 'api_key', id: 'k', tenantId: 't', role: 'admin', ownerId: 'u', scopes: ['task:*', 'user:read'], label: 'k' };
 

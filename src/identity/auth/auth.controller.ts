@@ -2,10 +2,10 @@ import { Body, Post, Req, Res } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { Browsers } from '../../platform/auth/browsers.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { ApiController, NO_CONTENT, Operation } from '../../platform/http/operation.decorator.js';
+import { ApiController, eitherOf, NO_CONTENT, Operation } from '../../platform/http/operation.decorator.js';
 import { UserView } from '../users/users.view.js';
 import { LoginDto, LogoutDto, RefreshDto, RegisterDto } from './auth.dto.js';
-import { answerSignIn, TokensView } from './auth.view.js';
+import { answerFirstFactor, answerSignIn, MfaRequiredView, TokensView } from './auth.view.js';
 import { LogoutService } from './logout.service.js';
 import { RegistrationService } from './registration.service.js';
 import { SignInService } from './sign-in.service.js';
@@ -21,7 +21,7 @@ export class AuthController {
   ) {}
 
   /**
-   * Signs in with a password. After ten failures in a row each further attempt has to wait, up to a minute; the operator
+   * Signs in with a password. An account with a second factor gets a challenge, which /auth/mfa/challenge ends. After ten failures in a row each further attempt has to wait, up to a minute; the operator
    * may choose other numbers. A page in a browser asks for `session: "cookie"`: the session is then held by the cookie
    * `__Host-wheelhouse` (`wheelhouse` over plain HTTP on the own machine), which scripts cannot read, and every request
    * that is no GET has to carry `csrf_token` as `x-csrf-token`.
@@ -30,15 +30,15 @@ export class AuthController {
   @Operation({
     id: 'login',
     allow: 'public',
-    returns: TokensView,
+    returns: eitherOf(TokensView, MfaRequiredView),
     problems: ['invalid_credentials', 'account_disabled', 'tenant_suspended', 'csrf_failed'],
     rateLimit: 'login',
     audited: true,
     idempotency: 'outside',
   })
-  async login(@Body() body: LoginDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<TokensView> {
+  async login(@Body() body: LoginDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<TokensView | MfaRequiredView> {
     this.context.set('sessionKind', this.browsers.sessionKindFor(request, body.session));
-    return answerSignIn(this.browsers, response, await this.signIn.login(body.email, body.password));
+    return answerFirstFactor(this.browsers, response, await this.signIn.login(body.email, body.password));
   }
 
   /** Makes an account of one's own: a user of the default tenant. Can be switched off. */
@@ -78,7 +78,7 @@ export class AuthController {
 
   /** Signs out. The session ends in every process before the answer is sent; the cookie of a browser is taken away. */
   @Post('logout')
-  @Operation({ id: 'logout', allow: 'profile:write', returns: NO_CONTENT })
+  @Operation({ id: 'logout', allow: 'profile:write', returns: NO_CONTENT, whileRestricted: true })
   async logout(@Res({ passthrough: true }) response: Response, @Body() body?: LogoutDto): Promise<void> {
     await this.out.logout(body?.refresh_token);
     this.browsers.clearCookies(response);

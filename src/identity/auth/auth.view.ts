@@ -1,6 +1,6 @@
 import type { Response } from 'express';
 import type { Browsers } from '../../platform/auth/browsers.js';
-import type { IssuedTokens } from '../sessions/user-sessions.port.js';
+import type { SignedIn, SignInOutcome } from './sign-in-completion.port.js';
 import { UserView } from '../users/users.view.js';
 
 /** The tokens of a session, shown once, and whose it is. */
@@ -34,9 +34,32 @@ export class TokensView {
   user!: UserView;
 }
 
-export interface SignedIn {
-  tokens: IssuedTokens;
-  user: UserView;
+/** A sign-in that waits for its second factor. */
+export class MfaRequiredView {
+  /** @example true */
+  mfa_required!: true;
+  /**
+   * Send it to /auth/mfa/challenge with a code. It works once.
+   * @example whm_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+   */
+  challenge_token!: string;
+  /**
+   * What it can be answered with.
+   * @example ["totp", "recovery_code"]
+   */
+  methods!: ('totp' | 'recovery_code')[];
+  /**
+   * Seconds until it expires.
+   * @example 300
+   */
+  expires_in!: number;
+}
+
+/** The answer to a first factor: a session, or the question for the second. */
+export function answerFirstFactor(browsers: Browsers, response: Response, outcome: SignInOutcome): TokensView | MfaRequiredView {
+  if (!('pending' in outcome)) return answerSignIn(browsers, response, outcome);
+  const { challengeToken, methods, expiresIn } = outcome.pending;
+  return { mfa_required: true, challenge_token: challengeToken, methods: [...methods], expires_in: expiresIn };
 }
 
 /** The answer to a sign-in. What a browser holds goes into its cookies, and the tokens of everyone else into the body. */

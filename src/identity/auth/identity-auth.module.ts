@@ -5,6 +5,8 @@ import { AuthController } from './auth.controller.js';
 import { BootstrapAdminVerifier } from './bootstrap-admin.verifier.js';
 import { LogoutService } from './logout.service.js';
 import { RegistrationService } from './registration.service.js';
+import { SignInCompletion } from './sign-in-completion.port.js';
+import { SignInCompletionService } from './sign-in-completion.service.js';
 import { SignInRepository } from './sign-in.repository.js';
 import { SignInService } from './sign-in.service.js';
 
@@ -12,6 +14,7 @@ import { SignInService } from './sign-in.service.js';
 @Module({
   imports: [SessionsModule, UsersModule],
   controllers: [AuthController],
-  providers: [SignInRepository, SignInService, RegistrationService, LogoutService, BootstrapAdminVerifier],
+  providers: [SignInRepository, SignInService, RegistrationService, LogoutService, BootstrapAdminVerifier, { provide: SignInCompletion, useClass: SignInCompletionService }],
+  exports: [SignInCompletion],
 })
 export class IdentityAuthModule {}

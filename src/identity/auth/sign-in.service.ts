@@ -1,16 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
-import type { UserActor } from '../../core/actor.js';
-import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
+import { OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
 import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
-import { type SessionOwner, UserSessions } from '../sessions/user-sessions.port.js';
+import { UserSessions } from '../sessions/user-sessions.port.js';
 import { UserAccounts } from '../users/user-accounts.port.js';
 import type { UserView } from '../users/users.view.js';
-import type { SignedIn } from './auth.view.js';
+import { type SignedIn, SignInCompletion, type SignInOutcome } from './sign-in-completion.port.js';
 import { type SignInAccount, SignInRepository } from './sign-in.repository.js';
 
 type CheckedAccount = SignInAccount & { password_hash: string };
@@ -27,11 +26,12 @@ export class SignInService {
     private readonly passwords: Passwords,
     private readonly accounts: UserAccounts,
     private readonly sessions: UserSessions,
+    private readonly completion: SignInCompletion,
     private readonly context: RequestContext,
     private readonly audit: AuditPort,
   ) {}
 
-  async login(email: string, password: string): Promise<SignedIn> {
+  async login(email: string, password: string): Promise<SignInOutcome> {
     const account = await this.accountsByAddress.accountOf(email, this.context.get('ip'));
     const subject = this.subjectOf(email, account);
     await this.admit(subject, email, account);
@@ -40,29 +40,14 @@ export class SignInService {
     await this.attempts.clear(subject);
     if (account.tenant_status === 'suspended') return this.refuse('tenant_suspended', new Problem('tenant_suspended'), email, account);
     if (!account.is_active) return this.refuse('account_disabled', new Problem('account_disabled'), email, account);
-    return this.open(account);
+    const owner = { id: account.id, tenantId: account.tenant_id, email: account.email, role: account.role };
+    return this.completion.afterFirstFactor(owner, { via: 'password', amr: ['pwd'], checkedHash: account.password_hash });
   }
 
   /** New tokens for a refresh token, or a new cookie for a cookie, with the user as it is now. */
   async refresh(held: string | { cookie: string; csrfToken: string | undefined }): Promise<SignedIn> {
     const { owner, tokens } = await (typeof held === 'string' ? this.sessions.refresh(held) : this.sessions.refreshCookie(held.cookie, held.csrfToken));
     const user = await this.context.within({ tenantId: owner.tenantId }, () => this.read(owner.id));
-    return { tokens, user };
-  }
-
-  private async open(account: CheckedAccount): Promise<SignedIn> {
-    const owner = { id: account.id, tenantId: account.tenant_id, email: account.email, role: account.role };
-    const sessionId = newId();
-    const actor: UserActor = { kind: 'user', id: owner.id, tenantId: owner.tenantId, role: owner.role, sessionId, label: owner.email };
-    return this.context.within({ tenantId: owner.tenantId, actor }, () => this.start(owner, sessionId, account.password_hash));
-  }
-
-  @Transactional()
-  protected async start(owner: SessionOwner, sessionId: string, checkedHash: string): Promise<SignedIn> {
-    const user = await this.accounts.signedIn(owner.id, checkedHash);
-    if (!user) throw new Problem('invalid_credentials');
-    const tokens = await this.sessions.open(owner, sessionId);
-    await this.audit.record({ action: 'auth.login', resource: { type: 'session', id: sessionId } });
     return { tokens, user };
   }
 

@@ -11,7 +11,12 @@ import type { LiveSession } from './sessions.repository.js';
 interface KnownSession extends LiveSession {
   /** When it ends by itself, on this process's monotonic clock. */
   endsAtMs: number;
+  /** When the person last proved who they are, on the same clock. */
+  authenticatedAtMs: number;
 }
+
+/** What is revoked when a person proves again who they are: the session lives on, and with it what is connected by it. */
+export const signInTag = (sessionId: string): string => `sign-in-of:${sessionId}`;
 
 /** Sessions as they are now, and who they stand for. */
 export interface SessionLookup {
@@ -36,9 +41,10 @@ export class SessionLookups {
     return this.revocations.cache(
       async (key) => {
         const session = await load(key);
-        return session && { ...session, endsAtMs: this.clock.monotonicMs() + session.remaining_ms };
+        const nowMs = this.clock.monotonicMs();
+        return session && { ...session, endsAtMs: nowMs + session.remaining_ms, authenticatedAtMs: nowMs - session.authenticated_ago_ms };
       },
-      (session) => [`session:${session.session_id}`, `user:${session.user_id}`, `tenant:${session.tenant_id}`, securityTag(session.tenant_id)],
+      (session) => [`session:${session.session_id}`, signInTag(session.session_id), `user:${session.user_id}`, `tenant:${session.tenant_id}`, securityTag(session.tenant_id)],
     );
   }
 
@@ -54,6 +60,9 @@ export class SessionLookups {
       tenantId: session.tenant_id,
       role: session.role,
       sessionId: session.session_id,
+      authenticatedAt: new Date(this.clock.now().getTime() - (this.clock.monotonicMs() - session.authenticatedAtMs)),
+      mfa: session.mfa,
+      ...(session.lacks_factor ? { restricted: 'mfa_setup' } : {}),
       label: session.email,
     };
     if (session.tenant_status === 'suspended') throw new RefusedActor('tenant_suspended', actor);

@@ -5,6 +5,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { DEFAULT_POLICY } from '../access-policy/security-policies.reader.js';
+import { DEFAULTED_AFTER_SSO, REQUIRES_FACTOR } from './missing-factor.port.js';
 
 /** What a request with an access token rests on: its session, user and tenant, in one look-up. */
 export interface LiveSession {
@@ -17,6 +18,12 @@ export interface LiveSession {
   tenant_status: 'active' | 'suspended';
   /** Milliseconds until it ends by itself, by the database's clock. */
   remaining_ms: number;
+  /** Milliseconds since the person last proved who they are, by the database's clock. */
+  authenticated_ago_ms: number;
+  /** Whether a second factor was shown. */
+  mfa: boolean;
+  /** Whether the policy asks for a second factor that is not there. */
+  lacks_factor: boolean;
 }
 
 /** A session as a refresh finds it, locked. */
@@ -42,10 +49,14 @@ const ENDS_AT = `least(s.expires_at,
   s.last_used_at + make_interval(secs => coalesce((p.session->>'idle_seconds')::float8, ${DEFAULT_POLICY.session.idle_seconds})))`;
 const WITH_POLICY = 'left join security_policies p on p.tenant_id = s.tenant_id';
 
+/** Whether the policy asks for a second factor and there is none: neither one of the account's own nor, where that will do, the provider's. */
+const LACKS_FACTOR = `(${REQUIRES_FACTOR} and not (${DEFAULTED_AFTER_SSO} = 'unless_amr' and 'mfa' = any(s.amr)))`;
+
 /** A session that is open, with its user and tenant. */
 const LIVE = (remaining: string): string =>
   `select s.id as session_id, s.tenant_id, s.user_id, u.email, u.role, u.is_active, t.status as tenant_status,
-     (extract(epoch from ${remaining} - now()) * 1000)::float8 as remaining_ms
+     (extract(epoch from ${remaining} - now()) * 1000)::float8 as remaining_ms,
+     (extract(epoch from now() - s.authenticated_at) * 1000)::float8 as authenticated_ago_ms, 'mfa' = any(s.amr) as mfa, ${LACKS_FACTOR} as lacks_factor
    from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id ${WITH_POLICY}`;
 
 /** Rows of `sessions` and `spent_refresh_tokens`. */
@@ -89,10 +100,10 @@ export class SessionsRepository {
     return rows[0];
   }
 
-  async insert(session: { id: string; userId: string; refreshHash: Buffer; lifeSeconds: number; kind: SessionKind }): Promise<void> {
+  async insert(session: { id: string; userId: string; refreshHash: Buffer; lifeSeconds: number; kind: SessionKind; amr: readonly string[] }): Promise<void> {
     await this.sql.execute(
-      `insert into sessions (tenant_id, id, user_id, refresh_hash, ip, user_agent, expires_at, kind)
-       values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8)`,
+      `insert into sessions (tenant_id, id, user_id, refresh_hash, ip, user_agent, expires_at, kind, amr)
+       values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8, $9)`,
       [
         this.context.tenantId,
         session.id,
@@ -102,6 +113,7 @@ export class SessionsRepository {
         this.context.get('userAgent') ?? null,
         session.lifeSeconds,
         session.kind,
+        session.amr,
       ],
     );
   }
@@ -142,6 +154,24 @@ export class SessionsRepository {
        from unnest($1::uuid[], $2::uuid[], $3::float8[]) as u (tenant_id, id, ago_ms)
        where s.tenant_id = u.tenant_id and s.id = u.id and s.ended_at is null`,
       [uses.map(({ tenantId }) => tenantId), uses.map(({ id }) => id), uses.map(({ agoMs }) => agoMs)],
+    );
+  }
+
+  /** Notes that the person has proved again who they are, in what ways. @returns whether the session is open */
+  async authenticateAgain(userId: string, id: string, amr: readonly string[]): Promise<boolean> {
+    const changed = await this.sql.execute(
+      `update sessions set authenticated_at = now(), amr = array(select distinct unnest(amr || $4::text[]))
+       where tenant_id = $1 and user_id = $2 and id = $3 and ended_at is null`,
+      [this.context.tenantId, userId, id, amr],
+    );
+    return changed > 0;
+  }
+
+  /** Takes away what a second factor gave to the open sessions of a user: it is off. */
+  async forgetFactor(userId: string): Promise<void> {
+    await this.sql.execute(
+      `update sessions set amr = array_remove(array_remove(amr, 'mfa'), 'otp') where tenant_id = $1 and user_id = $2 and ended_at is null`,
+      [this.context.tenantId, userId],
     );
   }
 

@@ -9,6 +9,7 @@ import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { hashToken, isWellFormedToken, newToken } from '../../platform/crypto/tokens.js';
 import { AccessTokensService } from './access-tokens.service.js';
+import { signInTag } from './session-lookup.js';
 import { type LockedSession, SessionsRepository } from './sessions.repository.js';
 import { COOKIE_PREFIX, type EndReason, type IssuedTokens, type SessionOwner, UserSessions } from './user-sessions.port.js';
 
@@ -42,10 +43,20 @@ export class SessionsService extends UserSessions {
     this.lifeSeconds = config.get('REFRESH_TOKEN_SECONDS');
   }
 
-  async open(owner: SessionOwner, sessionId: string): Promise<IssuedTokens> {
+  async authenticatedAgain(userId: string, sessionId: string, amr: readonly string[]): Promise<boolean> {
+    const open = await this.sessions.authenticateAgain(userId, sessionId, amr);
+    if (open) this.revocations.afterCommit(signInTag(sessionId));
+    return open;
+  }
+
+  async forgetFactor(userId: string): Promise<void> {
+    await this.sessions.forgetFactor(userId);
+  }
+
+  async open(owner: SessionOwner, sessionId: string, amr: readonly string[]): Promise<IssuedTokens> {
     const kind = this.context.get('sessionKind') ?? 'bearer';
     const { token, hash } = newToken(PREFIXES[kind]);
-    await this.sessions.insert({ id: sessionId, userId: owner.id, refreshHash: hash, lifeSeconds: this.lifeSeconds, kind });
+    await this.sessions.insert({ id: sessionId, userId: owner.id, refreshHash: hash, lifeSeconds: this.lifeSeconds, kind, amr });
     return this.issued(kind, owner, sessionId, token);
   }
 

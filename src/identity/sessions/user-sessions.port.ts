@@ -27,12 +27,19 @@ export interface IssuedCookie extends SessionCookies {
   kind: 'cookie';
 }
 
-export type EndReason = 'logout' | 'refresh_reused' | 'password_changed' | 'user_disabled' | 'ended_by_admin' | 'ended_by_user';
+export type EndReason = 'logout' | 'refresh_reused' | 'password_changed' | 'user_disabled' | 'mfa_enabled' | 'mfa_reset' | 'ended_by_admin' | 'ended_by_user';
 
 /** The sessions of people, as the rest of the wing uses them. */
 export abstract class UserSessions {
-  /** Opens a session in the running transaction. The id is the caller's, who acts under it already. */
-  abstract open(owner: SessionOwner, sessionId: string): Promise<IssuedTokens>;
+  /**
+   * Opens a session in the running transaction. The id is the caller's, who acts under it already.
+   * @param amr how the person proved who they are (RFC 8176); `mfa` is among it when there were two factors
+   */
+  abstract open(owner: SessionOwner, sessionId: string, amr: readonly string[]): Promise<IssuedTokens>;
+  /** Notes in the running transaction that the person has proved again who they are. @returns whether the session is open */
+  abstract authenticatedAgain(userId: string, sessionId: string, amr: readonly string[]): Promise<boolean>;
+  /** Takes away in the running transaction what a second factor gave to the open sessions of the user: it is off. */
+  abstract forgetFactor(userId: string): Promise<void>;
   /**
    * Puts a new cookie in the place of one that a browser holds, and lets its session live on. The old one is taken for a
    * minute more, for what is under way and for other tabs; later it ends the session like a spent refresh token.

@@ -10,7 +10,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { hashToken, newToken } from '../../platform/crypto/tokens.js';
 import { type IssuedTokens, UserSessions } from '../sessions/user-sessions.port.js';
 import { OperatorTenant } from '../tenants/operator-tenant.port.js';
-import { type PreparedAccount, UserAccounts } from '../users/user-accounts.port.js';
+import { passwordProof, type PreparedAccount, UserAccounts } from '../users/user-accounts.port.js';
 import type { UserView } from '../users/users.view.js';
 import type { CompleteSetupDto } from './setup.dto.js';
 import { SetupRepository } from './setup.repository.js';
@@ -60,7 +60,7 @@ export class SetupService {
     await this.checkToken(setup_token);
     const account = await this.accounts.prepare({ email, password, full_name, role: 'admin' });
     const sessionId = newId();
-    const actor: UserActor = { kind: 'user', id: account.id, tenantId: OPERATOR_TENANT_ID, role: 'admin', sessionId, label: email };
+    const actor: UserActor = { kind: 'user', id: account.id, tenantId: OPERATOR_TENANT_ID, role: 'admin', sessionId, authenticatedAt: new Date(), mfa: false, label: email };
     return this.context.within({ tenantId: OPERATOR_TENANT_ID, actor }, () => this.finish(account, sessionId, organization));
   }
 
@@ -74,11 +74,12 @@ export class SetupService {
     if (!(await this.installation.complete())) throw new Problem('setup_done');
     await this.accounts.add(account);
     if (organization !== undefined) await this.operator.rename(organization);
-    const user = await this.accounts.signedIn(account.id, account.passwordHash);
+    const user = await this.accounts.signedIn(account.id, passwordProof(account.passwordHash));
     if (!user) throw new Error('The account that setup made is not there.');
     const tokens = await this.sessions.open(
       { id: account.id, tenantId: OPERATOR_TENANT_ID, email: account.email, role: 'admin' },
       sessionId,
+      ['pwd'],
     );
     await this.audit.record({ action: 'setup.complete', resource: { type: 'session', id: sessionId } });
     return { tokens, user };

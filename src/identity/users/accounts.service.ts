@@ -39,8 +39,8 @@ export class AccountsService extends UserAccounts {
     return toUserView(user);
   }
 
-  async signedIn(id: string, checkedHash: string): Promise<UserView | undefined> {
-    const user = await this.users.markSignedIn(id, checkedHash);
+  async signedIn(id: string, proof: Buffer | null): Promise<UserView | undefined> {
+    const user = await this.users.markSignedIn(id, proof);
     return user && toUserView(user);
   }
 }

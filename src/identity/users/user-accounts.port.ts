@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import type { Role } from '../../core/actor.js';
 import type { UserView } from './users.view.js';
 
@@ -15,6 +16,9 @@ export interface PreparedAccount extends Omit<NewAccount, 'password'> {
   passwordHash: string;
 }
 
+/** A digest of the password hash that a password was right against: it shows later that the password is still the same. */
+export const passwordProof = (passwordHash: string): Buffer => hash('sha256', passwordHash, 'buffer');
+
 /** The accounts of people, as signing in and setting up use them. All but `prepare` act for the context's tenant. */
 export abstract class UserAccounts {
   /**
@@ -26,6 +30,10 @@ export abstract class UserAccounts {
   abstract add(account: PreparedAccount): Promise<UserView>;
   /** In the running transaction. */
   abstract get(id: string): Promise<UserView>;
-  /** Notes a sign-in in the running transaction; undefined when the account has changed since its password was checked. */
-  abstract signedIn(id: string, checkedHash: string): Promise<UserView | undefined>;
+  /**
+   * Notes a sign-in in the running transaction; undefined when the account is disabled, or its password has changed since
+   * it was checked.
+   * @param proof of the password that was checked; null when something else was
+   */
+  abstract signedIn(id: string, proof: Buffer | null): Promise<UserView | undefined>;
 }

@@ -71,11 +71,11 @@ export class UsersRepository {
    * Notes a sign-in, unless the account was disabled or its password changed since it was checked. Nobody edited the
    * account by that: its revision, and so its ETag, stays.
    */
-  markSignedIn(id: string, checkedHash: string): Promise<User | undefined> {
+  markSignedIn(id: string, proof: Buffer | null): Promise<User | undefined> {
     return this.sql.row<User>(
       `update users set last_login_at = now()
-       where tenant_id = $1 and id = $2 and is_active and password_hash = $3 returning ${COLUMNS}`,
-      [this.context.tenantId, id, checkedHash],
+       where tenant_id = $1 and id = $2 and is_active and ($3::bytea is null or sha256(convert_to(password_hash, 'UTF8')) = $3) returning ${COLUMNS}`,
+      [this.context.tenantId, id, proof],
     );
   }
 

@@ -41,7 +41,7 @@ export class AccessGuard implements CanActivate {
     if (operation.rateLimit) await this.limits.consume(operation.rateLimit, request);
     if (operation.allow === 'public') return true;
     const credential = this.browsers.credentialOf(request);
-    const actor = await this.identify(request, credential);
+    const actor = await this.identify(request, credential, operation.whileRestricted);
     await this.admit(actor, request);
     if (credential?.kind === 'cookie') this.csrf.check(request, actor);
     if (!isAllowed(actor, operation.allow)) {
@@ -52,11 +52,11 @@ export class AccessGuard implements CanActivate {
   }
 
   /** Failed attempts are counted by address: the limit is there to stop guessing, not work. */
-  private async identify(request: Request, credential: Credential | undefined): Promise<Actor> {
+  private async identify(request: Request, credential: Credential | undefined, whileRestricted = false): Promise<Actor> {
     const limit = credential?.kind === 'agent_token' ? 'agent-auth' : 'auth';
     await this.limits.refuseWhenSpent(limit, request);
     try {
-      return await this.authenticator.authenticate(credential);
+      return await this.authenticator.authenticate(credential, whileRestricted);
     } catch (error) {
       if (credential && error instanceof Problem && error.status === 401) await this.limits.consume(limit, request);
       if (error instanceof RefusedActor) await this.admit(error.actor, request);

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Actor } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
 import type { Credential } from './credentials.js';
+import { RefusedActor } from './refused-actor.js';
 
 /**
  * Checks one kind of credential. A domain implements it and registers it at start.
@@ -22,11 +23,17 @@ export class Authenticator {
     this.verifiers.set(kind, [...(this.verifiers.get(kind) ?? []), verifier]);
   }
 
-  /** @throws Problem `unauthenticated` for a credential that is absent, unknown, expired or revoked */
-  async authenticate(credential: Credential | undefined): Promise<Actor> {
+  /**
+   * @param whileRestricted whether it is for something that a person may do before a second factor is set up
+   * @throws Problem `unauthenticated` for a credential that is absent, unknown, expired or revoked
+   * @throws RefusedActor `mfa_setup_required`, and what the verifiers throw
+   */
+  async authenticate(credential: Credential | undefined, whileRestricted = false): Promise<Actor> {
     for (const verifier of (credential && this.verifiers.get(credential.kind)) ?? []) {
       const actor = await verifier.verify(credential as Credential);
-      if (actor) return actor;
+      if (!actor) continue;
+      if ('restricted' in actor && actor.restricted && !whileRestricted) throw new RefusedActor('mfa_setup_required', actor);
+      return actor;
     }
     throw new Problem('unauthenticated');
   }

@@ -6,9 +6,12 @@ import type { RateLimitName } from '../limits/rate-limits.js';
 import { PageView, ProblemView } from './page.view.js';
 
 /** What a successful answer carries. */
-export type Returns = Type | PagedType | typeof NO_CONTENT | typeof EVENT_STREAM | { text: string };
+export type Returns = Type | PagedType | EitherType | typeof NO_CONTENT | typeof EVENT_STREAM | { text: string };
 export interface PagedType {
   page: Type;
+}
+export interface EitherType {
+  either: readonly Type[];
 }
 export const NO_CONTENT = 'no-content';
 /** Server-sent events (WHATWG HTML, section 9.2). */
@@ -16,6 +19,9 @@ export const EVENT_STREAM = 'event-stream';
 
 /** A page of `item`s. */
 export const pageOf = (item: Type): PagedType => ({ page: item });
+
+/** One of several answers. */
+export const eitherOf = (...types: Type[]): EitherType => ({ either: types });
 
 export interface OperationOptions {
   /** operationId: unique, stable, the name that generated clients use. */
@@ -36,6 +42,8 @@ export interface OperationOptions {
    * `outside`: for operations that hash passwords or commit by themselves; the answer is stored right after them.
    */
   idempotency?: 'atomic' | 'outside';
+  /** Whether a person may call it before the second factor is set up that the policy asks for. Default: no. */
+  whileRestricted?: boolean;
 }
 
 export interface OperationMeta extends OperationOptions {
@@ -76,6 +84,10 @@ function successResponse(returns: Returns, status: number): MethodDecorator[] {
   if (typeof returns === 'object' && 'text' in returns) {
     return [ApiResponse({ status, description: 'Text.', content: { [returns.text]: { schema: { type: 'string' } } } })];
   }
+  if (typeof returns === 'object' && 'either' in returns) {
+    const schema = { anyOf: returns.either.map((type) => ({ $ref: getSchemaPath(type) })) };
+    return [ApiExtraModels(...returns.either), ApiResponse({ status, description: 'One of these answers.', schema })];
+  }
   if (typeof returns === 'object' && 'page' in returns) {
     const schema = { allOf: [{ $ref: getSchemaPath(PageView) }, { type: 'object', required: ['items'], properties: { items: { type: 'array', items: { $ref: getSchemaPath(returns.page) } } } }] };
     return [ApiExtraModels(PageView, returns.page), ApiResponse({ status, description: 'One page.', schema })];
@@ -84,10 +96,11 @@ function successResponse(returns: Returns, status: number): MethodDecorator[] {
 }
 
 /** Problems grouped by status; each response lists its codes under `x-problem-codes`. */
-function problemResponses({ allow, problems = [], rateLimit }: OperationOptions): MethodDecorator[] {
+function problemResponses({ allow, problems = [], rateLimit, whileRestricted }: OperationOptions): MethodDecorator[] {
   const common: ProblemCode[] = ['invalid_request', 'internal', 'unavailable'];
   if (allow !== 'public') common.push('unauthenticated', 'forbidden', 'tenant_suspended', 'rate_limited');
   if (allow !== 'public' && takesPeople(allow)) common.push('csrf_failed');
+  if (allow !== 'public' && allow !== 'agent:work' && !whileRestricted) common.push('mfa_setup_required');
   if (rateLimit) common.push('rate_limited');
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of new Set([...common, ...problems])) byStatus.set(PROBLEMS[code].status, [...(byStatus.get(PROBLEMS[code].status) ?? []), code]);
