@@ -883,7 +883,7 @@ export interface paths {
         put?: never;
         /**
          * Signs in with a password
-         * @description Signs in with a password. After ten failures in a row each further attempt has to wait, up to a minute; the operator may choose other numbers. A page in a browser asks for `session: "cookie"`: the session is then held by the cookie `__Host-wheelhouse` (`wheelhouse` over plain HTTP on the own machine), which scripts cannot read, and every request that is no GET has to carry `csrf_token` as `x-csrf-token`.
+         * @description Signs in with a password. An account with a second factor gets a challenge, which /auth/mfa/challenge ends. After ten failures in a row each further attempt has to wait, up to a minute; the operator may choose other numbers. A page in a browser asks for `session: "cookie"`: the session is then held by the cookie `__Host-wheelhouse` (`wheelhouse` over plain HTTP on the own machine), which scripts cannot read, and every request that is no GET has to carry `csrf_token` as `x-csrf-token`.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -3284,6 +3284,28 @@ export interface components {
              */
             required_roles: ("admin" | "client" | "user")[];
         };
+        MfaRequiredView: {
+            /**
+             * @description Send it to /auth/mfa/challenge with a code. It works once.
+             * @example whm_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+             */
+            challenge_token: string;
+            /**
+             * @description Seconds until it expires.
+             * @example 300
+             */
+            expires_in: number;
+            /**
+             * @description What it can be answered with.
+             * @example [
+             *       "totp",
+             *       "recovery_code"
+             *     ]
+             */
+            methods: ("recovery_code" | "totp")[];
+            /** @example true */
+            mfa_required: boolean;
+        };
         NewApiKeyView: {
             /**
              * Format: date-time
@@ -4696,6 +4718,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -4857,6 +4881,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -5007,6 +5033,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -5183,6 +5211,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -5303,6 +5333,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -5475,6 +5507,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -9107,6 +9141,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -9292,6 +9328,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -9488,6 +9526,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -9608,6 +9648,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -9818,6 +9860,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -10028,6 +10072,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -10238,6 +10284,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -10409,6 +10457,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -10579,6 +10629,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -10760,6 +10812,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -10957,6 +11011,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -11134,6 +11190,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -11324,6 +11382,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -11495,6 +11555,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -11687,6 +11749,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -11853,6 +11917,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `self_approval`: The requester of an approval cannot decide it.
              */
@@ -12060,6 +12126,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `self_approval`: The requester of an approval cannot decide it.
              */
@@ -12272,6 +12340,8 @@ export interface operations {
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
              *     `self_approval`: The requester of an approval cannot decide it.
              */
             403: {
@@ -12451,6 +12521,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -12580,7 +12652,7 @@ export interface operations {
             };
         };
         responses: {
-            /** @description The answer. */
+            /** @description One of these answers. */
             200: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -12608,7 +12680,7 @@ export interface operations {
                      *       }
                      *     }
                      */
-                    "application/json": components["schemas"]["TokensView"];
+                    "application/json": components["schemas"]["TokensView"] | components["schemas"]["MfaRequiredView"];
                 };
             };
             /**
@@ -12964,6 +13036,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -13108,6 +13182,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -13633,6 +13709,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -13790,6 +13868,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -13970,6 +14050,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -14090,6 +14172,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -14273,6 +14357,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -14489,6 +14575,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -14609,6 +14697,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -14749,6 +14839,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -14916,6 +15008,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -15069,6 +15163,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -15231,6 +15327,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -15383,6 +15481,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -15533,6 +15633,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -15692,6 +15794,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -15857,6 +15961,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -16015,6 +16121,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -16179,6 +16287,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -16316,6 +16426,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -16488,6 +16600,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -16666,6 +16780,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -16820,6 +16936,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `scope_exceeded`: A key cannot be given more than its creator may do.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -16975,6 +17093,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -17108,6 +17228,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -17250,6 +17372,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -17731,6 +17855,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -17921,6 +18047,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -18145,6 +18273,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -18310,6 +18440,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -18533,6 +18665,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -18769,6 +18903,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -18963,6 +19099,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -19108,6 +19246,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -19275,6 +19415,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -19395,6 +19537,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -19545,6 +19689,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -19690,6 +19836,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -19865,6 +20013,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -20015,6 +20165,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -20181,6 +20333,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
@@ -20350,6 +20504,8 @@ export interface operations {
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              */
             403: {
                 headers: {
