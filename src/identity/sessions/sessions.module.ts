@@ -5,6 +5,10 @@ import { AccessPolicyModule } from '../access-policy/access-policy.module.js';
 import { AccessTokenStrategy } from './access-token.strategy.js';
 import { AccessTokenVerifier } from './access-token.verifier.js';
 import { AccessTokensService } from './access-tokens.service.js';
+import { OpenSessionsController } from './open-sessions.controller.js';
+import { OpenSessionsRepository } from './open-sessions.repository.js';
+import { OpenSessionsService } from './open-sessions.service.js';
+import { OwnSessionsController } from './own-sessions.controller.js';
 import { SessionCookieVerifier } from './session-cookie.verifier.js';
 import { SessionCsrfTokens } from './session-csrf-tokens.js';
 import { SessionLookups } from './session-lookup.js';
@@ -21,6 +25,7 @@ import { UserSessions } from './user-sessions.port.js';
 @Global()
 @Module({
   imports: [JwtModule.register({}), AccessPolicyModule],
+  controllers: [OpenSessionsController, OwnSessionsController],
   providers: [
     SigningKey,
     AccessTokenStrategy,
@@ -30,6 +35,8 @@ import { UserSessions } from './user-sessions.port.js';
     SessionLookups,
     SessionUsage,
     SessionsRepository,
+    OpenSessionsRepository,
+    OpenSessionsService,
     SessionsCleaner,
     { provide: SignInAttempts, useClass: SignInAttemptsService },
     { provide: CsrfTokens, useClass: SessionCsrfTokens },

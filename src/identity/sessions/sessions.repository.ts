@@ -44,10 +44,10 @@ export interface LockedSession {
 export const COOKIE_GRACE_MS = 60_000;
 
 /** When a session ends by itself: unused, at its greatest age, or at the end of its refresh token. The policy is its tenant's. */
-const ENDS_AT = `least(s.expires_at,
+export const ENDS_AT = `least(s.expires_at,
   s.created_at + make_interval(secs => coalesce((p.session->>'max_age_seconds')::float8, ${DEFAULT_POLICY.session.max_age_seconds})),
   s.last_used_at + make_interval(secs => coalesce((p.session->>'idle_seconds')::float8, ${DEFAULT_POLICY.session.idle_seconds})))`;
-const WITH_POLICY = 'left join security_policies p on p.tenant_id = s.tenant_id';
+export const WITH_POLICY = 'left join security_policies p on p.tenant_id = s.tenant_id';
 
 /** Whether the policy asks for a second factor and there is none: neither one of the account's own nor, where that will do, the provider's. */
 const LACKS_FACTOR = `(${REQUIRES_FACTOR} and not (${DEFAULTED_AFTER_SSO} = 'unless_amr' and 'mfa' = any(s.amr)))`;
