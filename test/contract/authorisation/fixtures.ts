@@ -3,7 +3,10 @@ import { operationsOf, type OpenApiDocument, type PlacedOperation, resolveSchema
 import { PASSWORD, unique } from '../../support/factories.js';
 import type { Plane } from '../../support/plane.js';
 import { hasType, requestSchema, successOf } from '../openapi-document.js';
-import { must, type Side, type Tenant } from './callers.js';
+import { bearer, call, must, type Side, type Tenant } from './callers.js';
+
+/** Where sessions stand. No operation of the document makes one there. */
+const SESSIONS: ReadonlySet<string> = new Set(['/api/v1/security/sessions', '/api/v1/auth/sessions']);
 
 export type Tenants = Record<Side, Tenant>;
 
@@ -51,9 +54,27 @@ export class Fixtures {
     if (which === 'absent') return newId();
     const collection = before.join('/');
     if (collection === '/api/v1/tenants') return this.tenants[which].id;
+    if (SESSIONS.has(collection)) return this.session(which, fresh ? maker : undefined);
     const creator = this.creatorAt(collection) ?? this.creatorNamed(before.at(-1) ?? '') ?? this.creatorNamed(`${parameter.replace(/_id$/, '')}s`);
     if (!creator) throw new Error(`No operation of the document makes what {${parameter}} in ${collection} names.`);
     return fresh ? this.make(creator, which, maker) : this.once(creator, which);
+  }
+
+  /** A session is made by signing in: one of the maker's, or of the tenant's administrator. */
+  private async session(side: Side, maker?: Record<string, string>): Promise<string> {
+    const me = maker && (await call(this.plane, 'GET', '/api/v1/auth/me', maker));
+    const { email } = me?.status === 200 ? (JSON.parse(me.text) as { email: string }) : await must<{ email: string }>(this.plane, 'GET', '/api/v1/auth/me', this.tenants[side].admin);
+    const { access_token: token } = await must<{ access_token: string }>(this.plane, 'POST', '/api/v1/auth/login', {}, { email, password: PASSWORD });
+    const { items } = await must<{ items: { id: string; current: boolean }[] }>(this.plane, 'GET', '/api/v1/auth/sessions', bearer(token));
+    const id = items.find(({ current }) => current)?.id ?? '';
+    this.made[side].add(id);
+    return id;
+  }
+
+  /** The query that an operation cannot do without. */
+  async query({ operation }: PlacedOperation, side: Side): Promise<string[]> {
+    const required = (operation.parameters ?? []).flatMap((parameter) => ('in' in parameter && parameter.in === 'query' && parameter.required ? [parameter] : []));
+    return Promise.all(required.map(async ({ name, schema }) => `${name}=${encodeURIComponent(String(await this.value(schema, name, side, false)))}`));
   }
 
   private once(creator: PlacedOperation, side: Side): Promise<string> {
