@@ -41,6 +41,7 @@ export const PERMISSIONS = {
   'approval:write': permission(ALL, 'request approvals'),
   'approval:decide': permission(ALL, 'approve and reject'),
   'audit:read': permission(ADMIN, 'search the audit log'),
+  'audit:export': permission(ADMIN, 'take the audit log out as a whole'),
   'event:read': permission(EVERYONE, 'follow the event stream'),
   'security:read': permission(ADMIN, 'read the security policy and the sessions of the tenant'),
   'security:write': permission(ADMIN, 'change the security policy and end sessions of the tenant'),

@@ -71,6 +71,8 @@ export const PROBLEMS = {
   dependency_cycle: entry(422, 'Dependency cycle', 'The dependencies would form a cycle.'),
   deadline_exceeded: entry(409, 'Deadline exceeded', 'The deadline of the task has passed.'),
   circuit_open: entry(503, 'Circuit open', 'The circuit breaker in front of this target is open.', 'Wait until retry_at.'),
+  // audit
+  not_sealed: entry(409, 'Not sealed yet', 'Nothing has been sealed yet, or not as much as is asked for.', 'Ask again in a second.'),
   // approvals
   approval_decided: entry(409, 'Approval decided', 'This approval has been decided or has expired.'),
   self_approval: entry(403, 'Not your own request', 'The requester of an approval cannot decide it.'),

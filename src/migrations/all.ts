@@ -1,4 +1,5 @@
 import { AccessPolicy1700000000027 } from './1700000000027-access-policy.js';
+import { AuditSealing1700000000024 } from './1700000000024-audit-sealing.js';
 import { Fleet1700000000003 } from './1700000000003-fleet.js';
 import { Identity1700000000002 } from './1700000000002-identity.js';
 import { LaneRemoval1700000000006 } from './1700000000006-lane-removal.js';
@@ -18,5 +19,6 @@ export const MIGRATIONS = [
   LaneRemoval1700000000006,
   Vault1700000000021,
   Mfa1700000000022,
+  AuditSealing1700000000024,
   AccessPolicy1700000000027,
 ];

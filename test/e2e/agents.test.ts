@@ -1,3 +1,4 @@
+import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
 import { createAgent, createTenant, createUser, ok, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
@@ -254,8 +255,8 @@ describe('agents', () => {
     await ok(call('POST', `/${id}/kill`, { reason: 'drill' }));
     await ok(call('POST', `/${id}/rotate-token`, {}));
     await ok(call('DELETE', `/${id}`));
-    const { rows } = await withAdmin((admin) => admin.query('select action, before, after, detail from audit_log where resource_id = $1 order by id', [id]), plane.database.name);
-    expect(rows.map(({ action }: { action: string }) => action)).toEqual(['agent.create', 'agent.update', 'agent.kill', 'agent.rotate_token', 'agent.delete']);
+    const rows = await auditRows(plane, 'resource_id = $1', [id]);
+    expect(rows.map(({ action }) => action)).toEqual(['agent.create', 'agent.update', 'agent.kill', 'agent.rotate_token', 'agent.delete']);
     expect(rows[1]).toMatchObject({ before: { role: 'specialist' }, after: { role: 'analyst' } });
     expect(rows[2]).toMatchObject({ after: { control_state: 'killed' }, detail: { reason: 'drill' } });
     expect(JSON.stringify(rows)).not.toContain(token.slice(0, 12));

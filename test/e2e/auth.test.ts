@@ -1,4 +1,5 @@
 import { Passwords } from '../../src/platform/crypto/passwords.js';
+import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
 import { createTenant, createUser, login, PASSWORD, someAddress, type Tokens, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
@@ -22,17 +23,10 @@ const refresh = (refreshToken: string, headers: Record<string, string> = {}): Pr
 const me = (token: string, at: Plane = plane): Promise<ApiResponse> => at.request('GET', '/api/v1/auth/me', { token });
 
 /** Rows of the audit log, read behind the API. */
-const audited = (
-  action: string,
-  actorOrResource: string,
-): Promise<{ outcome: string; detail: Record<string, unknown> | null; tenant_id: string }[]> =>
-  withAdmin(async (admin) => {
-    const { rows } = await admin.query<{ outcome: string; detail: Record<string, unknown> | null; tenant_id: string }>(
-      `select outcome, detail, tenant_id from audit_log where action = $1 and (actor_id = $2 or resource_id = $2 or detail->>'email' = $2) order by id`,
-      [action, actorOrResource],
-    );
-    return rows;
-  }, plane.database.name);
+const audited = async (action: string, who: string): Promise<{ outcome: string; detail: Record<string, unknown> | null; tenant_id: string }[]> =>
+  (await auditRows(plane, 'action = $1', [action]))
+    .filter(({ actor_id, resource_id, detail }) => actor_id === who || resource_id === who || detail?.['email'] === who)
+    .map(({ outcome, detail, tenant_id }) => ({ outcome, detail, tenant_id }));
 
 describe('login', () => {
   it('answers tokens and the user, and leaves an audit row', async () => {

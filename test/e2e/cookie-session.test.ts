@@ -1,3 +1,4 @@
+import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { createTenant, createUser, login, PASSWORD, someAddress, unique } from '../support/factories.js';
@@ -172,11 +173,8 @@ describe('a write with the cookie', () => {
   it('leaves a row of the refusal in the trail', async () => {
     const { browser, id } = await signedIn();
     await change(browser, {});
-    const rows = await withAdmin(async (client) => {
-      const found = await client.query(`select detail from audit_log where action = 'access.denied' and actor_id = $1`, [id]);
-      return found.rows as object[];
-    }, plane.database.name);
-    expect(rows).toEqual([{ detail: { operation: 'updateMe', code: 'csrf_failed' } }]);
+    const rows = await auditRows(plane, `action = 'access.denied' and actor_id = $1`, [id]);
+    expect(rows).toMatchObject([{ detail: { operation: 'updateMe', code: 'csrf_failed' } }]);
   });
 
   it('reads are refused to pages of other origins, too', async () => {

@@ -4,6 +4,7 @@ import { RealtimeLimits } from '../../src/channels/realtime/realtime-limits.js';
 import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { EventSignal } from '../../src/platform/events/event-signal.js';
+import { auditRows } from '../support/audit-rows.js';
 import { eventually } from '../support/eventually.js';
 import { claim, createAgent, createTask, createTenant, createUser, ok, type SignedIn } from '../support/factories.js';
 import { ADMIN_TOKEN, type Plane, startPlane } from '../support/plane.js';
@@ -181,8 +182,8 @@ describe('events', () => {
     await publish('system.alert');
     await eventually(() => socket.events.length >= 2);
     expect(socket.events.map(({ event, data }) => [event, data])).toEqual([['notification', { user_id: client.id }], ['system.alert', {}]]);
-    const rows = await plane.app.get(SystemDatabase).query(`select detail from audit_log where outcome = 'denied' and actor_id = $1`, [client.id]);
-    expect(rows).toEqual([{ detail: { operation: 'websocket', permission: 'task:read' } }]);
+    const rows = await auditRows(plane, `outcome = 'denied' and actor_id = $1`, [client.id]);
+    expect(rows).toMatchObject([{ detail: { operation: 'websocket', permission: 'task:read' } }]);
   });
 
   it('reach the clients of every process', async () => {

@@ -1,5 +1,5 @@
 import { SecurityPolicies } from '../../src/identity/access-policy/security-policies.reader.js';
-import { withAdmin } from '../support/databases.js';
+import { auditRows } from '../support/audit-rows.js';
 import { createTenant, createUser, ok, type SignedIn } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 
@@ -62,13 +62,7 @@ describe('the security policy', () => {
       revision: 3,
     });
     await ok(put(admin.token, { min_length: 12 }, PASSWORDS));
-    const rows = await withAdmin(async (client) => {
-      const found = await client.query<Record<string, unknown>>(
-        `select action, before, after from audit_log where tenant_id = $1 and resource_type = 'security_policy' order by id`,
-        [admin.tenantId],
-      );
-      return found.rows;
-    }, plane.database.name);
+    const rows = await auditRows(plane, `tenant_id = $1 and resource_type = 'security_policy'`, [admin.tenantId]);
     expect(rows).toMatchObject([
       { action: 'security.update', before: { mfa: { required_roles: [] } }, after: { mfa: { required_roles: ['admin'] } } },
       { action: 'security.update', before: { lockout: { free_attempts: 10 } }, after: { lockout: { free_attempts: 5 } } },

@@ -1,4 +1,4 @@
-import { withAdmin } from '../support/databases.js';
+import { auditRows } from '../support/audit-rows.js';
 import { createTenant, createUser, login, PASSWORD, type SignedIn, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 
@@ -131,17 +131,10 @@ describe('administration of users', () => {
     expect((await patch(user.id, { full_name: 'New', role: 'user' })).body).toMatchObject({ revision: Number(read.body['revision']) + 1 });
     for (const wrong of [{ role: null }, { is_active: null }, { full_name: null }, { is_active: 'true' }, { email: 'a@example.com' }])
       expect((await patch(user.id, wrong)).status).toBe(400);
-    const rows = await withAdmin(
-      (admin) =>
-        admin.query<{ before: object; after: object }>(
-          `select before, after from audit_log where action = 'user.update' and resource_id = $1`,
-          [user.id],
-        ),
-      plane.database.name,
-    );
-    expect(rows.rows).toHaveLength(1);
-    expect(rows.rows[0]).toMatchObject({ before: { full_name: 'A Person' }, after: { full_name: 'New' } });
-    expect(JSON.stringify(rows.rows)).not.toContain('argon2');
+    const rows = await auditRows(plane, `action = 'user.update' and resource_id = $1`, [user.id]);
+    expect(rows).toHaveLength(1);
+    expect(rows[0]).toMatchObject({ before: { full_name: 'A Person' }, after: { full_name: 'New' } });
+    expect(JSON.stringify(rows)).not.toContain('argon2');
   });
 });
 

@@ -109,12 +109,25 @@ async function rebaseEventLog(client: pg.Client): Promise<void> {
       await client.query(`with top as (select coalesce(max(tx), 0) + 1 as shift from (select max(tx) as tx from events union all select max(tx) from event_consumers) t)
         , moved as (update events set tx = tx - top.shift from top returning 1)
         update event_consumers set tx = event_consumers.tx - top.shift from top`);
+      await rebaseAuditLog(client);
     }
     await client.query('commit');
   } catch (error) {
     await client.query('rollback');
     throw error;
   }
+}
+
+/**
+ * The rows of the audit log cannot be shifted: they are never changed. New ones get ids above all that were brought along.
+ * The transaction runs as the system role when it comes here.
+ */
+async function rebaseAuditLog(client: pg.Client): Promise<void> {
+  const { rows } = await client.query<{ tx_offset: string }>(
+    `update audit_sequencer set tx_offset = greatest(tx, (select coalesce(max(tx), 0) from audit_log)) returning tx_offset::text`,
+  );
+  await client.query('set local role none');
+  await client.query(`alter table audit_log alter column tx set default (pg_current_xact_id()::text::bigint + ${BigInt(rows[0]?.tx_offset ?? 0)})`);
 }
 
 /**

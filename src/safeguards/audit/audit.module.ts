@@ -1,17 +1,27 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { AuditContents } from './audit-contents.js';
+import { AuditExportService } from './audit-export.service.js';
+import { AuditKeys } from './audit-keys.js';
+import { AuditLogRepository } from './audit-log.repository.js';
+import { AuditProofsController } from './audit-proofs.controller.js';
+import { AuditProofsService } from './audit-proofs.service.js';
 import { AuditRow } from './audit-row.entity.js';
+import { AuditSequencer } from './audit-sequencer.js';
+import { AuditVerificationService } from './audit-verification.service.js';
 import { AuditController } from './audit.controller.js';
 import { AuditRepository } from './audit.repository.js';
 import { AuditService } from './audit.service.js';
 
-/** The audit log. Everyone records through the port. */
+const SEALED = [AuditContents, AuditKeys, AuditLogRepository, AuditSequencer, AuditProofsService, AuditVerificationService, AuditExportService];
+
+/** The audit log, and what seals it. Everyone records through the port. */
 @Global()
 @Module({
   imports: [TypeOrmModule.forFeature([AuditRow])],
-  controllers: [AuditController],
-  providers: [AuditRepository, AuditService, { provide: AuditPort, useExisting: AuditService }],
+  controllers: [AuditController, AuditProofsController],
+  providers: [...SEALED, AuditRepository, AuditService, { provide: AuditPort, useExisting: AuditService }],
   exports: [AuditPort],
 })
 export class AuditModule {}

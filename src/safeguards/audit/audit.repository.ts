@@ -23,15 +23,14 @@ export interface AuditFilter {
 }
 
 const COLUMNS = {
-  id: 'uuid', tenant_id: 'uuid', actor_kind: 'text', actor_id: 'text', actor_label: 'text', action: 'text', outcome: 'text', resource_type: 'text', resource_id: 'text',
-  ip: 'inet', user_agent: 'text', request_id: 'text', before: 'jsonb', after: 'jsonb', detail: 'jsonb',
+  id: 'uuid', tenant_id: 'uuid', actor_kind: 'text', actor_id: 'text', actor_label: 'text', actor_label_hash: 'bytea', action: 'text', outcome: 'text', resource_type: 'text',
+  resource_id: 'text', request_id: 'text', subject_type: 'text', subject_id: 'text', content_form: 'smallint', content: 'bytea', salt: 'bytea', content_hash: 'bytea',
 } as const satisfies Record<keyof NewAuditRow, string>;
 const NAMES = Object.keys(COLUMNS) as (keyof NewAuditRow)[];
 const INSERT = prepared(`insert into audit_log (${NAMES.join(', ')})
   select * from unnest(${NAMES.map((name, index) => `$${index + 1}::${COLUMNS[name]}[]`).join(', ')})`);
 
-const valuesOf = (rows: readonly NewAuditRow[]): unknown[][] =>
-  NAMES.map((name) => rows.map(({ [name]: value }) => (typeof value === 'object' && value !== null ? JSON.stringify(value) : value)));
+const valuesOf = (rows: readonly NewAuditRow[]): unknown[][] => NAMES.map((name) => rows.map(({ [name]: value }) => value));
 
 /** Rows of `audit_log`: they are only ever added. */
 @Injectable()

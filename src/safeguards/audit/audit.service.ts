@@ -6,13 +6,14 @@ import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { type AuditEntry, type AuditOrigin, AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import type { AuditOutcome, AuditRow, NewAuditRow } from './audit-row.entity.js';
+import { AuditContents } from './audit-contents.js';
+import type { AuditContent, AuditOutcome, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
 import { type AuditFilter, AuditRepository } from './audit.repository.js';
 import { redactSecrets } from './redact-secrets.js';
 
 const ANONYMOUS = { kind: 'anonymous', id: 'anonymous', label: 'anonymous' } as const;
 
-type Origin = AuditOrigin & Pick<NewAuditRow, 'actor_kind' | 'actor_id' | 'actor_label' | 'ip' | 'user_agent' | 'request_id'>;
+type Origin = AuditOrigin & Pick<NewAuditRow, 'actor_kind' | 'actor_id' | 'request_id'> & Pick<AuditContent, 'actor_label' | 'ip' | 'user_agent'>;
 
 /** Writes and searches the audit log: who, what, from where, in which request. */
 @Injectable()
@@ -20,12 +21,13 @@ export class AuditService extends AuditPort {
   constructor(
     private readonly context: RequestContext,
     private readonly repository: AuditRepository,
+    private readonly contents: AuditContents,
   ) {
     super();
   }
 
   async record(entry: AuditEntry): Promise<void> {
-    await this.repository.insert([this.row(entry, 'done')]);
+    await this.repository.insert([await this.row(entry, 'done')]);
   }
 
   origin(): Origin {
@@ -42,38 +44,49 @@ export class AuditService extends AuditPort {
   }
 
   async recordAll(entries: readonly (AuditEntry & { origin: AuditOrigin })[]): Promise<void> {
-    await this.repository.insert(entries.map((entry) => this.row(entry, 'done', entry.origin as Origin)));
+    await this.repository.insert(await Promise.all(entries.map((entry) => this.row(entry, 'done', entry.origin as Origin))));
   }
 
   async denied(entry: AuditEntry): Promise<void> {
-    await this.repository.insertAlone(this.row(entry, 'denied'));
+    await this.repository.insertAlone(await this.row(entry, 'denied'));
   }
 
   async failed(entry: AuditEntry): Promise<void> {
-    await this.repository.insertAlone(this.row(entry, 'failed'));
+    await this.repository.insertAlone(await this.row(entry, 'failed'));
   }
 
   /** Rows of the tenant, newest first. */
   @Transactional()
-  search(filter: AuditFilter, page: PageRequest): Promise<Page<AuditRow>> {
-    return this.repository.page(this.context.tenantId, filter, page);
+  async search(filter: AuditFilter, page: PageRequest): Promise<Page<OpenedAuditRow>> {
+    const found = await this.repository.page(this.context.tenantId, filter, page);
+    return { ...found, items: await Promise.all(found.items.map((row) => this.contents.open(row))) };
   }
 
   /** Whatever a domain hands in, no secret passes: names and texts that give one away are replaced here, at the one door. */
-  private row(entry: AuditEntry, outcome: AuditOutcome, { tenantId, ...origin } = this.origin()): NewAuditRow {
+  private async row(entry: AuditEntry, outcome: AuditOutcome, { tenantId, ...origin } = this.origin()): Promise<NewAuditRow> {
+    const { actor_kind, actor_id, request_id, ...who } = origin;
+    const content = { ...who, before: redacted(entry.before), after: redacted(entry.after), detail: redacted(entry.detail) };
     return {
-      ...origin,
+      actor_kind,
+      actor_id,
+      request_id,
       id: newId(),
       tenant_id: tenantId,
       action: entry.action,
       outcome,
       resource_type: entry.resource?.type ?? null,
       resource_id: entry.resource?.id ?? null,
-      before: redacted(entry.before),
-      after: redacted(entry.after),
-      detail: redacted(entry.detail),
+      ...subjectOf(tenantId, origin, entry),
+      ...(await this.contents.close(content)),
     };
   }
+}
+
+/** Whom the content of a row is about: the agent that was acted on, or that acted; else the tenant. */
+function subjectOf(tenantId: string, { actor_kind, actor_id }: Pick<NewAuditRow, 'actor_kind' | 'actor_id'>, { resource }: AuditEntry): Pick<NewAuditRow, 'subject_type' | 'subject_id'> {
+  if (resource?.type === 'agent') return { subject_type: 'agent', subject_id: resource.id };
+  if (actor_kind === 'agent') return { subject_type: 'agent', subject_id: actor_id };
+  return { subject_type: 'tenant', subject_id: tenantId };
 }
 
 const redacted = (value: object | undefined): object | null => (value ? (redactSecrets(value) as object) : null);

@@ -1,4 +1,4 @@
-import type { AuditOutcome, AuditRow } from './audit-row.entity.js';
+import type { AuditContent, AuditOutcome, OpenedAuditRow } from './audit-row.entity.js';
 
 /** One row of the audit log. Secrets are replaced by `[redacted]` before a row is written. */
 export class AuditView {
@@ -59,9 +59,16 @@ export class AuditView {
    * @example { "reason": "no longer needed" }
    */
   detail!: object | null;
+  /**
+   * Whether the content of this row (label, address, before, after, detail) was erased. That it happened stays.
+   * @example false
+   */
+  erased!: boolean;
 }
 
-export function toAuditView(row: AuditRow): AuditView {
-  const { tenant_id: _tenant, occurred_at, ...rest } = row;
-  return { ...rest, occurred_at: occurred_at.toISOString() };
+const ERASED: AuditContent = { actor_label: '[erased]', ip: null, user_agent: null, before: null, after: null, detail: null };
+
+export function toAuditView({ row, content }: OpenedAuditRow): AuditView {
+  const { id, actor_kind, actor_id, action, outcome, resource_type, resource_id, request_id, occurred_at } = row;
+  return { id, occurred_at: occurred_at.toISOString(), actor_kind, actor_id, action, outcome, resource_type, resource_id, request_id, ...(content ?? ERASED), erased: content === undefined };
 }

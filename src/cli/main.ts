@@ -1,0 +1,7 @@
+#!/usr/bin/env node
+import { runCommand } from './run-command.js';
+
+process.exitCode = await runCommand(process.argv.slice(2), {
+  out: (line) => process.stdout.write(`${line}\n`),
+  error: (line) => process.stderr.write(`${line}\n`),
+});

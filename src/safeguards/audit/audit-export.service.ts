@@ -1,0 +1,81 @@
+import { once } from 'node:events';
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import type { Response } from 'express';
+import { BUNDLE_FORMAT, type BundleHeader, writeLine } from '../../core/audit/bundle.js';
+import { verifierKey } from '../../core/audit/checkpoint.js';
+import { Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { AuditContents } from './audit-contents.js';
+import { AuditKeys } from './audit-keys.js';
+import { AuditLogRepository, type StoredLeaf } from './audit-log.repository.js';
+
+const PAGE = 500;
+/** More would make a bundle heavy and its checking slow: each is a signature. */
+const MOST_CHECKPOINTS = 1_000;
+
+/** Writes the running tenant's log as a bundle that can be checked without this installation. */
+@Injectable()
+export class AuditExportService {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly log: AuditLogRepository,
+    private readonly contents: AuditContents,
+    private readonly keys: AuditKeys,
+    private readonly audit: AuditPort,
+  ) {}
+
+  /** The export is recorded before its first line leaves. The bundle holds what was sealed when it began. */
+  async write(response: Response): Promise<void> {
+    const header = await this.header();
+    await this.record(header.size);
+    response.status(200).setHeader('Content-Type', 'application/x-ndjson; charset=utf-8');
+    response.setHeader('Content-Disposition', `attachment; filename="audit-${header.size}.jsonl"`);
+    if (response.req.method === 'HEAD') {
+      response.end();
+      return;
+    }
+    for await (const lines of this.lines(header)) {
+      if (response.closed) return;
+      if (!response.write(lines)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
+    }
+    response.end();
+  }
+
+  @Transactional()
+  private async record(size: number): Promise<void> {
+    await this.audit.record({ action: 'audit.export', resource: { type: 'audit_log', id: this.context.tenantId }, detail: { size } });
+  }
+
+  private async header(): Promise<BundleHeader> {
+    const { tenantId } = this.context;
+    const [newest, keys, origin] = await Promise.all([this.log.newestCheckpoint(tenantId), this.keys.verifiers(), this.keys.originOf(tenantId)]);
+    if (!newest) throw new Problem('not_sealed');
+    return { format: BUNDLE_FORMAT, origin, tenant_id: tenantId, keys: keys.map(verifierKey), size: newest.size, exported_at: new Date().toISOString() };
+  }
+
+  private async *lines(header: BundleHeader): AsyncGenerator<string> {
+    const { tenant_id: tenantId, size } = header;
+    yield writeLine({ header });
+    for (const { note } of await this.log.someCheckpoints(tenantId, size, MOST_CHECKPOINTS)) yield writeLine({ checkpoint: note });
+    let [next, rows] = [0, 0];
+    while (next < size) {
+      const leaves = await this.log.leavesFrom(tenantId, next, size, PAGE);
+      const last = leaves.at(-1);
+      if (!last) break;
+      const lines = await Promise.all(leaves.map((leaf) => this.line(leaf)));
+      yield lines.join('');
+      rows += lines.filter((line) => line !== '').length;
+      next = last.seq + 1;
+    }
+    yield writeLine({ end: { rows } });
+  }
+
+  /** A row that is not there any more has no line: the bundle's reader finds that out. */
+  private async line({ seq, leaf_hash: leafHash, row, stored }: StoredLeaf): Promise<string> {
+    if (!row) return '';
+    const content = stored && (await this.contents.text(stored));
+    return writeLine({ seq, leaf_hash: leafHash.toString('base64'), row, content: content?.text ?? null, salt: content?.salt.toString('base64') ?? null });
+  }
+}

@@ -1,0 +1,155 @@
+import { Injectable } from '@nestjs/common';
+import type { LeafRow } from '../../core/audit/leaf.js';
+import { foldPeaks, fullSubtrees, type Hash, type Range } from '../../core/audit/merkle.js';
+import { decodeCursor, encodeCursor, type Page, type PageRequest } from '../../core/page.js';
+import { invalidField } from '../../core/problem.js';
+import { TenantDatabase } from '../../platform/database/tenant-database.js';
+import { type Total, totalOf } from '../../platform/database/table.js';
+import type { StoredContent } from './audit-contents.js';
+import { leafRowOf } from './seal-batch.js';
+
+export interface CheckpointRow {
+  size: number;
+  root: Buffer;
+  note: string;
+  created_at: Date;
+}
+
+/** A leaf with its row and what is stored of the content; both null when the row is not there. */
+export interface StoredLeaf {
+  seq: number;
+  row_id: string;
+  leaf_hash: Buffer;
+  row: LeafRow | null;
+  stored: StoredContent | null;
+}
+
+interface LeafColumns extends Omit<StoredContent, 'id'> {
+  seq: string;
+  row_id: string;
+  leaf_hash: Buffer;
+  row: LeafRow | null;
+}
+
+type Stored<T extends { size: number }> = Omit<T, 'size'> & { size: string };
+
+const CHECKPOINT = 'size::text as size, root, note, created_at';
+const toCheckpoint = (row: Stored<CheckpointRow>): CheckpointRow => ({ ...row, size: Number(row.size) });
+
+/** The sealed log of a tenant: leaves, nodes and checkpoints. They are only ever added, so each read may be by itself. */
+@Injectable()
+export class AuditLogRepository {
+  constructor(private readonly database: TenantDatabase) {}
+
+  async newestCheckpoint(tenantId: string): Promise<CheckpointRow | undefined> {
+    const rows = await this.database.statement<Stored<CheckpointRow>>(tenantId, `select ${CHECKPOINT} from audit_checkpoints where tenant_id = $1 order by audit_checkpoints.size desc limit 1`, [tenantId]);
+    return rows[0] && toCheckpoint(rows[0]);
+  }
+
+  async checkpointOf(tenantId: string, size: number): Promise<CheckpointRow | undefined> {
+    const rows = await this.database.statement<Stored<CheckpointRow>>(tenantId, `select ${CHECKPOINT} from audit_checkpoints where tenant_id = $1 and audit_checkpoints.size = $2`, [tenantId, size]);
+    return rows[0] && toCheckpoint(rows[0]);
+  }
+
+  /** At most about `most` checkpoints up to a size, evenly chosen, the newest always among them, in order. */
+  async someCheckpoints(tenantId: string, upTo: number, most: number): Promise<CheckpointRow[]> {
+    const rows = await this.database.statement<Stored<CheckpointRow>>(
+      tenantId,
+      `select ${CHECKPOINT} from (
+         select c.*, row_number() over (order by c.size desc) - 1 as place, count(*) over () as total from audit_checkpoints c where c.tenant_id = $1 and c.size <= $2
+       ) numbered where place % greatest(1, ceil(total / $3::float8))::bigint = 0 order by numbered.size`,
+      [tenantId, upTo, most],
+    );
+    return rows.map(toCheckpoint);
+  }
+
+  /** Newest first. */
+  async checkpoints(tenantId: string, { limit, offset, cursor }: PageRequest): Promise<Page<CheckpointRow>> {
+    const before = cursor === undefined ? null : sizeIn(cursor);
+    const [found = [], totals = []] = await this.database.statements(tenantId, [
+      {
+        statement: `select ${CHECKPOINT} from audit_checkpoints where tenant_id = $1 and ($2::bigint is null or audit_checkpoints.size < $2) order by audit_checkpoints.size desc limit $3 offset $4`,
+        values: [tenantId, before, limit + 1, before === null ? offset : 0],
+      },
+      { statement: totalOf('from audit_checkpoints where tenant_id = $1'), values: [tenantId] },
+    ]);
+    const items = (found as Stored<CheckpointRow>[]).slice(0, limit).map(toCheckpoint);
+    const [{ total, beyond }] = totals as [Total];
+    const last = items.at(-1);
+    return {
+      items,
+      total,
+      ...(beyond ? { total_is_estimate: true } : {}),
+      limit,
+      offset: before === null ? offset : 0,
+      next_cursor: found.length > limit && last ? encodeCursor([last.size]) : null,
+    };
+  }
+
+  /** Where a row stands; the newest sealed one without an id. */
+  async leaf(tenantId: string, rowId: string | undefined, size: number): Promise<{ seq: number; row_id: string; leaf_hash: Buffer } | undefined> {
+    const [condition, value] = rowId === undefined ? ['seq = $2::bigint - 1', size] : ['row_id = $2', rowId];
+    const rows = await this.database.statement<{ seq: string; row_id: string; leaf_hash: Buffer }>(
+      tenantId, `select seq::text as seq, row_id, leaf_hash from audit_leaves where tenant_id = $1 and ${condition}`, [tenantId, value],
+    );
+    return rows[0] && { ...rows[0], seq: Number(rows[0].seq) };
+  }
+
+  /** Whether a row is there without a leaf. */
+  async isWaiting(tenantId: string, rowId: string): Promise<boolean> {
+    const rows = await this.database.statement(tenantId, 'select 1 from audit_log where tenant_id = $1 and id = $2', [tenantId, rowId]);
+    return rows.length > 0;
+  }
+
+  /** The roots of ranges that consist of few full subtrees, as proofs name them. */
+  async rootsOf(tenantId: string, ranges: readonly Range[]): Promise<Hash[]> {
+    const subtrees = ranges.map(fullSubtrees);
+    const all = subtrees.flat();
+    const nodes = await this.database.statement<{ level: number; index: string; hash: Buffer }>(
+      tenantId,
+      `select 0 as level, l.seq::text as index, l.leaf_hash as hash from audit_leaves l where l.tenant_id = $1 and l.seq = any($2::bigint[])
+       union all
+       select n.level, n.index::text, n.hash from unnest($3::smallint[], $4::bigint[]) as wanted (level, index)
+         join audit_nodes n on n.tenant_id = $1 and n.level = wanted.level and n.index = wanted.index`,
+      [tenantId, all.filter(({ level }) => level === 0).map(({ index }) => index), all.filter(({ level }) => level > 0).map(({ level }) => level), all.filter(({ level }) => level > 0).map(({ index }) => index)],
+    );
+    const known = new Map(nodes.map(({ level, index, hash }) => [`${level} ${index}`, hash]));
+    return subtrees.map((parts) => foldPeaks(parts.map(({ level, index }) => known.get(`${level} ${index}`) ?? missing(level, index))));
+  }
+
+  /** Leaves from a place on, with their rows. */
+  async leavesFrom(tenantId: string, seq: number, upTo: number, limit: number): Promise<StoredLeaf[]> {
+    const rows = await this.database.statement<LeafColumns>(
+      tenantId,
+      `select l.seq::text as seq, l.row_id, l.leaf_hash, case when r.id is null then null else ${leafRowOf('r')} end as row,
+         l.tenant_id, r.subject_type, r.subject_id, r.content_form, r.content, r.salt
+       from audit_leaves l left join audit_log r on r.tenant_id = l.tenant_id and r.id = l.row_id
+       where l.tenant_id = $1 and l.seq >= $2 and l.seq < $3 order by l.seq limit $4`,
+      [tenantId, seq, upTo, limit],
+    );
+    return rows.map(({ seq: place, row_id, leaf_hash, row, ...stored }) => ({ seq: Number(place), row_id, leaf_hash, row, stored: row && { ...stored, id: row_id } }));
+  }
+
+  /** Rows of which there is no leaf: those that the sequencer has still to take, and the first that it has passed by, so that it was put in later. */
+  async withoutLeaf(tenantId: string): Promise<{ waiting: number; passed: string | null }> {
+    const rows = await this.database.statement<{ waiting: number; passed: string | null }>(
+      tenantId,
+      `select count(*) filter (where not sealed)::int as waiting, (min(id::text) filter (where sealed)) as passed from (
+         select r.id, (r.tx, r.id) <= (select s.tx, s.id from audit_sequencer s) as sealed from audit_log r
+         where r.tenant_id = $1 and not exists (select from audit_leaves l where l.tenant_id = r.tenant_id and l.row_id = r.id)
+       ) rows`,
+      [tenantId],
+    );
+    return rows[0] ?? { waiting: 0, passed: null };
+  }
+}
+
+function missing(level: number, index: number): never {
+  throw new Error(`The tree has no node ${index} of level ${level}.`);
+}
+
+function sizeIn(cursor: string): number {
+  const [size] = decodeCursor(cursor, 1);
+  if (typeof size !== 'number' || !Number.isSafeInteger(size)) throw invalidField('cursor', 'cursor', 'is not a cursor of this list');
+  return size;
+}

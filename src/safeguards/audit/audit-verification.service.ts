@@ -1,0 +1,91 @@
+import { setImmediate as nextTurn } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { openCheckpoint } from '../../core/audit/checkpoint.js';
+import { type Finding, LogVerifier, type Measure } from '../../core/audit/log-verifier.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { AuditContents } from './audit-contents.js';
+import { AuditKeys } from './audit-keys.js';
+import { AuditLogRepository, type CheckpointRow, type StoredLeaf } from './audit-log.repository.js';
+
+const PAGE = 1_000;
+const MOST_CHECKPOINTS = 10_000;
+
+/** What a recomputation of a tenant's log came to. */
+export interface Verification {
+  /** How many rows were looked at. */
+  rows: number;
+  size: number;
+  root: Buffer;
+  checkpoint: CheckpointRow | undefined;
+  /** Rows that the sequencer has still to take. */
+  waiting: number;
+  finding: Finding | undefined;
+}
+
+/** Recomputes the tree of the running tenant from its rows, and measures it against its checkpoints. */
+@Injectable()
+export class AuditVerificationService {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly log: AuditLogRepository,
+    private readonly contents: AuditContents,
+    private readonly keys: AuditKeys,
+  ) {}
+
+  /** @param external a checkpoint that the caller kept */
+  async verify(external?: { size: number; root: Buffer }): Promise<Verification> {
+    const { tenantId } = this.context;
+    const checkpoint = await this.log.newestCheckpoint(tenantId);
+    const size = checkpoint?.size ?? 0;
+    const { measures, unsigned } = await this.measures(tenantId, size);
+    if (external) measures.push({ origin: '', time: '', ...external, external: true });
+    const verifier = new LogVerifier(measures);
+    if (unsigned) verifier.report(unsigned);
+    await this.addAll(tenantId, size, verifier);
+    const { waiting, passed } = await this.log.withoutLeaf(tenantId);
+    verifier.finish();
+    if (passed !== null) verifier.report({ kind: 'inserted', seq: verifier.size, row_id: passed, detail: `Row ${passed} was put in behind the sequencer's back: it belongs before rows that are sealed, and is not.` });
+    return { rows: verifier.size, size, root: verifier.root, checkpoint, waiting, finding: verifier.finding };
+  }
+
+  private async addAll(tenantId: string, size: number, verifier: LogVerifier): Promise<void> {
+    for (let next = 0; next < size; ) {
+      const leaves = await this.log.leavesFrom(tenantId, next, size, PAGE);
+      for (const leaf of leaves) await this.add(leaf, verifier);
+      const last = leaves.at(-1);
+      if (!last || verifier.isSettled) return;
+      next = last.seq + 1;
+      await nextTurn();
+    }
+  }
+
+  private async add({ seq, row_id: rowId, leaf_hash: leafHash, row, stored }: StoredLeaf, verifier: LogVerifier): Promise<void> {
+    if (row) verifier.add({ seq, row, leafHash, content: stored && (await this.contents.text(stored)) });
+    else verifier.addMissing(seq, rowId);
+  }
+
+  /** The log's own checkpoints. One that is not signed by this installation, or says something else than its columns, is itself a finding. */
+  private async measures(tenantId: string, size: number): Promise<{ measures: Measure[]; unsigned: Finding | undefined }> {
+    const [keys, origin] = await Promise.all([this.keys.verifiers(), this.keys.originOf(tenantId)]);
+    const measures: Measure[] = [];
+    for (const row of await this.log.someCheckpoints(tenantId, size, MOST_CHECKPOINTS)) {
+      const opened = openedOr(row.note, keys);
+      if (opened?.origin !== origin || opened.size !== row.size || !opened.root.equals(row.root)) {
+        const detail = `The checkpoint of ${row.size} rows is not signed by this installation, or not what was signed.`;
+        return { measures, unsigned: { kind: 'unsigned', seq: row.size, row_id: null, detail } };
+      }
+      measures.push(opened);
+    }
+    return { measures, unsigned: undefined };
+  }
+}
+
+/** Undefined for what is not signed by one of the keys. */
+function openedOr(note: string, keys: Parameters<typeof openCheckpoint>[1]): Measure | undefined {
+  try {
+    return openCheckpoint(note, keys);
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}

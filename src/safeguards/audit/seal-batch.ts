@@ -1,0 +1,74 @@
+import type pg from 'pg';
+import type { LeafRow } from '../../core/audit/leaf.js';
+import { GrowingTree, type Hash, type NodeId } from '../../core/audit/merkle.js';
+
+/** The part of a row that goes into its leaf, as one JSON value. @param row alias of audit_log */
+export const leafRowOf = (row: string): string => `jsonb_build_object(
+  'tenant_id', ${row}.tenant_id, 'id', ${row}.id, 'actor_kind', ${row}.actor_kind, 'actor_id', ${row}.actor_id, 'action', ${row}.action, 'outcome', ${row}.outcome,
+  'resource_type', ${row}.resource_type, 'resource_id', ${row}.resource_id, 'request_id', ${row}.request_id,
+  'occurred_at', to_char(${row}.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'content_hash', encode(${row}.content_hash, 'hex'))`;
+
+export interface UnsealedRow {
+  row: LeafRow;
+  tx: string;
+  /** Where the log was sealed up to when the row was read. */
+  after_tx: string;
+  after_id: string;
+  now: Date;
+}
+
+/** Rows behind the sealed ones whose transaction, and every older one, has ended. */
+export const UNSEALED = `select ${leafRowOf('l')} as row, l.tx::text as tx, s.tx::text as after_tx, s.id as after_id, clock_timestamp() as now
+  from audit_sequencer s, lateral (
+    select * from audit_log where (tx, id) > (s.tx, s.id) and tx < s.tx_offset + pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by tx, id limit $1
+  ) l order by l.tx, l.id`;
+
+interface OfTenant {
+  tenantId: string;
+}
+
+/** What is written for a batch of rows, with a statement for each table. */
+export class SealBatch {
+  readonly leaves: (OfTenant & { seq: number; rowId: string; hash: Hash })[] = [];
+  readonly nodes: (OfTenant & NodeId & { hash: Hash })[] = [];
+  readonly checkpoints: (OfTenant & { size: number; root: Hash; note: string; time: string; peaks: Buffer })[] = [];
+
+  constructor(private readonly client: pg.Client) {}
+
+  /** Holds the sequencer's place. @returns whether it is still where the rows were read */
+  async begin({ after_tx, after_id }: UnsealedRow): Promise<boolean> {
+    const { rowCount } = await this.client.query('select 1 from audit_sequencer where tx = $1 and id = $2 for update', [after_tx, after_id]);
+    return rowCount === 1;
+  }
+
+  /** The trees of the tenants that have rows. */
+  async trees(rows: readonly UnsealedRow[]): Promise<Map<string, GrowingTree>> {
+    const tenants = [...new Set(rows.map(({ row }) => row.tenant_id))];
+    const known = await this.client.query<{ tenant_id: string; size: string; peaks: Buffer }>('select tenant_id, size, peaks from audit_trees where tenant_id = any($1)', [tenants]);
+    const trees = new Map(tenants.map((id) => [id, new GrowingTree()]));
+    for (const { tenant_id: id, size, peaks } of known.rows) trees.set(id, new GrowingTree(Number(size), peaks));
+    return trees;
+  }
+
+  async write(last: UnsealedRow): Promise<void> {
+    const { leaves, nodes, checkpoints } = this;
+    const column = <T, V>(items: readonly T[], value: (item: T) => V): V[] => items.map(value);
+    await this.client.query('insert into audit_leaves (tenant_id, seq, row_id, leaf_hash) select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bytea[])', [
+      column(leaves, ({ tenantId }) => tenantId), column(leaves, ({ seq }) => seq), column(leaves, ({ rowId }) => rowId), column(leaves, ({ hash }) => hash),
+    ]);
+    await this.client.query('insert into audit_nodes (tenant_id, level, index, hash) select * from unnest($1::uuid[], $2::smallint[], $3::bigint[], $4::bytea[])', [
+      column(nodes, ({ tenantId }) => tenantId), column(nodes, ({ level }) => level), column(nodes, ({ index }) => index), column(nodes, ({ hash }) => hash),
+    ]);
+    const [tenants, sizes] = [column(checkpoints, ({ tenantId }) => tenantId), column(checkpoints, ({ size }) => size)];
+    await this.client.query(
+      `insert into audit_checkpoints (tenant_id, size, root, note, created_at) select * from unnest($1::uuid[], $2::bigint[], $3::bytea[], $4::text[], $5::timestamptz[])`,
+      [tenants, sizes, column(checkpoints, ({ root }) => root), column(checkpoints, ({ note }) => note), column(checkpoints, ({ time }) => time)],
+    );
+    await this.client.query(
+      `insert into audit_trees (tenant_id, size, peaks) select * from unnest($1::uuid[], $2::bigint[], $3::bytea[])
+       on conflict (tenant_id) do update set size = excluded.size, peaks = excluded.peaks`,
+      [tenants, sizes, column(checkpoints, ({ peaks }) => peaks)],
+    );
+    await this.client.query('update audit_sequencer set tx = $1, id = $2', [last.tx, last.row.id]);
+  }
+}
