@@ -848,6 +848,150 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/checkpoints": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the signed checkpoints of the audit log
+         * @description Lists the signed checkpoints of the audit log. Newest first: each says how many rows the log had and the root of the Merkle tree over them. Whoever keeps one elsewhere can later tell whether any row before it was touched.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `audit:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listAuditCheckpoints"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/export": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Exports the sealed audit log as a bundle
+         * @description Exports the sealed audit log as a bundle. JSON Lines: a header with the public keys, the checkpoints, each row with its place, leaf hash and content, and an end. `npx wheelhouse audit verify FILE` checks it with no server and no database.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `audit:export`) | 120 exports and verifications of the audit log per address in 60 s; 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        get: operations["exportAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/proofs/consistency": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proves that an earlier tree is the beginning of a later one
+         * @description Proves that an earlier tree is the beginning of a later one. Nothing was changed or taken out between the two (RFC 9162).
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `audit:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["proveAuditConsistency"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/proofs/inclusion": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Proves that a row is in the tree
+         * @description Proves that a row is in the tree. The path leads from the row's leaf to the root of a checkpoint (RFC 9162).
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `audit:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["proveAuditInclusion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/public-key": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Answers the keys that checkpoints are signed with
+         * @description Answers the keys that checkpoints are signed with. Note them down at the beginning, where this installation cannot change them.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `audit:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getAuditPublicKey"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Recomputes the tree from the rows
+         * @description Recomputes the tree from the rows. It is measured against the checkpoints, and against one that the caller kept elsewhere; the first wrong row is named. What an intruder with all rights did to rows and checkpoints alike is found only with a checkpoint from elsewhere.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `audit:read`) | 120 exports and verifications of the audit log per address in 60 s; 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["verifyAudit"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/auth/change-password": {
         parameters: {
             query?: never;
@@ -2448,6 +2592,11 @@ export interface components {
              *     }
              */
             detail: unknown;
+            /**
+             * @description Whether the content of this row (label, address, before, after, detail) was erased. That it happened stays.
+             * @example false
+             */
+            erased: boolean;
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
             id: string;
             /**
@@ -2620,6 +2769,52 @@ export interface components {
              */
             new_password: string;
         };
+        /** @description One page of a list. */
+        CheckpointPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["CheckpointView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        CheckpointView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /**
+             * @description The signed note (C2SP tlog-checkpoint): keep it where this installation cannot change it.
+             * @example wheelhouse.audit/1/2\n1042\nK6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=\ntime 2026-01-31T09:30:00.000Z\n\n— wheelhouse.audit/1 q83vEjRW...\n
+             */
+            note: string;
+            /**
+             * @description Root of the Merkle tree over them, in base64.
+             * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
+             */
+            root: string;
+            /**
+             * @description How many rows it covers.
+             * @example 1042
+             */
+            size: number;
+        };
         ClaimedTaskView: {
             lease: components["schemas"]["LeaseView"];
             task: components["schemas"]["TaskView"];
@@ -2743,6 +2938,17 @@ export interface components {
         CompleteTasksDto: {
             /** @description Up to 100 completions, each under its own fence. */
             items: components["schemas"]["CompleteItemDto"][];
+        };
+        ConsistencyProofView: {
+            from: components["schemas"]["TreeView"];
+            /**
+             * @description Hashes in base64; none when both have the same size.
+             * @example [
+             *       "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0="
+             *     ]
+             */
+            path: string[];
+            to: components["schemas"]["TreeView"];
         };
         ControlAgentDto: {
             /**
@@ -3247,6 +3453,27 @@ export interface components {
              */
             message: string;
         };
+        FindingView: {
+            /** @example Row 17 is not what was sealed. */
+            detail: string;
+            /**
+             * @description edited, deleted, inserted, reordered: that row was. cut: the tail is missing. rewritten: rows from this one on were
+             *     changed together with their hashes. restored: an older state was put back. unsigned: a checkpoint is not this log's.
+             * @example edited
+             * @enum {string}
+             */
+            kind: "cut" | "deleted" | "edited" | "foreign" | "inserted" | "reordered" | "restored" | "rewritten" | "unsigned";
+            /**
+             * @description Its id, as far as it is known.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            row_id: string | null;
+            /**
+             * @description Place of the first wrong row.
+             * @example 17
+             */
+            seq: number;
+        };
         HealthView: {
             /** @example wheelhouse */
             service: string;
@@ -3299,6 +3526,25 @@ export interface components {
              * @example 20
              */
             next_heartbeat_seconds: number;
+        };
+        InclusionProofView: {
+            /** @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0= */
+            leaf_hash: string;
+            /**
+             * @description Hashes from the leaf's sibling up, in base64.
+             * @example [
+             *       "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0="
+             *     ]
+             */
+            path: string[];
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            row_id: string;
+            /**
+             * @description Its place in the log, from 0 on.
+             * @example 17
+             */
+            seq: number;
+            tree: components["schemas"]["TreeView"];
         };
         LeaseCommandView: {
             /**
@@ -3585,6 +3831,20 @@ export interface components {
              * @example /problems/lease-lost
              */
             type: string;
+        };
+        PublicKeyView: {
+            /**
+             * @description Verifier keys (C2SP signed-note), the oldest first; one for each key that this installation ever signed with.
+             * @example [
+             *       "wheelhouse.audit/1+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+             *     ]
+             */
+            keys: string[];
+            /**
+             * @description Name of this tenant's log: the first line of its checkpoints.
+             * @example wheelhouse.audit/0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00/0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01
+             */
+            origin: string;
         };
         ReadinessView: {
             /**
@@ -4368,6 +4628,14 @@ export interface components {
             /** @description Who signed in. */
             user: components["schemas"]["UserView"];
         };
+        TreeView: {
+            /** @description The checkpoint of this size; null when none was made at it. */
+            note: string | null;
+            /** @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0= */
+            root: string;
+            /** @example 1042 */
+            size: number;
+        };
         UpdateAgentDto: {
             /**
              * @description How much it may do without being asked: manual, supervised or autonomous.
@@ -4710,6 +4978,37 @@ export interface components {
              */
             updated_at: string;
         };
+        VerificationView: {
+            /** @description When the newest checkpoint was made; null before the first. */
+            checkpoint_at: string | null;
+            /** @description Null when everything is right. */
+            finding: components["schemas"]["FindingView"] | null;
+            /**
+             * @description Whether every row is what was sealed.
+             * @example true
+             */
+            ok: boolean;
+            /**
+             * @description The root that the rows come to, in base64.
+             * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
+             */
+            root: string;
+            /**
+             * @description How many rows were right before the first wrong one.
+             * @example 1042
+             */
+            rows: number;
+            /**
+             * @description How many rows the newest checkpoint covers.
+             * @example 1042
+             */
+            size: number;
+            /**
+             * @description Rows that are written and will be sealed within a second.
+             * @example 0
+             */
+            waiting: number;
+        };
     };
     responses: never;
     parameters: {
@@ -4860,7 +5159,8 @@ export interface operations {
                      *           },
                      *           "detail": {
                      *             "reason": "no longer needed"
-                     *           }
+                     *           },
+                     *           "erased": false
                      *         }
                      *       ],
                      *       "total": 1,
@@ -12580,6 +12880,833 @@ export interface operations {
             };
             /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
             422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listAuditCheckpoints: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "size": 1042,
+                     *           "root": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "note": "wheelhouse.audit/1/2\\n1042\\nK6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=\\ntime 2026-01-31T09:30:00.000Z\\n\\n— wheelhouse.audit/1 q83vEjRW...\\n"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["CheckpointPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    exportAudit: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Text. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {"header":{"format":"wheelhouse-audit/1"}}
+                     *     {"end":{"rows":0}}
+                     */
+                    "application/x-ndjson": string;
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_sealed`: Nothing has been sealed yet, or not as much as is asked for. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    proveAuditConsistency: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Size of the smaller tree; left out, that of the larger one.
+                 * @example 1
+                 */
+                from?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+                /**
+                 * @description Size of the larger tree; left out, that of the newest checkpoint.
+                 * @example 1
+                 */
+                to?: number;
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": {
+                     *         "size": 1042,
+                     *         "root": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
+                     *         "note": null
+                     *       },
+                     *       "to": {
+                     *         "size": 1042,
+                     *         "root": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
+                     *         "note": null
+                     *       },
+                     *       "path": [
+                     *         "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0="
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ConsistencyProofView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_sealed`: Nothing has been sealed yet, or not as much as is asked for. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    proveAuditInclusion: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id of the audit row; left out, the newest one of the tree.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                row?: string;
+                /**
+                 * @description How many rows the tree has; left out, as many as the newest checkpoint.
+                 * @example 1
+                 */
+                size?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "row_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "seq": 17,
+                     *       "leaf_hash": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
+                     *       "path": [
+                     *         "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0="
+                     *       ],
+                     *       "tree": {
+                     *         "size": 1042,
+                     *         "root": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
+                     *         "note": null
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["InclusionProofView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_sealed`: Nothing has been sealed yet, or not as much as is asked for. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getAuditPublicKey: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "origin": "wheelhouse.audit/0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00/0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *       "keys": [
+                     *         "wheelhouse.audit/1+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PublicKeyView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    verifyAudit: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Its root, in base64; goes with size.
+                 * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
+                 */
+                root?: string;
+                /**
+                 * @description Its size; goes with root.
+                 * @example 1
+                 */
+                size?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "ok": true,
+                     *       "rows": 1042,
+                     *       "size": 1042,
+                     *       "root": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
+                     *       "waiting": 0,
+                     *       "checkpoint_at": null,
+                     *       "finding": {
+                     *         "kind": "edited",
+                     *         "seq": 17,
+                     *         "row_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *         "detail": "Row 17 is not what was sealed."
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["VerificationView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
