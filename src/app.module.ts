@@ -11,6 +11,7 @@ import { SetupModule } from './identity/setup/setup.module.js';
 import { TenantsModule } from './identity/tenants/tenants.module.js';
 import { UsersModule } from './identity/users/users.module.js';
 import { HealthModule } from './operations/health/health.module.js';
+import { IntakeModule } from './operations/intake/intake.module.js';
 import { QueueMetricsModule } from './operations/metrics/metrics.module.js';
 import { AccessGuard } from './platform/auth/access.guard.js';
 import { AuthModule } from './platform/auth/auth.module.js';
@@ -41,7 +42,7 @@ const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule];
 const WORK = [TasksModule];
 const CHANNELS = [RealtimeModule];
-const OPERATIONS = [HealthModule, QueueMetricsModule];
+const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule];
 
 /** The one list of domains, wing by wing. */
 @Module({})

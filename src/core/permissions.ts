@@ -40,6 +40,7 @@ export const PERMISSIONS = {
   'approval:read': permission(ALL, 'read approvals'),
   'approval:write': permission(ALL, 'request approvals'),
   'approval:decide': permission(ALL, 'approve and reject'),
+  'intake:read': permission(ADMIN, 'list the forms of those who want to become a tenant'),
   'audit:read': permission(ADMIN, 'search the audit log'),
   'audit:export': permission(ADMIN, 'take the audit log out as a whole'),
   'event:read': permission(EVERYONE, 'follow the event stream'),

@@ -47,6 +47,7 @@ export const PROBLEMS = {
   tenant_suspended: entry(403, 'Tenant suspended', 'This tenant is suspended.'),
   slug_taken: entry(409, 'Slug taken', 'The slug is taken.', 'Choose another slug.'),
   last_admin: entry(409, 'Last administrator', 'A tenant keeps at least one active administrator.', 'Make another user an administrator first.'),
+  intake_converted: entry(409, 'Already a tenant', 'This submission has become a tenant already.'),
   operator_tenant: entry(409, 'Operator tenant', 'The tenant of the operator cannot be suspended.'),
   scope_exceeded: entry(403, 'Scope exceeded', 'A key cannot be given more than its creator may do.'),
   fresh_sign_in_required: entry(403, 'Fresh sign-in required', 'This operation takes a person who has signed in within the last minutes.', 'Sign in again, or call POST /auth/reauthenticate.'),

@@ -2,6 +2,7 @@ import { AccessPolicy1700000000027 } from './1700000000027-access-policy.js';
 import { AuditSealing1700000000024 } from './1700000000024-audit-sealing.js';
 import { Fleet1700000000003 } from './1700000000003-fleet.js';
 import { Identity1700000000002 } from './1700000000002-identity.js';
+import { Intake1700000000028 } from './1700000000028-intake.js';
 import { LaneRemoval1700000000006 } from './1700000000006-lane-removal.js';
 import { Mfa1700000000022 } from './1700000000022-mfa.js';
 import { Platform1700000000001 } from './1700000000001-platform.js';
@@ -21,4 +22,5 @@ export const MIGRATIONS = [
   Mfa1700000000022,
   AuditSealing1700000000024,
   AccessPolicy1700000000027,
+  Intake1700000000028,
 ];

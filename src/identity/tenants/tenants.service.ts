@@ -13,7 +13,7 @@ import { OperatorTenant } from './operator-tenant.port.js';
 import type { Tenant, TenantStatus } from './tenant.entity.js';
 import type { CreateTenantDto, UpdateTenantDto } from './tenants.dto.js';
 import { TenantsRepository, type TenantState } from './tenants.repository.js';
-import { auditedTenant } from './tenants.view.js';
+import { auditedTenant, type TenantView, toTenantView } from './tenants.view.js';
 
 /** Tenants, as the operator manages them; an administrator of another tenant sees that one alone. */
 @Injectable()
@@ -70,6 +70,10 @@ export class TenantsService extends OperatorTenant {
     const tenant = await this.change('tenant.resume', id, { status: 'active', suspended_reason: null });
     this.revocations.afterCommit(`tenant:${id}`);
     return tenant;
+  }
+
+  async found(tenant: { name: string; slug: string }): Promise<TenantView> {
+    return toTenantView(await this.create(tenant));
   }
 
   async rename(name: string): Promise<void> {

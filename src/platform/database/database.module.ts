@@ -4,6 +4,7 @@ import { ClsPluginTransactional } from '@nestjs-cls/transactional';
 import { ClsModule } from 'nestjs-cls';
 import { Config } from '../config/config.js';
 import { DatabaseListener } from './listener.js';
+import { OtherTenant } from './other-tenant.js';
 import { poolOptions } from './pool-options.js';
 import { Sql } from './sql.js';
 import { SystemDatabase } from './system-database.js';
@@ -36,7 +37,7 @@ import { APP_ROLE } from './tenant-table.js';
       new ClsPluginTransactional({ imports: [TypeOrmModule], adapter: new TenantTransactionAdapter({ dataSourceToken: getDataSourceToken() }) }),
     ]),
   ],
-  providers: [Sql, SystemDatabase, TenantDatabase, DatabaseListener],
-  exports: [Sql, SystemDatabase, TenantDatabase, DatabaseListener],
+  providers: [Sql, OtherTenant, SystemDatabase, TenantDatabase, DatabaseListener],
+  exports: [Sql, OtherTenant, SystemDatabase, TenantDatabase, DatabaseListener],
 })
 export class DatabaseModule {}

@@ -1,0 +1,43 @@
+import { Body, Get, Post, Query } from '@nestjs/common';
+import { mapPage, type Page } from '../../core/page.js';
+import { ApiController, Operation, pageOf } from '../../platform/http/operation.decorator.js';
+import { ConvertIntakeDto, ListIntakeQuery, SubmitIntakeDto } from './intake.dto.js';
+import { IntakeService } from './intake.service.js';
+import { IntakeConversionView, IntakeReceiptView, IntakeSubmissionView, toIntakeSubmissionView } from './intake.view.js';
+
+@ApiController('intake', 'Operations / Intake')
+export class IntakeController {
+  constructor(private readonly intake: IntakeService) {}
+
+  /** Takes the form of somebody who wants to become a tenant. Open to everyone, a few times a minute. */
+  @Post()
+  @Operation({ id: 'submitIntake', allow: 'public', returns: IntakeReceiptView, status: 201, rateLimit: 'intake', audited: true })
+  async submit(@Body() body: SubmitIntakeDto): Promise<IntakeReceiptView> {
+    const { id, created_at } = await this.intake.submit(body);
+    return { id, created_at: created_at.toISOString() };
+  }
+
+  /** Lists the forms that were sent in, newest first. They belong to the operator tenant; every other has none. */
+  @Get()
+  @Operation({ id: 'listIntake', allow: 'intake:read', returns: pageOf(IntakeSubmissionView) })
+  async list(@Query() query: ListIntakeQuery): Promise<Page<IntakeSubmissionView>> {
+    return mapPage(await this.intake.page(query.status, query), toIntakeSubmissionView);
+  }
+
+  /**
+   * Turns a form into a tenant with its first administrator. For administrators of the operator tenant. A form becomes a
+   * tenant once, and of the tenant, its administrator and the form's end either all is done or nothing.
+   */
+  @Post('conversions')
+  @Operation({
+    id: 'convertIntake',
+    allow: 'tenant:write',
+    returns: IntakeConversionView,
+    status: 201,
+    problems: ['not_found', 'intake_converted', 'slug_taken', 'email_taken', 'weak_password'],
+    idempotency: 'outside',
+  })
+  convert(@Body() body: ConvertIntakeDto): Promise<IntakeConversionView> {
+    return this.intake.convert(body);
+  }
+}
