@@ -1504,6 +1504,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/intake": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the forms that were sent in, newest first
+         * @description Lists the forms that were sent in, newest first. They belong to the operator tenant; every other has none.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `intake:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listIntake"];
+        put?: never;
+        /**
+         * Takes the form of somebody who wants to become a tenant
+         * @description Takes the form of somebody who wants to become a tenant. Open to everyone, a few times a minute.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | anyone | 10 forms per address in 60 s | yes |
+         */
+        post: operations["submitIntake"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/intake/conversions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turns a form into a tenant with its first administrator
+         * @description Turns a form into a tenant with its first administrator. For administrators of the operator tenant. A form becomes a tenant once, and of the tenant, its administrator and the form's end either all is done or nothing.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `tenant:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["convertIntake"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/security": {
         parameters: {
             query?: never;
@@ -2957,6 +3013,26 @@ export interface components {
              */
             reason?: string;
         };
+        ConvertIntakeDto: {
+            /** @example Acme Ltd */
+            name: string;
+            /**
+             * @description Of the first administrator, who has the submission's name and address. Hand it over by a way of your own; it can be
+             *     changed at /auth/change-password.
+             * @example seven-otters-hum-at-noon
+             */
+            password: string;
+            /**
+             * @description Lower-case letters, digits and hyphens, up to 60; it never changes.
+             * @example acme
+             */
+            slug: string;
+            /**
+             * Format: uuid
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            submission_id: string;
+        };
         CreateAgentDto: {
             /**
              * @description How much it may do without being asked: manual, supervised or autonomous.
@@ -3545,6 +3621,80 @@ export interface components {
              */
             seq: number;
             tree: components["schemas"]["TreeView"];
+        };
+        IntakeConversionView: {
+            admin: components["schemas"]["UserView"];
+            tenant: components["schemas"]["TenantView"];
+        };
+        IntakeReceiptView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+        };
+        /** @description One page of a list. */
+        IntakeSubmissionPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["IntakeSubmissionView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        IntakeSubmissionView: {
+            /** @example Auto-respond to support tickets */
+            automation_wish: string | null;
+            /**
+             * @example [
+             *       "telegram",
+             *       "discord"
+             *     ]
+             */
+            channels: string[];
+            converted_at: string | null;
+            /** @description The tenant that was made of it. */
+            converted_tenant_id: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @example john@example.com */
+            email: string;
+            /** @example John Doe */
+            full_name: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /**
+             * @description The address that it came from.
+             * @example 203.0.113.7
+             */
+            ip: string | null;
+            /** @example Cost reduction, better response time */
+            priorities: string | null;
+            /**
+             * @example new
+             * @enum {string}
+             */
+            status: "converted" | "new";
         };
         LeaseCommandView: {
             /**
@@ -4177,6 +4327,33 @@ export interface components {
             break_glass_user_id: string | null;
             /** @example false */
             enforced: boolean;
+        };
+        SubmitIntakeDto: {
+            /**
+             * @description What agents should do first.
+             * @example Auto-respond to support tickets
+             */
+            automation_wish?: string | null;
+            /**
+             * @description Where people are to be reached.
+             * @example [
+             *       "telegram",
+             *       "discord"
+             *     ]
+             */
+            channels?: string[];
+            /**
+             * Format: email
+             * @example john@example.com
+             */
+            email: string;
+            /** @example John Doe */
+            full_name: string;
+            /**
+             * @description What matters most.
+             * @example Cost reduction, better response time
+             */
+            priorities?: string | null;
         };
         SuspendTenantDto: {
             /**
@@ -17874,6 +18051,514 @@ export interface operations {
             };
             /** @description `not_found`: There is no such resource. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listIntake: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Only submissions in this state.
+                 * @example new
+                 */
+                status?: "converted" | "new";
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "full_name": "John Doe",
+                     *           "email": "john@example.com",
+                     *           "priorities": "Cost reduction, better response time",
+                     *           "automation_wish": "Auto-respond to support tickets",
+                     *           "channels": [
+                     *             "telegram",
+                     *             "discord"
+                     *           ],
+                     *           "ip": "203.0.113.7",
+                     *           "status": "new",
+                     *           "converted_tenant_id": null,
+                     *           "converted_at": null,
+                     *           "created_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IntakeSubmissionPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    submitIntake: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "full_name": "John Doe",
+                 *       "email": "john@example.com",
+                 *       "priorities": "Cost reduction, better response time",
+                 *       "automation_wish": "Auto-respond to support tickets",
+                 *       "channels": [
+                 *         "telegram",
+                 *         "discord"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["SubmitIntakeDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "created_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IntakeReceiptView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    convertIntake: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "submission_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "name": "Acme Ltd",
+                 *       "slug": "acme",
+                 *       "password": "seven-otters-hum-at-noon"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ConvertIntakeDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tenant": {
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *         "slug": "acme",
+                     *         "name": "Acme Ltd",
+                     *         "plan": "free",
+                     *         "status": "active",
+                     *         "suspended_reason": null,
+                     *         "created_at": "2026-01-31T09:30:00.000Z",
+                     *         "updated_at": "2026-01-31T09:30:00.000Z",
+                     *         "revision": 1
+                     *       },
+                     *       "admin": {
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *         "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *         "email": "ada@example.com",
+                     *         "full_name": "Ada Lovelace",
+                     *         "role": "user",
+                     *         "is_active": true,
+                     *         "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *         "created_at": "2026-01-31T09:30:00.000Z",
+                     *         "updated_at": "2026-01-31T09:30:00.000Z",
+                     *         "revision": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IntakeConversionView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             *
+             *     `weak_password`: The password does not meet the password policy.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `email_taken`: An account with this e-mail address exists.
+             *
+             *     `slug_taken`: The slug is taken.
+             *
+             *     `intake_converted`: This submission has become a tenant already.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
