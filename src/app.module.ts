@@ -34,12 +34,13 @@ import { OpenApiModule } from './platform/openapi/openapi.module.js';
 import { LoggingModule } from './platform/telemetry/logging.module.js';
 import { ApprovalsModule } from './safeguards/approvals/approvals.module.js';
 import { AuditModule } from './safeguards/audit/audit.module.js';
+import { SecretsModule } from './safeguards/secrets/secrets.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, CryptoModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule];
 const IDENTITY = [TenantsModule, AccessPolicyModule, SessionsModule, UsersModule, IdentityAuthModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
-const SAFEGUARDS = [AuditModule, ApprovalsModule];
+const SAFEGUARDS = [AuditModule, ApprovalsModule, SecretsModule];
 const WORK = [TasksModule];
 const CHANNELS = [RealtimeModule];
 const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule];

@@ -76,6 +76,14 @@ export const PROBLEMS = {
   not_sealed: entry(409, 'Not sealed yet', 'Nothing has been sealed yet, or not as much as is asked for.', 'Ask again in a second.'),
   // approvals
   approval_decided: entry(409, 'Approval decided', 'This approval has been decided or has expired.'),
+  // secrets
+  name_taken: entry(409, 'Name taken', 'The name is taken.', 'Choose another name.'),
+  lease_required: entry(403, 'Lease required', 'A secret is given only to an agent that holds a lease now.', 'Claim the task that needs the secret first.'),
+  secret_not_granted: entry(403, 'Secret not granted', 'No such secret is granted to this agent for what it holds, or its grant has ended or is used up.', 'Ask an administrator for a grant.'),
+  secret_expired: entry(403, 'Secret expired', 'The secret has expired.', 'An administrator must rotate it.'),
+  version_retired: entry(409, 'Version retired', 'This version of the secret works no longer.', 'Ask for the current version: leave version out.'),
+  version_destroyed: entry(410, 'Version destroyed', 'The value of this version was destroyed.'),
+  current_version: entry(409, 'Current version', 'This is the current version of the secret.', 'Rotate the secret first.'),
   self_approval: entry(403, 'Not your own request', 'The requester of an approval cannot decide it.'),
 } as const satisfies Record<string, CatalogueEntry>;
 

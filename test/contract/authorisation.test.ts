@@ -28,6 +28,9 @@ const isOwnAccount = ({ operation }: PlacedOperation): boolean => operation['x-p
 const needsPerson = (placed: PlacedOperation, caller: Caller): boolean =>
   (isOwnAccount(placed) && caller.headers['authorization'] === undefined) || ((isOwnAccount(placed) || placed.operation['x-permission'] === 'api-key:write') && caller.actsFor !== undefined);
 
+/** What takes a lease besides the permission, and a grant: the matrix's agents hold none, so they learn nothing, not even what there is. */
+const takesLease = ({ operation }: PlacedOperation): boolean => operation['x-permission'] === 'secret:use';
+
 describe('the authorisation matrix of the OpenAPI document', () => {
   let plane: Plane;
   let tenants: Tenants;
@@ -73,6 +76,7 @@ describe('the authorisation matrix of the OpenAPI document', () => {
     if (!documented(placed, answer)) return 'is not in the document';
     if (isForOperators(placed)) return answer.code === 'forbidden' ? undefined : 'lets in others than operators';
     if (placed.operation['x-permission'] === 'public' || needsPerson(placed, caller)) return undefined;
+    if (takesLease(placed)) return answer.code === 'lease_required' ? undefined : 'should take a lease';
     if (placed.method === 'get') return answer.status < 300 ? undefined : 'should succeed';
     return ['forbidden', 'not_found', 'unauthenticated', 'invalid_request'].includes(answer.code) ? 'should get past authorisation and validation' : undefined;
   }
@@ -105,8 +109,9 @@ describe('the authorisation matrix of the OpenAPI document', () => {
         // The bootstrap token belongs to nobody: it is told so, whatever it names.
         if (!hasIds(placed) || (isOwnAccount(placed) && caller.actsFor !== undefined)) continue;
         const [foreign, absent] = await Promise.all([send(placed, caller, isOwn ? 'foreign' : 'own'), send(placed, caller, 'absent')]);
-        note(label(placed, caller, 'foreign id'), foreign, foreign.code === 'not_found' ? complaintOnLeak(caller, foreign) : 'should be not_found');
-        note(label(placed, caller, 'absent id'), absent, absent.code === 'not_found' ? undefined : 'should be not_found');
+        const refusal = takesLease(placed) ? 'lease_required' : 'not_found';
+        note(label(placed, caller, 'foreign id'), foreign, foreign.code === refusal ? complaintOnLeak(caller, foreign) : `should be ${refusal}`);
+        note(label(placed, caller, 'absent id'), absent, absent.code === refusal ? undefined : `should be ${refusal}`);
         if (foreign.comparable !== absent.comparable) note(label(placed, caller, 'foreign and absent id'), foreign, `differ: ${absent.text}`);
       }
     }

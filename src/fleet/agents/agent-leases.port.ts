@@ -1,3 +1,9 @@
+/** A task that an agent holds. */
+export interface HeldLease {
+  task_id: string;
+  board_id: string | null;
+}
+
 /**
  * What the fleet needs of the work: taking an agent's leases away inside the transaction that kills or stops it. A
  * port: tasks implement it, because the fleet stands before the work.
@@ -13,6 +19,8 @@ export abstract class AgentLeases {
   abstract countHeld(agentIds: readonly string[]): Promise<Map<string, number>>;
   /** How many tasks one agent of the context's tenant holds now, outside of a transaction, in one round trip: for heartbeats. */
   abstract heldNow(agentId: string): Promise<number>;
+  /** The tasks whose leases the agent holds at this moment, by the database's clock, in the caller's transaction. */
+  abstract leasesOf(agentId: string): Promise<HeldLease[]>;
   /** Called when an agent's tools, boards or state changed, so that tasks that wait for it are looked at again. */
   abstract agentChanged(agentId: string): void;
 }

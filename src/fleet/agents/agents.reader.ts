@@ -37,6 +37,11 @@ export class AgentsReader {
     return this.repository.refer(this.context.tenantId, id);
   }
 
+  /** What an operator lets the agent do: whoever pauses, stops or kills it waits until the transaction ends. */
+  holdState(id: string): Promise<{ is_active: boolean; control_state: ControlState } | undefined> {
+    return this.repository.holdState(this.context.tenantId, id);
+  }
+
   /** The agents among `ids` that there are. */
   async findMany(ids: readonly string[]): Promise<AgentSummary[]> {
     return this.repository.findMany(this.context.tenantId, ids);

@@ -43,6 +43,11 @@ export class AgentsRepository {
     return row !== undefined;
   }
 
+  /** What an operator lets the agent do; it stays so until the transaction ends. */
+  holdState(tenantId: string, id: string): Promise<Pick<Agent, 'is_active' | 'control_state'> | undefined> {
+    return this.sql.row('select is_active, control_state from agents where tenant_id = $1 and id = $2 and deleted_at is null for share', [tenantId, id]);
+  }
+
   page(tenantId: string, query: ListAgentsQuery): Promise<Page<Agent>> {
     const rows = this.present(tenantId);
     const status = query.status ?? query.status_filter;

@@ -40,8 +40,9 @@ export interface OperationOptions {
   /**
    * How an `Idempotency-Key` is kept. `atomic` (the default): the answer is stored in the transaction of the change.
    * `outside`: for operations that hash passwords or commit by themselves; the answer is stored right after them.
+   * `none`: for readings whose answer may not be stored, and of which each counts for itself.
    */
-  idempotency?: 'atomic' | 'outside';
+  idempotency?: 'atomic' | 'outside' | 'none';
   /** Whether a person may call it before the second factor is set up that the policy asks for. Default: no. */
   whileRestricted?: boolean;
 }

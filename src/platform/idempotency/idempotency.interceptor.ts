@@ -50,6 +50,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (request.method !== 'POST' || key === undefined) return next.handle();
     if (typeof key !== 'string' || !KEY.test(key)) throw invalidField('Idempotency-Key', 'format', 'must be 1 to 255 visible ASCII characters');
     const operation = this.reflector.get<OperationMeta>(OPERATION, execution.getHandler());
+    if (operation.idempotency === 'none') return next.handle();
     return from(this.once(this.attemptOf(key, request), operation, execution.switchToHttp().getResponse<Response>(), next));
   }
 

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { HeldLease } from '../../fleet/agents/agent-leases.port.js';
 import { Sql } from '../../platform/database/sql.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
 
@@ -42,6 +43,14 @@ export class AgentLeasesRepository {
       [tenantId, agentIds],
     );
     return new Map(rows.map((row) => [row.claimed_by, row.held]));
+  }
+
+  leasesOf(tenantId: string, agentId: string): Promise<HeldLease[]> {
+    return this.sql.rows<HeldLease>(
+      `select id as task_id, board_id from tasks
+       where tenant_id = $1 and claimed_by = $2 and status = 'in_progress' and lease_expires_at > clock_timestamp() order by id`,
+      [tenantId, agentId],
+    );
   }
 
   async heldNow(tenantId: string, agentId: string): Promise<number> {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { AgentLeases } from '../../fleet/agents/agent-leases.port.js';
+import { AgentLeases, type HeldLease } from '../../fleet/agents/agent-leases.port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../platform/events/events.js';
@@ -33,6 +33,10 @@ export class AgentLeasesService extends AgentLeases {
 
   heldNow(agentId: string): Promise<number> {
     return this.repository.heldNow(this.context.tenantId, agentId);
+  }
+
+  leasesOf(agentId: string): Promise<HeldLease[]> {
+    return this.repository.leasesOf(this.context.tenantId, agentId);
   }
 
   agentChanged(): void {

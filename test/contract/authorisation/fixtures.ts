@@ -18,7 +18,7 @@ const HINTS: Readonly<Record<string, Record<string, unknown>>> = {
 };
 
 /** Fields that are optional but without which the thing made is not what later operations are about. */
-const WITH: Readonly<Record<string, readonly string[]>> = { agentCreateTask: ['board_id'] };
+const WITH: Readonly<Record<string, readonly string[]>> = { agentCreateTask: ['board_id'], createSecretGrant: ['agent_id'] };
 
 /** Things that only their maker may touch: they are made by the caller who is looked at. */
 const MAKERS_OWN: ReadonlySet<string> = new Set(['createApiKey']);
@@ -45,17 +45,20 @@ export class Fixtures {
     const segments = path.split('/');
     const filled: string[] = [];
     for (const [index, segment] of segments.entries()) {
-      filled.push(segment.startsWith('{') ? await this.id(segments.slice(0, index), segment.slice(1, -1), which, fresh, maker) : segment);
+      filled.push(segment.startsWith('{') ? await this.id(segments.slice(0, index), filled, segment.slice(1, -1), which, fresh, maker) : segment);
     }
     return filled.join('/');
   }
 
-  private async id(before: string[], parameter: string, which: Side | 'absent', fresh: boolean, maker?: Record<string, string>): Promise<string> {
+  /** @param filled the segments before it, with their ids: what lies in another thing is made in that one */
+  private async id(before: string[], filled: string[], parameter: string, which: Side | 'absent', fresh: boolean, maker?: Record<string, string>): Promise<string> {
     if (which === 'absent') return newId();
     const collection = before.join('/');
     if (collection === '/api/v1/tenants') return this.tenants[which].id;
     if (SESSIONS.has(collection)) return this.session(which, fresh ? maker : undefined);
-    const creator = this.creatorAt(collection) ?? this.creatorNamed(before.at(-1) ?? '') ?? this.creatorNamed(`${parameter.replace(/_id$/, '')}s`);
+    const inside = this.creatorAt(collection);
+    if (inside && collection.includes('{')) return this.make(inside, which, maker, filled.join('/'));
+    const creator = inside ?? this.creatorNamed(before.at(-1) ?? '') ?? this.creatorNamed(`${parameter.replace(/_id$/, '')}s`);
     if (!creator) throw new Error(`No operation of the document makes what {${parameter}} in ${collection} names.`);
     return fresh ? this.make(creator, which, maker) : this.once(creator, which);
   }
@@ -84,11 +87,11 @@ export class Fixtures {
     return found;
   }
 
-  private async make(creator: PlacedOperation, side: Side, maker?: Record<string, string>): Promise<string> {
+  private async make(creator: PlacedOperation, side: Side, maker?: Record<string, string>, at?: string): Promise<string> {
     const { operationId, 'x-roles': roles = [] } = creator.operation;
     const usual = roles.includes('admin') ? this.tenants[side].admin : this.tenants[side].agent;
     const headers = maker && MAKERS_OWN.has(operationId) ? maker : usual;
-    const made = await must<Record<string, unknown>>(this.plane, creator.method, await this.path(creator, side), headers, await this.body(creator, side, true));
+    const made = await must<Record<string, unknown>>(this.plane, creator.method, at ?? (await this.path(creator, side)), headers, await this.body(creator, side, true));
     const id = idIn(made);
     if (!id) throw new Error(`${operationId} made something without an id: ${JSON.stringify(made)}`);
     this.made[side].add(id);

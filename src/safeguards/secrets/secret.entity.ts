@@ -1,0 +1,34 @@
+import { Column, Entity, PrimaryColumn } from 'typeorm';
+
+export const CHARSETS = ['alphanumeric', 'letters', 'digits', 'hex', 'base64url', 'symbols'] as const;
+export type Charset = (typeof CHARSETS)[number];
+
+/** How a value is made. */
+export interface Generator {
+  length: number;
+  charset: Charset;
+}
+
+/** A secret without its values, which lie sealed in its versions. */
+@Entity('secrets')
+export class Secret {
+  @Column('uuid') tenant_id!: string;
+  @PrimaryColumn('uuid') id!: string;
+  @Column('text') name!: string;
+  @Column('text', { nullable: true }) category!: string | null;
+  @Column('text', { nullable: true }) description!: string | null;
+  /** The current one, which is also the last one. */
+  @Column('integer') version!: number;
+  @Column({ type: 'timestamptz', precision: 3, nullable: true }) expires_at!: Date | null;
+  @Column('integer', { nullable: true }) rotate_every_days!: number | null;
+  /** How long the version before works on after a rotation. */
+  @Column('integer') grace_seconds!: number;
+  @Column('jsonb', { nullable: true }) generator!: Generator | null;
+  @Column({ type: 'timestamptz', precision: 3, nullable: true }) next_rotation_at!: Date | null;
+  @Column({ type: 'timestamptz', precision: 3 }) rotated_at!: Date;
+  @Column('text') created_by_kind!: string;
+  @Column('text') created_by_id!: string;
+  @Column('integer') revision!: number;
+  @Column({ type: 'timestamptz', precision: 3 }) created_at!: Date;
+  @Column({ type: 'timestamptz', precision: 3 }) updated_at!: Date;
+}
