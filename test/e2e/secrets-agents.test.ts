@@ -37,8 +37,8 @@ const outcome = async (agent: TestAgent, name: string, query = '', which = plane
   const { status, body } = await use(agent, name, query, which);
   return status === 200 ? body.value : `${status} ${body.code}`;
 };
-const usesOf = (secret: { id: string }): Promise<{ actor_id: string; detail: Record<string, unknown> }[]> =>
-  plane.app.get(SystemDatabase).query(`select actor_id, detail from audit_log where action = 'secret.use' and resource_id = $1 and outcome = 'done' order by id`, [secret.id]);
+const usesOf = async (secret: { id: string }): Promise<{ actor_id: string; detail: Record<string, unknown> }[]> =>
+  (await ok(call<{ items: { actor_id: string; detail: Record<string, unknown> }[] }>('GET', `/admin/audit?action=secret.use&resource_id=${secret.id}&outcome=done`))).items;
 
 /** An agent that holds a task, for a minute. */
 async function worker(fields: Record<string, unknown> = {}): Promise<TestAgent & { taskId: string; fence: number }> {

@@ -36,8 +36,15 @@ afterAll(async () => {
 const call = (method: string, path: string, body?: unknown, token = admin.token, headers: Record<string, string> = {}): Promise<Answer> => plane.request(method, `/api/v1/secrets${path}`, { token, body, headers });
 const make = (fields: Record<string, unknown> = {}): Promise<Secret> => ok(call('POST', '', { name: unique('SECRET'), value: `value-${unique('v')}`, ...fields }));
 const reveal = async (id: string, version?: number): Promise<string> => (await ok(call('POST', `/${id}/reveal`, { ...REASON, ...(version === undefined ? {} : { version }) }))).value;
-const auditOf = (id: string): Promise<{ action: string; outcome: string; actor_id: string; detail: Record<string, unknown> }[]> =>
-  plane.app.get(SystemDatabase).query(`select action, outcome, actor_id, detail from audit_log where resource_type = 'secret' and resource_id = $1 order by id`, [id]);
+interface AuditRow {
+  action: string;
+  outcome: string;
+  actor_id: string;
+  detail: Record<string, unknown>;
+}
+/** Oldest first. */
+const auditOf = async (id: string): Promise<AuditRow[]> =>
+  (await ok(plane.request<{ items: AuditRow[] }>('GET', `/api/v1/admin/audit?resource_type=secret&resource_id=${id}`, { token: admin.token }))).items.reverse();
 const versionsOf = async (id: string): Promise<Secret[]> => (await ok(call('GET', `/${id}/versions`))).items;
 
 describe('a secret', () => {
