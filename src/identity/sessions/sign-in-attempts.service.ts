@@ -1,15 +1,13 @@
 import { createHash } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { Problem } from '../../core/problem.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { Jobs } from '../../platform/jobs/jobs.js';
+import { SecurityPolicies } from '../access-policy/security-policies.reader.js';
 import { SignInAttempts } from './sign-in-attempts.port.js';
 
-/** So many attempts in a row cost nothing. */
-const FREE_ATTEMPTS = 10;
-/** Longest wait between two attempts: long enough to stop guessing, short enough that nobody is locked out by others. */
-const LONGEST_WAIT_SECONDS = 60;
-/** After so long without an attempt the count begins anew. */
+/** After so long without an attempt the count begins anew; longer than the longest wait that a policy can ask for. */
 const FORGET_AFTER_SECONDS = 900;
 const CLEANER = 'sign-in-attempts-cleaner';
 const HOURLY = '29 * * * *';
@@ -20,6 +18,7 @@ export class SignInAttemptsService extends SignInAttempts implements OnModuleIni
   constructor(
     private readonly jobs: Jobs,
     private readonly database: SystemDatabase,
+    private readonly policies: SecurityPolicies,
   ) {
     super();
   }
@@ -29,16 +28,17 @@ export class SignInAttemptsService extends SignInAttempts implements OnModuleIni
     this.jobs.schedule(CLEANER, HOURLY);
   }
 
-  async admit(subject: string): Promise<void> {
+  async admit(subject: string, tenantId: string = OPERATOR_TENANT_ID): Promise<void> {
+    const { free_attempts: free, longest_wait_seconds: longestWait } = (await this.policies.of(tenantId)).lockout;
     const admitted = await this.database.query(
       `insert into sign_in_attempts as a (subject, failures) values ($1, 1)
        on conflict (subject) do update set (failures, locked_until, last_at) = (
          select n, case when n >= $2 then now() + make_interval(secs => least($3::float8, power(2, least(n - $2, 30)))) end, now()
          from (select case when a.last_at < now() - make_interval(secs => $4) then 1 else a.failures + 1 end as n) as next
        ) where a.locked_until is null or a.locked_until <= now() returning 1`,
-      [digest(subject), FREE_ATTEMPTS, LONGEST_WAIT_SECONDS, FORGET_AFTER_SECONDS],
+      [digest(subject), free, longestWait, FORGET_AFTER_SECONDS],
     );
-    if (admitted.length === 0) throw await this.refusal(subject);
+    if (admitted.length === 0) throw await this.refusal(subject, free);
   }
 
   async clear(subject: string): Promise<void> {
@@ -49,7 +49,7 @@ export class SignInAttemptsService extends SignInAttempts implements OnModuleIni
     await this.database.execute('delete from sign_in_attempts where last_at < now() - make_interval(secs => $1)', [FORGET_AFTER_SECONDS]);
   }
 
-  private async refusal(subject: string): Promise<Problem> {
+  private async refusal(subject: string, free: number): Promise<Problem> {
     const [row] = await this.database.query<{ wait: number }>(
       'select extract(epoch from locked_until - now())::float8 as wait from sign_in_attempts where subject = $1',
       [digest(subject)],
@@ -58,7 +58,7 @@ export class SignInAttemptsService extends SignInAttempts implements OnModuleIni
     return new Problem('rate_limited', {
       detail: 'Too many failed attempts.',
       retryAt: new Date(Date.now() + waitMs),
-      limit: FREE_ATTEMPTS,
+      limit: free,
     });
   }
 }

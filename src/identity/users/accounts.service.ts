@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { newId } from '../../core/ids.js';
+import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
+import { SecurityPolicies } from '../access-policy/security-policies.reader.js';
 import { checkPassword } from './password-policy.js';
 import { type NewAccount, type PreparedAccount, UserAccounts } from './user-accounts.port.js';
 import { UsersRepository } from './users.repository.js';
@@ -16,12 +18,16 @@ export class AccountsService extends UserAccounts {
     private readonly users: UsersRepository,
     private readonly passwords: Passwords,
     private readonly audit: AuditPort,
+    private readonly context: RequestContext,
+    private readonly policies: SecurityPolicies,
   ) {
     super();
   }
 
   async prepare({ password, ...account }: NewAccount): Promise<PreparedAccount> {
-    checkPassword(password, 'password', account.email);
+    // Whoever makes an account of their own makes it in the operator's tenant, and names none.
+    const { min_length: minLength } = (await this.policies.of(this.context.tenantIdOrUndefined ?? OPERATOR_TENANT_ID)).password;
+    checkPassword(password, 'password', { email: account.email, minLength });
     return { ...account, id: newId(), passwordHash: await this.passwords.hash(password) };
   }
 

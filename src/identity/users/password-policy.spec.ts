@@ -2,9 +2,9 @@ import { Problem } from '../../core/problem.js';
 import { checkPassword } from './password-policy.js';
 
 /** The codes of the rules that a password breaks. */
-function broken(password: string, email = 'ada.lovelace@analytical.example', current?: string): string[] {
+function broken(password: string, email = 'ada.lovelace@analytical.example', current?: string, minLength = 8): string[] {
   try {
-    checkPassword(password, 'password', email, current);
+    checkPassword(password, 'password', { email, current, minLength });
     return [];
   } catch (error) {
     expect(error).toBeInstanceOf(Problem);
@@ -27,6 +27,11 @@ describe('the password policy', () => {
 
   it.each(['1234567', 'x7#kQ9!', '', '😀😃😄😁'])('finds %p too short', (password) => {
     expect(broken(password)).toContain('too_short');
+  });
+
+  it('asks for as many characters as the tenant does', () => {
+    expect(broken('seven-otters', undefined, undefined, 12)).toEqual([]);
+    expect(broken('seven-otters', undefined, undefined, 13)).toEqual(['too_short']);
   });
 
   it('counts characters, not code units, up to 256', () => {
@@ -75,7 +80,7 @@ describe('the password policy', () => {
 
   it('names the field, and never repeats the password', () => {
     try {
-      checkPassword('password', 'new_password', 'a@example.com');
+      checkPassword('password', 'new_password', { email: 'a@example.com', minLength: 8 });
     } catch (error) {
       const { details, message } = error as Problem;
       expect(details.errors).toEqual([

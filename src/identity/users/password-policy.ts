@@ -1,7 +1,6 @@
 import { type FieldError, Problem } from '../../core/problem.js';
 import { COMMON_PASSWORDS } from './common-passwords.js';
 
-const SHORTEST = 8;
 const LONGEST = 256;
 /** A unit of so many characters, said again and again, is no password. */
 const LONGEST_REPEATED_UNIT = 4;
@@ -20,28 +19,39 @@ const LOOKALIKES: Readonly<Record<string, string>> = {
   '!': 'i',
 };
 
+/** What a new password is held against. */
+export interface PasswordRules {
+  /** Address of the account: a password made of it is refused. */
+  email: string;
+  minLength: number;
+  /** The password it replaces. */
+  current?: string;
+}
+
 /**
  * Holds a new password against the policy (NIST SP 800-63B, 3.1.1.2): its length, and lists of what people guess first;
  * no rules about kinds of characters.
  * @param field name of the request's field
- * @param email address of the account: a password made of it is refused
- * @param current the password it replaces
  * @throws Problem `weak_password` that names the field and every rule that is broken
  */
-export function checkPassword(password: string, field: string, email: string, current?: string): void {
-  const errors = brokenRules(password.normalize('NFKC'), email, current?.normalize('NFKC')).map(([code, message]): FieldError => ({
-    field,
-    code,
-    message: `${field} ${message}`,
-  }));
+export function checkPassword(password: string, field: string, rules: PasswordRules): void {
+  const errors = brokenRules(password.normalize('NFKC'), { ...rules, current: rules.current?.normalize('NFKC') }).map(
+    ([code, message]): FieldError => ({ field, code, message: `${field} ${message}` }),
+  );
   if (errors.length === 0) return;
-  throw new Problem('weak_password', { detail: errors[0]?.message, errors });
+  throw new Problem('weak_password', { detail: errors[0]?.message, errors, remedy: `Use ${rules.minLength} to ${LONGEST} characters, and no common password.` });
 }
 
-function brokenRules(password: string, email: string, current: string | undefined): [code: string, message: string][] {
+/** @throws Problem `weak_password` that says how many earlier passwords are not taken again */
+export function refuseReused(field: string, history: number): never {
+  const message = `${field} must not be one of the last ${history} passwords before the current one`;
+  throw new Problem('weak_password', { detail: message, errors: [{ field, code: 'reused', message }], remedy: 'Choose a password that this account never had.', limit: history });
+}
+
+function brokenRules(password: string, { email, current, minLength }: PasswordRules): [code: string, message: string][] {
   const characters = Array.from(password);
   const broken: [string, string][] = [];
-  if (characters.length < SHORTEST) broken.push(['too_short', `must have at least ${SHORTEST} characters`]);
+  if (characters.length < minLength) broken.push(['too_short', `must have at least ${minLength} characters`]);
   if (characters.length > LONGEST) return [['too_long', `must have at most ${LONGEST} characters`]];
   if (isRepetition(password) || isRun(characters)) broken.push(['repetitive', 'must not be one pattern repeated or a run of characters']);
   else if (isCommon(password)) broken.push(['common', 'must not be a common password, nor one with digits put behind it']);

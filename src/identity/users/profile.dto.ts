@@ -8,7 +8,7 @@ export class ChangePasswordDto {
   current_password!: string;
 
   /**
-   * 8 to 256 characters, and no common password.
+   * At least as long as the password policy asks (8 characters when it asks for nothing), 256 at most, and no common password.
    * @example nine-herons-sleep-till-dawn
    */
   @IsString()

@@ -8,11 +8,22 @@ import { checkIfMatch } from '../../platform/http/etag.js';
 import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
 import { UserSessions } from '../sessions/user-sessions.port.js';
 import { ownUserId } from '../../platform/auth/own-user.js';
-import { checkPassword } from './password-policy.js';
+import { SecurityPolicies } from '../access-policy/security-policies.reader.js';
+import { checkPassword, refuseReused } from './password-policy.js';
 import type { User } from './user.entity.js';
 import type { ChangePasswordDto } from './profile.dto.js';
 import { UsersRepository } from './users.repository.js';
 import { auditedUser } from './users.view.js';
+
+/** A password whose current one was checked, and that is ready to take its place. */
+interface Replacement {
+  id: string;
+  /** The session that stays. */
+  sessionId: string;
+  checkedHash: string;
+  newHash: string;
+  history: number;
+}
 
 /** What people do with their own account. */
 @Injectable()
@@ -24,6 +35,7 @@ export class ProfileService {
     private readonly sessions: UserSessions,
     private readonly context: RequestContext,
     private readonly audit: AuditPort,
+    private readonly policies: SecurityPolicies,
   ) {}
 
   get(): Promise<User> {
@@ -52,23 +64,38 @@ export class ProfileService {
     const { actor } = this.context;
     ownUserId(this.context);
     if (actor.kind !== 'user') throw new Problem('forbidden', { detail: 'Only the person, with a session, changes the password.' });
-    await this.attempts.admit(`password:${actor.id}`);
+    await this.attempts.admit(`password:${actor.id}`, actor.tenantId);
     const stored = await this.readPassword(actor.id);
     if (!(await this.passwords.verify(stored, current_password)) || stored === null) {
       await this.audit.failed({ action: 'user.change_password', resource: { type: 'user', id: actor.id } });
       throw new Problem('invalid_credentials', { detail: 'The current password is wrong.' });
     }
     await this.attempts.clear(`password:${actor.id}`);
-    checkPassword(new_password, 'new_password', actor.label, current_password);
-    await this.replace(actor.id, actor.sessionId, stored, await this.passwords.hash(new_password));
+    const { min_length: minLength, history } = (await this.policies.of(actor.tenantId)).password;
+    checkPassword(new_password, 'new_password', { email: actor.label, minLength, current: current_password });
+    await this.refuseEarlier(actor.id, new_password, history);
+    await this.replace({ id: actor.id, sessionId: actor.sessionId, checkedHash: stored, newHash: await this.passwords.hash(new_password), history });
+  }
+
+  /** Each comparison costs as much as a sign-in: outside of any transaction, and a few at a time over all requests. */
+  private async refuseEarlier(id: string, password: string, history: number): Promise<void> {
+    for (const earlier of history > 0 ? await this.readEarlier(id, history) : []) {
+      if (await this.passwords.verify(earlier, password)) refuseReused('new_password', history);
+    }
   }
 
   @Transactional()
-  protected async replace(id: string, sessionId: string, checkedHash: string, newHash: string): Promise<void> {
+  protected async replace({ id, sessionId, checkedHash, newHash, history }: Replacement): Promise<void> {
     if (!(await this.users.replacePassword(id, checkedHash, newHash)))
       throw new Problem('conflict', { detail: 'The account was changed meanwhile.' });
+    await this.users.rememberPassword(id, checkedHash, history);
     const ended = await this.sessions.endAll(id, 'password_changed', sessionId);
     await this.audit.record({ action: 'user.change_password', resource: { type: 'user', id }, detail: { sessions_ended: ended } });
+  }
+
+  @Transactional()
+  protected readEarlier(id: string, history: number): Promise<string[]> {
+    return this.users.earlierPasswords(id, history);
   }
 
   @Transactional()

@@ -16,7 +16,7 @@ export class CreateUserDto {
   email!: string;
 
   /**
-   * 8 to 256 characters, and no common password.
+   * At least as long as the password policy asks (8 characters when it asks for nothing), 256 at most, and no common password.
    * @example seven-otters-hum-at-noon
    */
   @IsString()

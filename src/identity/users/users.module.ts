@@ -1,6 +1,7 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { SessionsModule } from '../sessions/sessions.module.js';
+import { AccessPolicyModule } from '../access-policy/access-policy.module.js';
 import { AccountsService } from './accounts.service.js';
 import { ProfileController } from './profile.controller.js';
 import { ProfileService } from './profile.service.js';
@@ -12,7 +13,7 @@ import { UsersService } from './users.service.js';
 
 /** People: what administrators and they themselves do with their accounts. */
 @Module({
-  imports: [TypeOrmModule.forFeature([User]), SessionsModule],
+  imports: [TypeOrmModule.forFeature([User]), SessionsModule, AccessPolicyModule],
   controllers: [UsersController, ProfileController],
   providers: [UsersRepository, UsersService, ProfileService, { provide: UserAccounts, useClass: AccountsService }],
   exports: [UserAccounts],

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Role } from '../../core/actor.js';
+import { newId } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
@@ -85,6 +86,30 @@ export class UsersRepository {
       id,
     ]);
     return row?.password_hash ?? null;
+  }
+
+  /** The hashes of the passwords before the current one, latest first. */
+  async earlierPasswords(id: string, most: number): Promise<string[]> {
+    const rows = await this.sql.rows<{ password_hash: string }>(
+      `select password_hash from password_history where tenant_id = $1 and user_id = $2 order by replaced_at desc, id desc limit $3`,
+      [this.context.tenantId, id, most],
+    );
+    return rows.map((row) => row.password_hash);
+  }
+
+  /** Keeps a password that was replaced, and as many before it as are looked at; the rest is forgotten. */
+  async rememberPassword(id: string, replacedHash: string, most: number): Promise<void> {
+    await this.sql.execute(`insert into password_history (tenant_id, user_id, id, password_hash) values ($1, $2, $3, $4)`, [
+      this.context.tenantId,
+      id,
+      newId(),
+      replacedHash,
+    ]);
+    await this.sql.execute(
+      `delete from password_history where tenant_id = $1 and user_id = $2 and id not in (
+         select id from password_history where tenant_id = $1 and user_id = $2 order by replaced_at desc, id desc limit $3)`,
+      [this.context.tenantId, id, most],
+    );
   }
 
   /** @returns whether the password was still the one that was checked */
