@@ -3116,7 +3116,7 @@ export interface components {
             /** @example seven-otters-hum-at-noon */
             current_password: string;
             /**
-             * @description 8 to 256 characters, and no common password.
+             * @description At least as long as the password policy asks (8 characters when it asks for nothing), 256 at most, and no common password.
              * @example nine-herons-sleep-till-dawn
              */
             new_password: string;
@@ -3250,7 +3250,7 @@ export interface components {
              */
             organization?: string;
             /**
-             * @description 8 to 256 characters, and no common password.
+             * @description At least as long as the password policy asks (8 characters when it asks for nothing), 256 at most, and no common password.
              * @example seven-otters-hum-at-noon
              */
             password: string;
@@ -3758,7 +3758,7 @@ export interface components {
             /** @example Ada Lovelace */
             full_name: string;
             /**
-             * @description 8 to 256 characters, and no common password.
+             * @description At least as long as the password policy asks (8 characters when it asks for nothing), 256 at most, and no common password.
              * @example seven-otters-hum-at-noon
              */
             password: string;
@@ -4418,7 +4418,7 @@ export interface components {
             /** @example Ada Lovelace */
             full_name: string;
             /**
-             * @description 8 to 256 characters, and no common password.
+             * @description At least as long as the password policy asks (8 characters when it asks for nothing), 256 at most, and no common password.
              * @example seven-otters-hum-at-noon
              */
             password: string;
