@@ -29,10 +29,19 @@ export class AuditRow {
   @Column('bytea', { nullable: true }) content_hash!: Buffer | null;
   @Column('bytea', { nullable: true, select: false }) actor_label_hash!: Buffer | null;
   @Column({ type: 'timestamptz', precision: 3 }) occurred_at!: Date;
+  /** The transaction that wrote it: the order in which rows are sealed. The database fills it in. */
+  @Column('bigint', { select: false }) tx!: string;
+  // Written by processes of the version before alone; the database moves what they write into the content.
+  @Column('inet', { nullable: true, select: false }) ip!: null;
+  @Column('text', { nullable: true, select: false }) user_agent!: null;
+  @Column('jsonb', { nullable: true, select: false }) before!: null;
+  @Column('jsonb', { nullable: true, select: false }) after!: null;
+  @Column('jsonb', { nullable: true, select: false }) detail!: null;
 }
 
-/** A row as it is written: the time is the database's. */
-export type NewAuditRow = Omit<AuditRow, 'occurred_at'>;
+/** A row as it is read and written; the time is the database's. */
+type StoredAuditRow = Omit<AuditRow, 'tx' | 'ip' | 'user_agent' | 'before' | 'after' | 'detail'>;
+export type NewAuditRow = Omit<StoredAuditRow, 'occurred_at'>;
 
 /** The part of a row that can be erased: what was written by people, or says who they are. */
 export interface AuditContent {
