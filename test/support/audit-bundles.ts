@@ -29,7 +29,7 @@ export const verifyOnline = (plane: Plane, token: string, query = ''): Promise<V
 
 /** Waits until all rows are sealed. @returns what the caller's tenant's log comes to */
 export async function sealed(plane: Plane, token: string): Promise<Verification> {
-  const unsealed = 'select 1 from audit_log r where not exists (select from audit_leaves l where l.tenant_id = r.tenant_id and l.row_id = r.id) limit 1';
+  const unsealed = 'select 1 from audit_log r, audit_sequencer s where (r.tx, r.id) > (s.tx, s.id) limit 1';
   await eventually(async () => (await plane.app.get(SystemDatabase).query(unsealed)).length === 0);
   return verifyOnline(plane, token);
 }

@@ -11,6 +11,7 @@ const FRESH_MS = 5_000;
 /** Reading them takes at most one part in so many of the time, however large the queue has grown. */
 const SHARE_OF_TIME = 20;
 
+const PUSH_TARGETS = ['file', 'webhook', 's3'];
 const STATUSES = ['inbox', 'queued', 'in_progress', 'review', 'blocked', 'completed', 'failed', 'dead_letter', 'cancelled'];
 
 /** What /metrics answers: this process's own figures, and the queue's, which are read from the database now and then. */
@@ -21,6 +22,8 @@ export class MetricsService {
   private readonly lag: Gauge;
   private readonly failures: Gauge;
   private readonly buried: Gauge;
+  private readonly sealing: Gauge;
+  private readonly pushes: Gauge;
   private readonly up: Gauge;
   private freshUntil = 0;
   private reading: Promise<void> | undefined;
@@ -36,6 +39,8 @@ export class MetricsService {
     this.lag = new Gauge({ name: 'wheelhouse_event_consumer_lag_seconds', help: 'Age of the oldest fact that a consumer has not seen.', labelNames: ['consumer'], registers });
     this.failures = new Gauge({ name: 'wheelhouse_event_consumer_failures', help: 'Failures in a row of a consumer on one fact.', labelNames: ['consumer'], registers });
     this.buried = new Gauge({ name: 'wheelhouse_event_dead_letters', help: 'Facts that a consumer has given up on.', labelNames: ['consumer'], registers });
+    this.sealing = new Gauge({ name: 'wheelhouse_audit_sealing_lag_seconds', help: 'Age of the oldest audit row that is not sealed into its tree.', registers });
+    this.pushes = new Gauge({ name: 'wheelhouse_audit_failing_pushes', help: 'Logs whose newest checkpoint could not be pushed to a place outside.', labelNames: ['target'], registers });
     this.up = new Gauge({ name: 'wheelhouse_database_up', help: '1 when the figures of the queue could be read, 0 when they are old.', registers });
   }
 
@@ -71,6 +76,8 @@ export class MetricsService {
     for (const status of STATUSES) this.tasks.set({ status }, 0);
     for (const { status, count } of figures.tasks) this.tasks.set({ status }, count);
     this.oldest.set(figures.oldest_ready_seconds);
+    this.sealing.set(figures.sealing_lag_seconds);
+    for (const target of PUSH_TARGETS) this.pushes.set({ target }, figures.failing_pushes.find((failing) => failing.target === target)?.count ?? 0);
     for (const { name, lag_seconds: seconds, failures, buried } of figures.consumers) {
       this.lag.set({ consumer: name }, seconds);
       this.failures.set({ consumer: name }, failures);

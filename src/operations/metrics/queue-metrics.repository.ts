@@ -7,6 +7,10 @@ export interface QueueFigures {
   oldest_ready_seconds: number;
   /** Seconds between the oldest fact a consumer has not seen and now. */
   consumers: { name: string; lag_seconds: number; failures: number; buried: number }[];
+  /** Age of the oldest audit row that is not sealed; 0 when there is none. */
+  sealing_lag_seconds: number;
+  /** Places that checkpoints cannot be pushed to at the moment. */
+  failing_pushes: { target: string; count: number }[];
 }
 
 /** Figures over all tenants, without a name of any: what an operator of the installation watches. */
@@ -15,8 +19,8 @@ export class QueueMetricsRepository {
   constructor(private readonly database: SystemDatabase) {}
 
   async read(): Promise<QueueFigures> {
-    const [tasks, oldest, consumers] = await Promise.all([this.tasks(), this.oldestReady(), this.consumers()]);
-    return { tasks, oldest_ready_seconds: oldest, consumers };
+    const [tasks, oldest, consumers, lag, pushes] = await Promise.all([this.tasks(), this.oldestReady(), this.consumers(), this.sealingLag(), this.failingPushes()]);
+    return { tasks, oldest_ready_seconds: oldest, consumers, sealing_lag_seconds: lag, failing_pushes: pushes };
   }
 
   private tasks(): Promise<QueueFigures['tasks']> {
@@ -39,5 +43,18 @@ export class QueueMetricsRepository {
          select occurred_at from events where (tx, seq) > (consumer.tx, consumer.seq) and tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by tx, seq limit 1
        ) next on true`,
     );
+  }
+
+  private async sealingLag(): Promise<number> {
+    const rows = await this.database.query<{ seconds: number | null }>(
+      `select extract(epoch from clock_timestamp() - oldest.occurred_at)::float8 as seconds from audit_sequencer s, lateral (
+         select occurred_at from audit_log where (tx, id) > (s.tx, s.id) order by tx, id limit 1
+       ) oldest`,
+    );
+    return Math.max(0, rows[0]?.seconds ?? 0);
+  }
+
+  private failingPushes(): Promise<QueueFigures['failing_pushes']> {
+    return this.database.query('select target, count(*)::int as count from audit_pushes where failures > 0 group by target');
   }
 }

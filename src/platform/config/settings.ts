@@ -110,6 +110,13 @@ export const SETTINGS = {
   HEARTBEAT_SECONDS: whole(20, 1, 3600, { description: 'How often an agent is asked to send a heartbeat; after three missed it is offline.' }),
   SHUTDOWN_SECONDS: whole(30, 1, 600, { description: 'Longest drain at shutdown.' }),
   EVENT_RETENTION_DAYS: whole(30, 1, 3650, { description: 'How long the event log is kept.' }),
+  AUDIT_CHECKPOINT_FILE: text({ description: 'File that signed checkpoints of the audit log are added to, one JSON line for each: best on storage that this installation can add to and not change.' }).optional(),
+  AUDIT_CHECKPOINT_WEBHOOK: z.url({ protocol: /^https?$/ }).optional().meta({ description: 'Address that checkpoints of the audit log are posted to, as JSON.' }),
+  AUDIT_CHECKPOINT_WEBHOOK_TOKEN: token({ description: 'Bearer token for AUDIT_CHECKPOINT_WEBHOOK.' }).optional(),
+  AUDIT_CHECKPOINT_S3_URL: z.url({ protocol: /^https?$/ }).optional().meta({ description: 'Bucket, and folder in it, of an S3-compatible store that checkpoints of the audit log are put into: https://bucket.s3.eu-central-1.amazonaws.com/audit.' }),
+  AUDIT_CHECKPOINT_S3_REGION: text({ description: 'Region of AUDIT_CHECKPOINT_S3_URL.' }).default('us-east-1'),
+  AUDIT_CHECKPOINT_S3_KEY_ID: text({ description: 'Access key id for AUDIT_CHECKPOINT_S3_URL.' }).optional(),
+  AUDIT_CHECKPOINT_S3_SECRET: text({ description: 'Secret access key for AUDIT_CHECKPOINT_S3_URL.', secret: true }).optional(),
   LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info').meta({ description: 'Least severe log line that is written.' }),
   SECURITY_HEADER_X_CONTENT_TYPE_OPTIONS: header('nosniff', 'X-Content-Type-Options'),
   SECURITY_HEADER_X_FRAME_OPTIONS: header('DENY', 'X-Frame-Options'),
@@ -133,12 +140,13 @@ export function parseSettings(environment: Record<string, string | undefined>): 
     const value = environment[name];
     if (value !== undefined && (value !== '' || name.startsWith('SECURITY_HEADER_'))) given[name] = value;
   }
-  const unknown = Object.keys(environment).filter((name) => /^(SECURITY_HEADER|WHEELHOUSE|RATE_LIMIT)_/.test(name) && !(name in SETTINGS) && !OF_AGENTS.has(name));
+  const unknown = Object.keys(environment).filter((name) => /^(SECURITY_HEADER|WHEELHOUSE|RATE_LIMIT|AUDIT_CHECKPOINT)_/.test(name) && !(name in SETTINGS) && !OF_AGENTS.has(name));
   const parsed = schema.safeParse(given);
   const problems = [
     ...unknown.map((name) => `${name}: is not a setting`),
     // Not a refinement of the schema: that is skipped when a setting is bad by itself.
     ...(given['RATE_LIMIT_BACKEND'] === 'redis' && !given['REDIS_URL'] ? ['REDIS_URL: is required when RATE_LIMIT_BACKEND is redis'] : []),
+    ...['AUDIT_CHECKPOINT_S3_KEY_ID', 'AUDIT_CHECKPOINT_S3_SECRET'].flatMap((name) => (given['AUDIT_CHECKPOINT_S3_URL'] && !given[name] ? [`${name}: is required for AUDIT_CHECKPOINT_S3_URL`] : [])),
     ...(parsed.success ? [] : parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${describe(issue)}`)),
   ];
   return parsed.success && problems.length === 0 ? { settings: parsed.data } : { problems };

@@ -1,14 +1,11 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
 import { type NoteKey, publicKeyOf, rawPublicKey } from '../../core/audit/checkpoint.js';
-import { newId } from '../../core/ids.js';
-import { Config } from '../../platform/config/config.js';
+import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
+import { type SealedPlace, TenantCipher } from '../../platform/crypto/tenant-cipher.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
-import { errorCode, StartupError } from '../../platform/startup-error.js';
 
-const FILE = 'audit-key';
+type Purpose = 'checkpoint' | 'label';
 
 /** What checkpoints are signed with, and the name of each tenant's log. */
 export interface AuditSigner {
@@ -16,76 +13,106 @@ export interface AuditSigner {
   originOf(tenantId: string): string;
 }
 
+interface NewKey {
+  secret: Buffer;
+  publicKey: Buffer | null;
+}
+
+/** Key of the advisory lock under which a key is made once for all processes; any constant will do. */
+const KEY_LOCK = 7_305_803_925;
+const LABEL_KEY_BYTES = 32;
+
 /**
- * The keys of this installation's checkpoints. The private one is made at first start and kept where only its owner reads
- * it; the public ones, of every process there ever was, are in the database.
+ * The keys of this installation's audit log: the one that signs checkpoints, and the one under which labels are looked up.
+ * They are made when first needed and stand in the database, sealed under the operator's key.
  */
 @Injectable()
-export class AuditKeys implements OnModuleInit {
-  private made: Promise<AuditSigner> | undefined;
+export class AuditKeys {
+  private readonly known = new Map<Purpose, Promise<Buffer>>();
+  private installation: Promise<string> | undefined;
 
   constructor(
-    private readonly config: Config,
+    private readonly cipher: TenantCipher,
     private readonly database: SystemDatabase,
   ) {}
 
-  onModuleInit(): void {
-    // A folder that cannot be written stops the start, not the first seal.
-    keptKey(this.config.get('WHEELHOUSE_DATA'));
-  }
-
-  signer(): Promise<AuditSigner> {
-    this.made ??= this.load().catch((error: unknown) => {
-      this.made = undefined;
-      throw error;
-    });
-    return this.made;
+  async signer(): Promise<AuditSigner> {
+    const [name, secret] = await Promise.all([this.name(), this.secret('checkpoint')]);
+    return { key: { name, key: createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' }) }, originOf: (tenantId) => `${name}/${tenantId}` };
   }
 
   /** Public keys, the oldest first: each checkpoint is signed by one of them. */
   async verifiers(): Promise<NoteKey[]> {
-    const { key } = await this.signer();
+    const name = await this.name();
+    await this.secret('checkpoint');
     const rows = await this.database.query<{ public_key: Buffer }>(`select public_key from audit_keys where purpose = 'checkpoint' order by created_at, id`);
-    return rows.map((row) => ({ name: key.name, key: publicKeyOf(row.public_key) }));
+    return rows.map((row) => ({ name, key: publicKeyOf(row.public_key) }));
   }
 
   async originOf(tenantId: string): Promise<string> {
-    return (await this.signer()).originOf(tenantId);
+    return `${await this.name()}/${tenantId}`;
   }
 
-  private async load(): Promise<AuditSigner> {
-    const privateKey = keptKey(this.config.get('WHEELHOUSE_DATA'));
-    await this.database.execute(
-      `insert into audit_keys (id, purpose, public_key) select $1, 'checkpoint', $2 where not exists (select from audit_keys where public_key = $2)`,
-      [newId(), rawPublicKey(createPublicKey(privateKey))],
+  /** What rows are found by when their label is sealed: nobody can try names on it without the key. */
+  async labelHash(tenantId: string, label: string): Promise<Buffer> {
+    return createHmac('sha256', await this.secret('label')).update(`${tenantId}\n${label}`).digest();
+  }
+
+  private name(): Promise<string> {
+    this.installation ??= this.database.query<{ id: string }>('select id from installation').then(
+      ([row]) => `wheelhouse.audit/${row?.id ?? ''}`,
+      (error: unknown) => {
+        this.installation = undefined;
+        throw error;
+      },
     );
-    const [row] = await this.database.query<{ id: string }>('select id from installation');
-    const name = `wheelhouse.audit/${row?.id ?? ''}`;
-    return { key: { name, key: privateKey }, originOf: (tenantId) => `${name}/${tenantId}` };
+    return this.installation;
+  }
+
+  private secret(purpose: Purpose): Promise<Buffer> {
+    const known = this.known.get(purpose);
+    if (known) return known;
+    const loading = this.load(purpose).catch((error: unknown) => {
+      this.known.delete(purpose);
+      throw error;
+    });
+    this.known.set(purpose, loading);
+    return loading;
+  }
+
+  private async load(purpose: Purpose): Promise<Buffer> {
+    const found = (await this.stored(purpose)) ?? (await this.make(purpose));
+    return Buffer.from(await this.cipher.open(placeOf(found.id), found.sealed_key), 'base64');
+  }
+
+  private async stored(purpose: Purpose): Promise<{ id: string; sealed_key: Buffer } | undefined> {
+    const rows = await this.database.query<{ id: string; sealed_key: Buffer }>(
+      'select id, sealed_key from audit_keys where purpose = $1 and sealed_key is not null order by created_at desc, id desc limit 1', [purpose],
+    );
+    return rows[0];
+  }
+
+  /** Of several processes that start at once, one makes it for all. */
+  private async make(purpose: Purpose): Promise<{ id: string; sealed_key: Buffer }> {
+    const [id, { secret, publicKey }] = [newId(), purpose === 'checkpoint' ? signingKey() : { secret: randomBytes(LABEL_KEY_BYTES), publicKey: null }];
+    const sealed = await this.cipher.seal(placeOf(id), secret.toString('base64'));
+    await this.database.transaction(async (client) => {
+      await client.query('select pg_advisory_xact_lock($1)', [KEY_LOCK]);
+      await client.query(
+        `insert into audit_keys (id, purpose, public_key, sealed_key) select $1, $2, $3, $4
+         where not exists (select from audit_keys where purpose = $2 and sealed_key is not null)`,
+        [id, purpose, publicKey, sealed],
+      );
+    });
+    const made = await this.stored(purpose);
+    if (!made) throw new Error('A key of the audit log was not kept.');
+    return made;
   }
 }
 
-/** @throws StartupError when the data folder cannot be written */
-function keptKey(folder: string): KeyObject {
-  const file = join(folder, FILE);
-  try {
-    mkdirSync(folder, { recursive: true });
-    if (!existsSync(file)) makeOnce(file);
-    return createPrivateKey(readFileSync(file));
-  } catch (cause) {
-    throw new StartupError(`the key of the audit log cannot be kept in ${folder} (${errorCode(cause) ?? 'unknown error'}): make the folder writable`, { cause });
-  }
+function signingKey(): NewKey {
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return { secret: privateKey.export({ format: 'der', type: 'pkcs8' }), publicKey: rawPublicKey(createPublicKey(privateKey)) };
 }
 
-/** Several processes may start at once: each writes a file of its own, and the first link decides for all. */
-function makeOnce(file: string): void {
-  const own = `${file}.${randomBytes(6).toString('hex')}`;
-  writeFileSync(own, generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx', flush: true });
-  try {
-    linkSync(own, file);
-  } catch (cause) {
-    if (errorCode(cause) !== 'EEXIST') throw cause;
-  } finally {
-    rmSync(own, { force: true });
-  }
-}
+const placeOf = (id: string): SealedPlace => ({ tenantId: OPERATOR_TENANT_ID, row: `audit_keys/${id}/sealed_key` });

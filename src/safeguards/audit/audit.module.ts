@@ -13,8 +13,10 @@ import { AuditVerificationService } from './audit-verification.service.js';
 import { AuditController } from './audit.controller.js';
 import { AuditRepository } from './audit.repository.js';
 import { AuditService } from './audit.service.js';
+import { CheckpointPlaces } from './checkpoint-places.js';
+import { CheckpointPusher } from './checkpoint-pusher.js';
 
-const SEALED = [AuditContents, AuditKeys, AuditLogRepository, AuditSequencer, AuditProofsService, AuditVerificationService, AuditExportService];
+const SEALED = [AuditContents, AuditKeys, AuditLogRepository, AuditSequencer, AuditProofsService, AuditVerificationService, AuditExportService, CheckpointPlaces, CheckpointPusher];
 
 /** The audit log, and what seals it. Everyone records through the port. */
 @Global()

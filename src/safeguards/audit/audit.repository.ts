@@ -50,14 +50,15 @@ export class AuditRepository {
     await this.database.execute(INSERT.text, valuesOf([row]));
   }
 
-  page(tenantId: string, filter: AuditFilter, request: PageRequest): Promise<Page<AuditRow>> {
+  /** @param label hash of `filter.actor` as a label */
+  page(tenantId: string, filter: AuditFilter, request: PageRequest, label?: Buffer): Promise<Page<AuditRow>> {
     const query = this.sql.manager.createQueryBuilder(AuditRow, 'audit').where('audit.tenant_id = :tenantId', { tenantId });
     for (const column of ['resource_type', 'resource_id', 'outcome', 'request_id'] as const) {
       if (filter[column] !== undefined) query.andWhere(`audit.${column} = :${column}`, { [column]: filter[column] });
     }
     if (filter.action?.endsWith('*')) query.andWhere('audit.action like :action', { action: `${escapeLike(filter.action.slice(0, -1))}%` });
     else if (filter.action !== undefined) query.andWhere('audit.action = :action', { action: filter.action });
-    if (filter.actor !== undefined) query.andWhere('(audit.actor_id = :actor or audit.actor_label = :actor)', { actor: filter.actor });
+    if (filter.actor !== undefined) query.andWhere('(audit.actor_id = :actor or audit.actor_label_hash = :label or audit.actor_label = :actor)', { actor: filter.actor, label });
     if (filter.from) query.andWhere('audit.occurred_at >= :from', { from: filter.from });
     if (filter.to) query.andWhere('audit.occurred_at < :to', { to: filter.to });
     return pageOfQuery(query, request);

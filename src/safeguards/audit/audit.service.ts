@@ -7,6 +7,7 @@ import type { Page, PageRequest } from '../../core/page.js';
 import { type AuditEntry, type AuditOrigin, AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { AuditContents } from './audit-contents.js';
+import { AuditKeys } from './audit-keys.js';
 import type { AuditContent, AuditOutcome, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
 import { type AuditFilter, AuditRepository } from './audit.repository.js';
 import { redactSecrets } from './redact-secrets.js';
@@ -22,6 +23,7 @@ export class AuditService extends AuditPort {
     private readonly context: RequestContext,
     private readonly repository: AuditRepository,
     private readonly contents: AuditContents,
+    private readonly keys: AuditKeys,
   ) {
     super();
   }
@@ -58,7 +60,8 @@ export class AuditService extends AuditPort {
   /** Rows of the tenant, newest first. */
   @Transactional()
   async search(filter: AuditFilter, page: PageRequest): Promise<Page<OpenedAuditRow>> {
-    const found = await this.repository.page(this.context.tenantId, filter, page);
+    const label = filter.actor === undefined ? undefined : await this.keys.labelHash(this.context.tenantId, filter.actor);
+    const found = await this.repository.page(this.context.tenantId, filter, page, label);
     return { ...found, items: await Promise.all(found.items.map((row) => this.contents.open(row))) };
   }
 
@@ -66,18 +69,17 @@ export class AuditService extends AuditPort {
   private async row(entry: AuditEntry, outcome: AuditOutcome, { tenantId, ...origin } = this.origin()): Promise<NewAuditRow> {
     const { actor_kind, actor_id, request_id, ...who } = origin;
     const content = { ...who, before: redacted(entry.before), after: redacted(entry.after), detail: redacted(entry.detail) };
+    const place = { tenant_id: tenantId, id: newId(), ...subjectOf(tenantId, origin, entry) };
     return {
+      ...place,
       actor_kind,
       actor_id,
       request_id,
-      id: newId(),
-      tenant_id: tenantId,
       action: entry.action,
       outcome,
       resource_type: entry.resource?.type ?? null,
       resource_id: entry.resource?.id ?? null,
-      ...subjectOf(tenantId, origin, entry),
-      ...(await this.contents.close(content)),
+      ...(await this.contents.close(place, content)),
     };
   }
 }
