@@ -24,7 +24,7 @@ export async function announce({ app, config, url: local, migrations, postgres }
     ...(migrations > 0 ? [['Schema', `${migrations} migrations applied`]] : []),
   ];
   const masterKeys = app.get(LocalMasterKeys);
-  if (masterKeys.made) lines.push(['Master key', resolve(masterKeys.file ?? '')], ['', 'Made now. Keep a copy of it apart from the database: without it no secret can be read.']);
+  if (masterKeys.made !== undefined) lines.push(['Master key', resolve(masterKeys.made)], ['', 'Made now. Keep a copy of it apart from the database: without it no secret can be read.']);
   const token = config.servesApi ? await app.get(SetupService).issueToken() : undefined;
   if (token) lines.push(['Setup token', token], ['', 'POST it to /api/v1/setup/complete with email, password and full_name.']);
   const text = lines.map(([name, value]) => `  ${(name ?? '').padEnd(12)}${value ?? ''}`).join('\n');

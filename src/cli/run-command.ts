@@ -1,7 +1,8 @@
 import { auditVerify } from './audit-verify.command.js';
 import { type Command, type Output, UsageError } from './command.js';
+import { keysRotate } from './keys-rotate.command.js';
 
-const COMMANDS: readonly Command[] = [auditVerify];
+const COMMANDS: readonly Command[] = [auditVerify, keysRotate];
 const CANNOT = 2;
 
 /** Finds the command that the arguments begin with, and runs it. @returns the exit code */

@@ -5,6 +5,8 @@ import { newId } from '../../core/ids.js';
 import { Problem } from '../../core/problem.js';
 import type { RevocableCache } from '../cache/revocable-cache.js';
 import { Revocations } from '../cache/revocations.js';
+import { aboutKey } from './about-key.js';
+import type { MasterKey } from './master-key.js';
 import { MasterKeys } from './master-keys.js';
 import { KEY_BYTES } from './sealing.js';
 import type { KeySubject } from './tenant-cipher.js';
@@ -21,9 +23,6 @@ const OPEN_MS = 300_000;
 const RETRY_MS = 2_000;
 
 const tagOf = (tenantId: string): string => `keys-of:${tenantId}`;
-/** What a wrapped key is bound to: moved to another row it does not unwrap. */
-export const aboutKey = ({ tenant_id, id, subject_type, subject_id }: Omit<TenantKeyRow, 'wrapped' | 'master_key_id'>): string =>
-  `tenant_keys/${tenant_id}/${id}/${subject_type}/${subject_id}`;
 
 /**
  * The keys of tenants and their agents. Whether one still stands is asked anew at least every two seconds, and at once
@@ -77,16 +76,13 @@ export class Keyring {
   }
 
   private async make(tenantId: string, subject: KeySubject): Promise<TenantKeyRow> {
-    if (await this.insert(tenantId, subject)) return this.made(tenantId, subject);
-    // Its master key is being retired: the one that takes its place is read from where they come from.
-    this.masters.reload();
-    if (await this.insert(tenantId, subject)) return this.made(tenantId, subject);
-    this.logger.error('This process does not have the current master key.');
+    // Twice: between the question which master key is current and the answer a rotation may have begun.
+    for (let tries = 0; tries < 2; tries += 1) if (await this.insert(tenantId, subject)) return this.made(tenantId, subject);
     throw unavailable();
   }
 
   private async insert(tenantId: string, { type, id: subjectId }: KeySubject): Promise<boolean> {
-    const master = this.masters.current;
+    const master = this.master(await this.repository.currentMasterId());
     const row = { tenant_id: tenantId, id: newId(), subject_type: type, subject_id: subjectId };
     const wrapped = await master.wrap(randomBytes(KEY_BYTES), aboutKey(row));
     return this.repository.insert({ ...row, wrapped, master_key_id: master.id });
@@ -102,14 +98,16 @@ export class Keyring {
   private async unwrap(row: TenantKeyRow): Promise<Buffer> {
     const known = this.open.get(row.id);
     if (known) return known.bytes;
-    const master = this.masters.find(row.master_key_id);
-    if (!master) {
-      this.logger.error(`The master key ${row.master_key_id} is missing.`);
-      throw unavailable();
-    }
-    const bytes = await master.unwrap(row.wrapped ?? Buffer.alloc(0), aboutKey(row));
+    const bytes = await this.master(row.master_key_id).unwrap(row.wrapped ?? Buffer.alloc(0), aboutKey(row));
     this.open.set(row.id, { tenantId: row.tenant_id, bytes });
     return bytes;
+  }
+
+  private master(id: string): MasterKey {
+    const master = this.masters.find(id);
+    if (master) return master;
+    this.logger.error(`The master key ${id} is missing.`);
+    throw unavailable();
   }
 
   private forget(tags: readonly string[]): void {

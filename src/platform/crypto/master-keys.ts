@@ -2,53 +2,52 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { SystemDatabase } from '../database/system-database.js';
 import { StartupError } from '../startup-error.js';
-import { LocalMasterKey, masterKeyBytes, masterKeyTexts, type MasterKey } from './master-key.js';
-import { makeMasterKeyFile, masterKeyFileIn, readMasterKeys } from './master-key-file.js';
+import type { MasterKey } from './master-key.js';
+import { makeMasterKeyFile } from './master-key-file.js';
+import { masterKeyOf, masterKeySource, type MasterKeySource, textsFrom } from './master-key-source.js';
 
 /** Key of the advisory lock under which processes agree on the current master key; any constant will do. */
 export const MASTER_KEY_LOCK = 7_305_803_922;
 
-/** Where master keys come from. The first of `load()` is the current one; the others still open what was wrapped under them. */
+/** Who holds the master keys. The first is current as far as this process knows; the others open what was wrapped under them. */
 export abstract class MasterKeyProvider {
   /** Reads them again: a rotation may have come by. */
   abstract load(): readonly MasterKey[];
+  /** Makes the key of a new installation, where the provider is one that makes keys. */
+  abstract makeUnlessThere(): void;
 }
 
 /** Keys in MASTER_KEY, in the file of MASTER_KEY_FILE, or in a file that the plane makes for itself in its data folder. */
 @Injectable()
 export class LocalMasterKeys extends MasterKeyProvider {
-  /** The file that keys are read from; undefined when they came with the environment. */
-  readonly file: string | undefined;
-  /** Whether this process made the key now: whoever started it has to be told. */
-  made = false;
+  /** The file that this process made now: whoever started it has to be told. */
+  made: string | undefined;
+  private readonly source: MasterKeySource;
 
   constructor(private readonly config: Config) {
     super();
-    this.file = config.fileOf('MASTER_KEY') ?? (config.get('MASTER_KEY') === undefined ? masterKeyFileIn(config.get('WHEELHOUSE_DATA')) : undefined);
+    this.source = masterKeySource(config);
   }
 
   /** @throws StartupError when the file cannot be read */
   load(): readonly MasterKey[] {
-    const texts = this.file === undefined ? masterKeyTexts(this.config.get('MASTER_KEY') ?? '') : readMasterKeys(this.file);
-    return texts.flatMap((text) => masterKeyBytes(text) ?? []).map((bytes) => new LocalMasterKey(bytes));
+    return textsFrom(this.source, this.config).map(masterKeyOf);
   }
 
-  /** Makes the key of a new installation. @throws StartupError when the folder cannot be written */
+  /** @throws StartupError when the folder cannot be written */
   makeUnlessThere(): void {
-    if (this.file === masterKeyFileIn(this.config.get('WHEELHOUSE_DATA'))) this.made = makeMasterKeyFile(this.file);
+    const { file, isOwn } = this.source;
+    if (file !== undefined && isOwn && makeMasterKeyFile(file)) this.made = file;
   }
 }
 
-/**
- * The master keys of this process, held against what the database says: under a key that the others do not know, or no
- * longer use, nothing is wrapped.
- */
+/** The master keys of this process. Which of them is current is for the database to say, the same for all processes. */
 @Injectable()
 export class MasterKeys implements OnModuleInit {
-  private keys: readonly MasterKey[] = [];
+  private readonly keys = new Map<string, MasterKey>();
 
   constructor(
-    private readonly provider: LocalMasterKeys,
+    private readonly provider: MasterKeyProvider,
     private readonly database: SystemDatabase,
   ) {}
 
@@ -61,32 +60,26 @@ export class MasterKeys implements OnModuleInit {
       );
       const [known] = rows;
       if (!known?.used) this.provider.makeUnlessThere();
-      this.keys = this.provider.load();
-      const current = this.keys[0];
-      if (!current) throw new StartupError('there is no master key');
-      if (this.keys.some(({ id }) => id === known?.id)) return;
+      const [first] = this.reload();
+      if (!first) throw new StartupError('there is no master key');
+      if (known && this.keys.has(known.id)) return;
       // What nothing rests on may be replaced: a data folder that was lost before anything was sealed.
-      if (known?.used) throw new StartupError(`the keys of this database are wrapped under another master key (${known.id}; given is ${current.id}): give every process the same MASTER_KEY_FILE, or put the file back from its backup`);
+      if (known?.used) throw new StartupError(`the keys of this database are wrapped under another master key (${known.id}; given is ${first.id}): give every process the same MASTER_KEY_FILE, or put the file back from its backup`);
       await client.query('update master_keys set retiring_at = now(), retired_at = now() where id = $1', [known?.id]);
-      await client.query('insert into master_keys (id) values ($1) on conflict (id) do update set retiring_at = null, retired_at = null', [current.id]);
+      await client.query('insert into master_keys (id) values ($1) on conflict (id) do update set retiring_at = null, retired_at = null', [first.id]);
     });
-  }
-
-  /** The key that new ones are wrapped under. */
-  get current(): MasterKey {
-    const [current] = this.keys;
-    if (!current) throw new Error('Master keys are used before start.');
-    return current;
   }
 
   /** The key of this id; looks for it anew when a rotation may have brought it. */
   find(id: string): MasterKey | undefined {
-    return this.keys.find((key) => key.id === id) ?? this.reload().find((key) => key.id === id);
+    if (!this.keys.has(id)) this.reload();
+    return this.keys.get(id);
   }
 
-  /** Reads the keys again. */
-  reload(): readonly MasterKey[] {
-    this.keys = this.provider.load();
-    return this.keys;
+  /** Reads the keys again. Those known before stay known: a row that was read a moment ago may be wrapped under one. */
+  private reload(): readonly MasterKey[] {
+    const loaded = this.provider.load();
+    for (const key of loaded) this.keys.set(key.id, key);
+    return loaded;
   }
 }

@@ -38,6 +38,13 @@ export class TenantKeysRepository {
     return (await this.database.query<TenantKeyRow>(`select ${COLUMNS} from tenant_keys where tenant_id = $1 and id = $2`, [tenantId, id]))[0];
   }
 
+  /** The master key that new keys are wrapped under now, the same for all processes. */
+  async currentMasterId(): Promise<string> {
+    const rows = await this.database.query<{ id: string }>('select id from master_keys where retiring_at is null');
+    if (!rows[0]) throw new Error('The database names no master key.');
+    return rows[0].id;
+  }
+
   /**
    * Adds a key, unless its subject has one already.
    * @returns false when its master key is being retired: a rotation looks for what is under it, and must find all

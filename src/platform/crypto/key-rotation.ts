@@ -1,0 +1,89 @@
+import type pg from 'pg';
+import { commit } from '../database/system-database.js';
+import { aboutKey } from './about-key.js';
+import type { MasterKey } from './master-key.js';
+import type { TenantKeyRow } from './tenant-keys.repository.js';
+
+const BATCH = 100;
+/** Key of the advisory lock that lets one rotation run at a time; any constant will do. */
+const ROTATION_LOCK = 7_305_803_923;
+
+/**
+ * Puts every key of every tenant under another master key, while the planes work. Each batch is a transaction of its own, and what
+ * is done is seen in the rows: killed at any moment, it goes on where it was.
+ */
+export class KeyRotation {
+  /** @param client a connection of the system role, for this alone */
+  constructor(private readonly client: pg.ClientBase) {}
+
+  /** @throws Error when another rotation is running */
+  async begin(): Promise<void> {
+    const { rows } = await this.client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [ROTATION_LOCK]);
+    if (!rows[0]?.got) throw new Error('another rotation is running on this database');
+  }
+
+  /** The id of the master key that new keys are wrapped under now. */
+  async currentId(): Promise<string | undefined> {
+    const { rows } = await this.client.query<{ id: string }>('select id from master_keys where retiring_at is null');
+    return rows[0]?.id;
+  }
+
+  /** From its commit on nothing is wrapped under any other key: whoever is about to has finished, and others look again. */
+  async switchTo(next: MasterKey): Promise<void> {
+    await this.inTransaction(async () => {
+      await this.client.query('update master_keys set retiring_at = now() where retiring_at is null and id <> $1', [next.id]);
+      await this.client.query('insert into master_keys (id) values ($1) on conflict (id) do update set retiring_at = null, retired_at = null', [next.id]);
+    });
+  }
+
+  /**
+   * Wraps a batch of the keys that are under others anew.
+   * @returns how many; 0 when there are none left
+   * @throws Error when one is wrapped under a key that is not among `known`
+   */
+  async rewrapSome(next: MasterKey, known: ReadonlyMap<string, MasterKey>): Promise<number> {
+    return this.inTransaction(async () => {
+      const { rows } = await this.client.query<TenantKeyRow>(
+        `select tenant_id, id, subject_type, subject_id, wrapped, master_key_id from tenant_keys
+         where master_key_id = any(array(select id from master_keys where id <> $1)) and destroyed_at is null order by tenant_id, id limit $2 for update`,
+        [next.id, BATCH],
+      );
+      if (rows.length === 0) return 0;
+      const wrapped = await Promise.all(rows.map((row) => rewrap(row, next, known)));
+      await this.client.query(
+        `update tenant_keys set wrapped = n.wrapped, master_key_id = $1 from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as n (tenant_id, id, wrapped)
+         where tenant_keys.tenant_id = n.tenant_id and tenant_keys.id = n.id`,
+        [next.id, rows.map(({ tenant_id }) => tenant_id), rows.map(({ id }) => id), wrapped],
+      );
+      return rows.length;
+    });
+  }
+
+  /** Writes down that nothing rests on the others any more. */
+  async retireOthers(next: MasterKey): Promise<void> {
+    await this.client.query('update master_keys set retired_at = now() where id <> $1 and retired_at is null', [next.id]);
+  }
+
+  private async inTransaction<T>(work: () => Promise<T>): Promise<T> {
+    await this.client.query('begin');
+    try {
+      const result = await work();
+      await commit(this.client);
+      return result;
+    } catch (error) {
+      await this.client.query('rollback');
+      throw error;
+    }
+  }
+}
+
+async function rewrap(row: TenantKeyRow, next: MasterKey, known: ReadonlyMap<string, MasterKey>): Promise<Buffer> {
+  const master = known.get(row.master_key_id);
+  if (!master) throw new Error(`keys are wrapped under ${row.master_key_id}, which was not given: put it behind the current key`);
+  const plain = await master.unwrap(row.wrapped ?? Buffer.alloc(0), aboutKey(row));
+  try {
+    return await next.wrap(plain, aboutKey(row));
+  } finally {
+    plain.fill(0);
+  }
+}
