@@ -10,6 +10,7 @@ import { SessionsModule } from './identity/sessions/sessions.module.js';
 import { SetupModule } from './identity/setup/setup.module.js';
 import { TenantsModule } from './identity/tenants/tenants.module.js';
 import { UsersModule } from './identity/users/users.module.js';
+import { ComplianceModule } from './operations/compliance/compliance.module.js';
 import { HealthModule } from './operations/health/health.module.js';
 import { IntakeModule } from './operations/intake/intake.module.js';
 import { QueueMetricsModule } from './operations/metrics/metrics.module.js';
@@ -43,7 +44,7 @@ const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule, SecretsModule];
 const WORK = [TasksModule];
 const CHANNELS = [RealtimeModule];
-const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule];
+const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule, ComplianceModule];
 
 /** The one list of domains, wing by wing. */
 @Module({})

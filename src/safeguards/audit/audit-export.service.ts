@@ -1,4 +1,3 @@
-import { once } from 'node:events';
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import type { Response } from 'express';
@@ -7,6 +6,7 @@ import { verifierKey } from '../../core/audit/checkpoint.js';
 import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
+import { sendAttachment } from '../../platform/http/attachment.js';
 import { AuditContents } from './audit-contents.js';
 import { AuditKeys } from './audit-keys.js';
 import { AuditLogRepository, type StoredLeaf } from './audit-log.repository.js';
@@ -30,17 +30,7 @@ export class AuditExportService {
   async write(response: Response): Promise<void> {
     const header = await this.header();
     await this.record(header.size);
-    response.status(200).setHeader('Content-Type', 'application/x-ndjson; charset=utf-8');
-    response.setHeader('Content-Disposition', `attachment; filename="audit-${header.size}.jsonl"`);
-    if (response.req.method === 'HEAD') {
-      response.end();
-      return;
-    }
-    for await (const lines of this.lines(header)) {
-      if (response.closed) return;
-      if (!response.write(lines)) await Promise.race([once(response, 'drain'), once(response, 'close')]);
-    }
-    response.end();
+    await sendAttachment(response, { type: 'application/x-ndjson; charset=utf-8', filename: `audit-${header.size}.jsonl` }, this.lines(header));
   }
 
   @Transactional()

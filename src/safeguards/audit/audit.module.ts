@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { AuditContents } from './audit-contents.js';
 import { AuditExportService } from './audit-export.service.js';
+import { AuditHistoryRepository } from './audit-history.repository.js';
 import { AuditKeys } from './audit-keys.js';
 import { AuditLogRepository } from './audit-log.repository.js';
 import { AuditProofsController } from './audit-proofs.controller.js';
@@ -11,6 +12,7 @@ import { AuditRow } from './audit-row.entity.js';
 import { AuditSequencer } from './audit-sequencer.js';
 import { AuditVerificationService } from './audit-verification.service.js';
 import { AuditController } from './audit.controller.js';
+import { AuditReader } from './audit.reader.js';
 import { AuditRepository } from './audit.repository.js';
 import { AuditService } from './audit.service.js';
 import { CheckpointPlaces } from './checkpoint-places.js';
@@ -23,7 +25,7 @@ const SEALED = [AuditContents, AuditKeys, AuditLogRepository, AuditSequencer, Au
 @Module({
   imports: [TypeOrmModule.forFeature([AuditRow])],
   controllers: [AuditController, AuditProofsController],
-  providers: [...SEALED, AuditRepository, AuditService, { provide: AuditPort, useExisting: AuditService }],
-  exports: [AuditPort],
+  providers: [...SEALED, AuditRepository, AuditService, AuditHistoryRepository, AuditReader, { provide: AuditPort, useExisting: AuditService }],
+  exports: [AuditPort, AuditReader],
 })
 export class AuditModule {}

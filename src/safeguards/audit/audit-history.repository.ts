@@ -1,0 +1,37 @@
+import { Injectable } from '@nestjs/common';
+import { TenantDatabase } from '../../platform/database/tenant-database.js';
+import type { AuditRow } from './audit-row.entity.js';
+
+/** A time: from its start on, up to and without its end. */
+export interface AuditSpan {
+  from?: Date | undefined;
+  to?: Date | undefined;
+}
+
+const COLUMNS = `tenant_id, id, actor_kind, actor_id, actor_label, action, outcome, resource_type, resource_id, request_id,
+  subject_type, subject_id, content_form, content, salt, content_hash, occurred_at`;
+
+/**
+ * Rows of the log in the order of their times. They are only ever added, so each batch may be read by itself: nothing is
+ * held open between two of them, however slow the reader is.
+ */
+@Injectable()
+export class AuditHistoryRepository {
+  constructor(private readonly database: TenantDatabase) {}
+
+  /** Now, by the clock that rows have their time from; just behind the newest row. */
+  async now(tenantId: string): Promise<Date> {
+    const [row] = await this.database.statement<{ now: Date }>(tenantId, `select clock_timestamp() + interval '1 millisecond' as now`, []);
+    return row?.now ?? new Date();
+  }
+
+  from(tenantId: string, { from, to }: AuditSpan, after: Pick<AuditRow, 'occurred_at' | 'id'> | undefined, limit: number): Promise<AuditRow[]> {
+    return this.database.statement<AuditRow>(
+      tenantId,
+      `select ${COLUMNS} from audit_log where tenant_id = $1 and occurred_at >= coalesce($2::timestamptz, '-infinity') and occurred_at < $3
+         and (occurred_at, id) > (coalesce($4::timestamptz, '-infinity'), coalesce($5::uuid, '00000000-0000-0000-0000-000000000000'))
+       order by occurred_at, id limit $6`,
+      [tenantId, from ?? null, to ?? null, after?.occurred_at ?? null, after?.id ?? null, limit],
+    );
+  }
+}
