@@ -8,7 +8,7 @@ import { eventually } from '../support/eventually.js';
 import { createTenant, createUser, type SignedIn } from '../support/factories.js';
 import { type Plane, startPlane } from '../support/plane.js';
 
-const ROWS = 300_000;
+const ROWS = 100_000;
 const MB = 1024 * 1024;
 const NOTE = 'x'.repeat(200);
 
@@ -45,7 +45,7 @@ describe('an export of a big table', () => {
       }
       await client.query('analyze audit_log, events');
     }, plane.database.name);
-  }, 120_000);
+  }, 240_000);
   afterAll(() => plane.stop());
 
   async function open(query: string): Promise<IncomingMessage> {
@@ -81,17 +81,17 @@ describe('an export of a big table', () => {
       lines += whole.split('\r\n').length - 1;
       marks += whole.split('""mark"":""own""').length - 1;
       expect(whole.includes('foreign')).toBe(false);
-      if (bytes <= (looks + 1) * 10 * MB) continue;
+      if (bytes <= (looks + 1) * 4 * MB) continue;
       looks += 1;
       const now = inUse();
       first ||= now;
       most = Math.max(most, now - first);
     }
     expect([lines, marks, rest]).toEqual([ROWS + 1, ROWS, '']);
-    expect(bytes).toBeGreaterThan(90 * MB);
-    expect(looks).toBeGreaterThanOrEqual(9);
-    expect(most).toBeLessThan(16 * MB);
-  }, 120_000);
+    expect(bytes).toBeGreaterThan(30 * MB);
+    expect(looks).toBeGreaterThanOrEqual(7);
+    expect(most).toBeLessThan(12 * MB);
+  }, 240_000);
 
   it.each(['audit_log', 'events'])('of %s reads no further than its client does, and nothing for one who has gone', async (type) => {
     const statements = countStatements();
