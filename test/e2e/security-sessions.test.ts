@@ -1,5 +1,6 @@
 import { request as httpRequest } from 'node:http';
 import { SessionUsage } from '../../src/identity/sessions/session-usage.js';
+import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { createBoard, createTenant, createUser, login, ok, type SignedIn } from '../support/factories.js';
@@ -155,11 +156,8 @@ describe('ending sessions', () => {
     for (const token of tokens) for (const at of [plane, second]) expect((await me(token, at)).status).toBe(401);
     expect((await end(boss.token, `${ALL}?user_id=${person.id}`)).body).toEqual({ ended: 0 });
     expect((await me(boss.token)).status).toBe(200);
-    const rows = await withAdmin(async (client) => {
-      const found = await client.query(`select actor_id, detail from audit_log where action = 'session.end_all' and resource_id = $1 order by id`, [person.id]);
-      return found.rows as object[];
-    }, plane.database.name);
-    expect(rows).toEqual([
+    const rows = await auditRows(plane, `action = 'session.end_all' and resource_id = $1`, [person.id]);
+    expect(rows).toMatchObject([
       { actor_id: boss.id, detail: { sessions_ended: 3 } },
       { actor_id: boss.id, detail: { sessions_ended: 0 } },
     ]);
