@@ -151,7 +151,7 @@ describe('guessing', () => {
       await work();
       return submit.mock.contexts
         .map(({ text = '' }) => text)
-        .filter((text) => /\b(users|sign_in_attempts|sessions|audit_log)\b/.test(text) && !/pgboss|last_used_at = greatest|audit_(checkpoint|leaves)/.test(text));
+        .filter((text) => /\b(from users|into users|update users|sign_in_attempts|into audit_log)\b/.test(text));
     } finally {
       submit.mockRestore();
     }

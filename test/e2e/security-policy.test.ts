@@ -53,10 +53,10 @@ describe('the security policy', () => {
 
   it('changes what is named and keeps the rest, with an audit row that shows before and after', async () => {
     const admin = await tenantAdmin();
-    await ok(put(admin.token, { session: { idle_seconds: 3_600 }, mfa: { required_roles: ['admin'] } }));
+    await ok(put(admin.token, { session: { idle_seconds: 3_600 }, mfa: { required_roles: ['client'] } }));
     const { body } = await put(admin.token, { lockout: { free_attempts: 5 } });
     expect(body).toMatchObject({
-      mfa: { required_roles: ['admin'], after_sso: 'unless_amr' },
+      mfa: { required_roles: ['client'], after_sso: 'unless_amr' },
       session: { max_age_seconds: 7_776_000, idle_seconds: 3_600 },
       lockout: { free_attempts: 5, longest_wait_seconds: 60 },
       revision: 3,
@@ -64,7 +64,7 @@ describe('the security policy', () => {
     await ok(put(admin.token, { min_length: 12 }, PASSWORDS));
     const rows = await auditRows(plane, `tenant_id = $1 and resource_type = 'security_policy'`, [admin.tenantId]);
     expect(rows).toMatchObject([
-      { action: 'security.update', before: { mfa: { required_roles: [] } }, after: { mfa: { required_roles: ['admin'] } } },
+      { action: 'security.update', before: { mfa: { required_roles: [] } }, after: { mfa: { required_roles: ['client'] } } },
       { action: 'security.update', before: { lockout: { free_attempts: 10 } }, after: { lockout: { free_attempts: 5 } } },
       { action: 'security.update_password_policy', before: { strength: { min_length: 8 } }, after: { strength: { min_length: 12 } } },
     ]);
