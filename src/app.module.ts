@@ -8,6 +8,7 @@ import { ApiKeysModule } from './identity/api-keys/api-keys.module.js';
 import { IdentityAuthModule } from './identity/auth/identity-auth.module.js';
 import { SessionsModule } from './identity/sessions/sessions.module.js';
 import { SetupModule } from './identity/setup/setup.module.js';
+import { SsoModule } from './identity/sso/sso.module.js';
 import { TenantsModule } from './identity/tenants/tenants.module.js';
 import { UsersModule } from './identity/users/users.module.js';
 import { ComplianceModule } from './operations/compliance/compliance.module.js';
@@ -39,7 +40,7 @@ import { SecretsModule } from './safeguards/secrets/secrets.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, CryptoModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule];
-const IDENTITY = [TenantsModule, AccessPolicyModule, SessionsModule, UsersModule, IdentityAuthModule, ApiKeysModule, SetupModule];
+const IDENTITY = [TenantsModule, AccessPolicyModule, SessionsModule, UsersModule, IdentityAuthModule, SsoModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule, SecretsModule];
 const WORK = [TasksModule];

@@ -28,6 +28,8 @@ export const PERMISSIONS = {
   'tenant:write': permission(ADMIN, 'create, change, suspend and resume tenants (operator)'),
   'api-key:read': permission(ALL, 'list API keys'),
   'api-key:write': permission(ALL, 'create and revoke API keys'),
+  'sso:read': permission(ADMIN, 'read the providers of single sign-on, and whom their subjects are'),
+  'sso:write': permission(ADMIN, 'change the providers of single sign-on, and whom their subjects are'),
   'agent:read': permission(ALL, 'read agents'),
   'agent:write': permission(ALL, 'create, change, start, stop and delete agents'),
   'agent:control': permission(ADMIN, 'pause, resume and kill agents'),

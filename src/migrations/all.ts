@@ -7,6 +7,7 @@ import { LaneRemoval1700000000006 } from './1700000000006-lane-removal.js';
 import { Mfa1700000000022 } from './1700000000022-mfa.js';
 import { Platform1700000000001 } from './1700000000001-platform.js';
 import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
+import { Sso1700000000023 } from './1700000000023-sso.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 
@@ -20,6 +21,7 @@ export const MIGRATIONS = [
   LaneRemoval1700000000006,
   Vault1700000000021,
   Mfa1700000000022,
+  Sso1700000000023,
   AuditSealing1700000000024,
   AccessPolicy1700000000027,
   Intake1700000000028,

@@ -18,7 +18,7 @@ export function requestSchema(operation: OperationObject): Schema | undefined {
 }
 
 export function successOf(operation: OperationObject): { status: number; type: string | undefined; schema: Schema | undefined; example: unknown } {
-  const [status, response] = Object.entries(operation.responses).find(([code]) => code.startsWith('2'))!;
+  const [status, response] = Object.entries(operation.responses).find(([code]) => /^[23]/.test(code))!;
   const [type, media] = Object.entries(response.content ?? {})[0] ?? [];
   return { status: Number(status), type, schema: media?.schema, example: media?.example };
 }

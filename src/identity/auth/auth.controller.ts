@@ -31,7 +31,7 @@ export class AuthController {
     id: 'login',
     allow: 'public',
     returns: eitherOf(TokensView, MfaRequiredView),
-    problems: ['invalid_credentials', 'account_disabled', 'tenant_suspended', 'csrf_failed'],
+    problems: ['invalid_credentials', 'account_disabled', 'tenant_suspended', 'sso_required', 'csrf_failed'],
     rateLimit: 'login',
     audited: true,
     idempotency: 'outside',

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { AccessPolicyModule } from '../access-policy/access-policy.module.js';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { UsersModule } from '../users/users.module.js';
 import { AuthController } from './auth.controller.js';
@@ -12,7 +13,7 @@ import { SignInService } from './sign-in.service.js';
 
 /** Signing in and out, registering, and the bootstrap administrator. */
 @Module({
-  imports: [SessionsModule, UsersModule],
+  imports: [AccessPolicyModule, SessionsModule, UsersModule],
   controllers: [AuthController],
   providers: [SignInRepository, SignInService, RegistrationService, LogoutService, BootstrapAdminVerifier, { provide: SignInCompletion, useClass: SignInCompletionService }],
   exports: [SignInCompletion],

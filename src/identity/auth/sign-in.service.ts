@@ -5,6 +5,7 @@ import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
+import { SecurityPolicies } from '../access-policy/security-policies.reader.js';
 import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
 import { UserSessions } from '../sessions/user-sessions.port.js';
 import { UserAccounts } from '../users/user-accounts.port.js';
@@ -29,6 +30,7 @@ export class SignInService {
     private readonly completion: SignInCompletion,
     private readonly context: RequestContext,
     private readonly audit: AuditPort,
+    private readonly policies: SecurityPolicies,
   ) {}
 
   async login(email: string, password: string): Promise<SignInOutcome> {
@@ -40,8 +42,15 @@ export class SignInService {
     await this.attempts.clear(subject);
     if (account.tenant_status === 'suspended') return this.refuse('tenant_suspended', new Problem('tenant_suspended'), email, account);
     if (!account.is_active) return this.refuse('account_disabled', new Problem('account_disabled'), email, account);
+    if (await this.signsInElsewhere(account)) return this.refuse('sso_required', new Problem('sso_required'), email, account);
     const owner = { id: account.id, tenantId: account.tenant_id, email: account.email, role: account.role };
     return this.completion.afterFirstFactor(owner, { via: 'password', amr: ['pwd'], checkedHash: account.password_hash });
+  }
+
+  /** Where a tenant has chosen single sign-on for all, a password is worth nothing, but for the one account that breaks the glass. */
+  private async signsInElsewhere({ id, tenant_id }: CheckedAccount): Promise<boolean> {
+    const { sso } = await this.policies.of(tenant_id);
+    return sso.enforced && sso.break_glass_user_id !== id;
   }
 
   /** New tokens for a refresh token, or a new cookie for a cookie, with the user as it is now. */

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
+import type { Role } from '../../core/actor.js';
 import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
@@ -20,6 +22,7 @@ export class AccountsService extends UserAccounts {
     private readonly audit: AuditPort,
     private readonly context: RequestContext,
     private readonly policies: SecurityPolicies,
+    private readonly revocations: Revocations,
   ) {
     super();
   }
@@ -31,12 +34,23 @@ export class AccountsService extends UserAccounts {
     return { ...account, id: newId(), passwordHash: await this.passwords.hash(password) };
   }
 
-  async add({ passwordHash, ...account }: PreparedAccount): Promise<UserView> {
-    const user = await this.users.insert({ ...account, password_hash: passwordHash }).catch((error: unknown) => {
-      throw brokenConstraint(error) === 'users_email' ? new Problem('email_taken') : error;
-    });
-    await this.audit.record({ action: 'user.create', resource: { type: 'user', id: user.id }, after: auditedUser(user) });
-    return toUserView(user);
+  add({ passwordHash, ...account }: PreparedAccount): Promise<UserView> {
+    return this.insert({ ...account, password_hash: passwordHash });
+  }
+
+  addWithoutPassword(account: Omit<NewAccount, 'password'>): Promise<UserView> {
+    return this.insert({ ...account, id: newId(), password_hash: null });
+  }
+
+  async giveRole(id: string, role: Role, detail: object): Promise<UserView> {
+    const admins = role === 'admin' ? [] : await this.users.lockAdmins();
+    const before = await this.users.lock(id);
+    if (!before) throw notFound('user');
+    if (before.role === role || (admins.length === 1 && admins[0] === id)) return toUserView(before);
+    const after = await this.users.update(id, { role });
+    await this.audit.record({ action: 'user.update', resource: { type: 'user', id }, before: auditedUser(before), after: auditedUser(after), detail });
+    this.revocations.afterCommit(`user:${id}`);
+    return toUserView(after);
   }
 
   async get(id: string): Promise<UserView> {
@@ -48,5 +62,13 @@ export class AccountsService extends UserAccounts {
   async signedIn(id: string, proof: Buffer | null): Promise<UserView | undefined> {
     const user = await this.users.markSignedIn(id, proof);
     return user && toUserView(user);
+  }
+
+  private async insert(account: Parameters<UsersRepository['insert']>[0]): Promise<UserView> {
+    const user = await this.users.insert(account).catch((error: unknown) => {
+      throw brokenConstraint(error) === 'users_email' ? new Problem('email_taken') : error;
+    });
+    await this.audit.record({ action: 'user.create', resource: { type: 'user', id: user.id }, after: auditedUser(user) });
+    return toUserView(user);
   }
 }

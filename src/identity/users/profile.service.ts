@@ -66,7 +66,9 @@ export class ProfileService {
     if (actor.kind !== 'user') throw new Problem('forbidden', { detail: 'Only the person, with a session, changes the password.' });
     await this.attempts.admit(`password:${actor.id}`, actor.tenantId);
     const stored = await this.readPassword(actor.id);
-    if (!(await this.passwords.verify(stored, current_password)) || stored === null) {
+    // Where there is none, none can be set: the provider decides who signs in, and how.
+    if (stored === null) throw new Problem('sso_only');
+    if (!(await this.passwords.verify(stored, current_password))) {
       await this.audit.failed({ action: 'user.change_password', resource: { type: 'user', id: actor.id } });
       throw new Problem('invalid_credentials', { detail: 'The current password is wrong.' });
     }

@@ -28,6 +28,16 @@ export abstract class UserAccounts {
   abstract prepare(account: NewAccount): Promise<PreparedAccount>;
   /** Writes the account and its audit row in the running transaction. @throws Problem `email_taken` */
   abstract add(account: PreparedAccount): Promise<UserView>;
+  /**
+   * Writes an account that signs in elsewhere, and its audit row, in the running transaction: nobody signs in to it with a password.
+   * @throws Problem `email_taken`; the transaction can go on to nothing but its end
+   */
+  abstract addWithoutPassword(account: Omit<NewAccount, 'password'>): Promise<UserView>;
+  /**
+   * Gives an account another role in the running transaction, from its next request on. The last administrator stays one.
+   * @param detail why, for the audit row
+   */
+  abstract giveRole(id: string, role: Role, detail: object): Promise<UserView>;
   /** In the running transaction. */
   abstract get(id: string): Promise<UserView>;
   /**

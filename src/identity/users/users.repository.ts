@@ -50,9 +50,9 @@ export class UsersRepository {
     return rows.map(({ id }) => id);
   }
 
-  async insert(user: { id: string; email: string; full_name: string; role: Role; password_hash: string }): Promise<User> {
+  async insert(user: { id: string; email: string; full_name: string; role: Role; password_hash: string | null }): Promise<User> {
     const rows = await this.sql.rows<User>(
-      `insert into users (tenant_id, id, email, full_name, role, password_hash, password_changed_at) values ($1, $2, $3, $4, $5, $6, now()) returning ${COLUMNS}`,
+      `insert into users (tenant_id, id, email, full_name, role, password_hash, password_changed_at) values ($1, $2, $3, $4, $5, $6, case when $6::text is not null then now() end) returning ${COLUMNS}`,
       [this.context.tenantId, user.id, user.email, user.full_name, user.role, user.password_hash],
     );
     return rows[0] as User;

@@ -42,8 +42,12 @@ describe('settings', () => {
     expect(badNames({ AGENT_TOKENS: `acme:${'a'.repeat(24)},${value}` })).toEqual(['AGENT_TOKENS']);
   });
 
-  it('refuses what would have no effect: single sign-on', () => {
-    expect(problemsOf({ AUTH_MODE: 'oidc' })).toEqual(['AUTH_MODE: oidc is not supported by this version: use local']);
+  it('takes the tokens of an issuer only with its name and that of this API', () => {
+    expect(problemsOf({ AUTH_MODE: 'oidc' })).toEqual(['OIDC_ISSUER: is required when AUTH_MODE is oidc', 'OIDC_AUDIENCE: is required when AUTH_MODE is oidc']);
+    expect(problemsOf({ AUTH_MODE: 'oidc', OIDC_ISSUER: 'https://login.example.com', OIDC_AUDIENCE: 'wheelhouse' })).toEqual([]);
+    expect(badNames({ OIDC_ALGORITHM: 'none' })).toEqual(['OIDC_ALGORITHM']);
+    expect(badNames({ OIDC_ALGORITHM: 'HS256' })).toEqual(['OIDC_ALGORITHM']);
+    expect(badNames({ OIDC_ISSUER: 'file:///etc/passwd' })).toEqual(['OIDC_ISSUER']);
   });
 
   const STRONG = 'b7c1f0a99d3e5b2846e7d8c0f1a2937465bd8ce01f32a4d596e7f80b1c2d3e4f';

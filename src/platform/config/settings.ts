@@ -76,11 +76,12 @@ export const SETTINGS = {
   SETUP_TOKEN: token({ description: 'Token for POST /setup/complete; left out, one is made and printed at first start.' }).optional(),
   ADMIN_TOKEN: bearer({ description: 'Bootstrap credential: an admin of the operator tenant.' }).optional(),
   AGENT_TOKENS: agentTokens.default([]).meta({ description: 'Bootstrap credentials of agents: tenant:token,tenant:token.', secret: true }),
-  AUTH_MODE: z
-    .enum(['local', 'oidc'])
-    .refine((mode) => mode === 'local', 'oidc is not supported by this version: use local')
-    .default('local')
-    .meta({ description: 'local: passwords. oidc is refused at start: this version does not have it yet.' }),
+  AUTH_MODE: z.enum(['local', 'oidc']).default('local').meta({ description: 'local: sessions of this installation. oidc: bearer tokens of OIDC_ISSUER as well.' }),
+  OIDC_ISSUER: z.url({ protocol: /^https?$/ }).max(512).optional().meta({ description: 'Issuer whose bearer tokens AUTH_MODE=oidc takes, exactly as it writes itself. http is for an issuer on this machine.' }),
+  OIDC_AUDIENCE: text({ description: 'What the issuer calls this API: the aud claim that AUTH_MODE=oidc asks for.' }).optional(),
+  OIDC_ALGORITHM: z.enum(['RS256', 'PS256', 'ES256', 'EdDSA']).default('RS256').meta({ description: 'The one algorithm that tokens of OIDC_ISSUER may be signed with.' }),
+  OIDC_TOKEN_TYPE: z.enum(['at+jwt', 'JWT']).default('at+jwt').meta({ description: 'The typ header of access tokens of OIDC_ISSUER: at+jwt is RFC 9068; JWT is for issuers that do not keep to it.' }),
+  OIDC_TENANT: text({ description: 'Tenant, by slug, whose linked people AUTH_MODE=oidc takes tokens for.' }).default('default'),
   JWT_SECRET: z.string().min(32, 'must have at least 32 characters').max(512).optional().meta({ description: 'Key of the access tokens; left out, one is made and kept in WHEELHOUSE_DATA. Several processes on several machines must share it.', secret: true }),
   JWT_SECRET_PREVIOUS: z.string().min(32, 'must have at least 32 characters').max(512).optional().meta({ description: 'The JWT_SECRET before the last change: its access tokens are still accepted, none are made with it. Take it out once ACCESS_TOKEN_SECONDS have passed.', secret: true }),
   ACCESS_TOKEN_SECONDS: whole(900, 60, 86_400, { description: 'Life of an access token.' }),
@@ -147,6 +148,7 @@ export function parseSettings(environment: Record<string, string | undefined>): 
     // Not a refinement of the schema: that is skipped when a setting is bad by itself.
     ...(given['RATE_LIMIT_BACKEND'] === 'redis' && !given['REDIS_URL'] ? ['REDIS_URL: is required when RATE_LIMIT_BACKEND is redis'] : []),
     ...['AUDIT_CHECKPOINT_S3_KEY_ID', 'AUDIT_CHECKPOINT_S3_SECRET'].flatMap((name) => (given['AUDIT_CHECKPOINT_S3_URL'] && !given[name] ? [`${name}: is required for AUDIT_CHECKPOINT_S3_URL`] : [])),
+    ...(given['AUTH_MODE'] === 'oidc' ? ['OIDC_ISSUER', 'OIDC_AUDIENCE'].filter((name) => !given[name]).map((name) => `${name}: is required when AUTH_MODE is oidc`) : []),
     ...(parsed.success ? [] : parsed.error.issues.map((issue) => `${String(issue.path[0])}: ${describe(issue)}`)),
   ];
   return parsed.success && problems.length === 0 ? { settings: parsed.data } : { problems };

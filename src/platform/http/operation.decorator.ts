@@ -6,7 +6,7 @@ import type { RateLimitName } from '../limits/rate-limits.js';
 import { PageView, ProblemView } from './page.view.js';
 
 /** What a successful answer carries. */
-export type Returns = Type | PagedType | EitherType | typeof NO_CONTENT | typeof EVENT_STREAM | { text: string };
+export type Returns = Type | PagedType | EitherType | typeof NO_CONTENT | typeof REDIRECT | typeof EVENT_STREAM | { text: string };
 export interface PagedType {
   page: Type;
 }
@@ -14,6 +14,8 @@ export interface EitherType {
   either: readonly Type[];
 }
 export const NO_CONTENT = 'no-content';
+/** The browser goes on elsewhere: a status of 302 or 303 with a `Location`. */
+export const REDIRECT = 'redirect';
 /** Server-sent events (WHATWG HTML, section 9.2). */
 export const EVENT_STREAM = 'event-stream';
 
@@ -79,6 +81,7 @@ export function Operation(options: OperationOptions): MethodDecorator {
 
 function successResponse(returns: Returns, status: number): MethodDecorator[] {
   if (returns === NO_CONTENT) return [ApiResponse({ status, description: 'Done.' })];
+  if (returns === REDIRECT) return [ApiResponse({ status, description: 'The browser goes on at `Location`.' })];
   if (returns === EVENT_STREAM) {
     return [ApiResponse({ status, description: 'A stream of server-sent events.', content: { 'text/event-stream': { schema: { type: 'string' } } } })];
   }

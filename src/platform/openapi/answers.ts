@@ -27,7 +27,7 @@ export function completeAnswers(placed: PlacedOperation, document: OpenApiDocume
   const declared = Object.entries(operation.responses);
   const codes = new Set([...declared.flatMap(([, response]) => response['x-problem-codes'] ?? []), ...impliedProblems(placed, document)] as ProblemCode[]);
   // The plugin adds an answer of its own, without words, under the status it guesses from the method.
-  const successes = declared.filter(([status, response]) => status.startsWith('2') && response.description !== '');
+  const successes = declared.filter(([status, response]) => /^[23]/.test(status) && response.description !== '');
   operation.responses = Object.fromEntries([
     ...successes.map(([status, response]) => [status, completeSuccess(response, operation, document)] as const),
     ...problemResponses(codes),

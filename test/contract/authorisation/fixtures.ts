@@ -148,7 +148,7 @@ export class Fixtures {
     const schema = resolveSchema(given, this.document.components.schemas);
     if (schema.format === 'uuid' || (name.endsWith('_id') && hasType(schema, 'string'))) return this.reference(name, side, fresh);
     if (schema.format === 'email') return `${unique('someone')}@example.org`;
-    if (name === 'slug') return unique('slug');
+    if (name === 'slug' || name === 'subject') return unique(name);
     if (name === 'name' || name === 'title') return unique('matrix');
     if (schema.properties) {
       const required = Object.entries(schema.properties).filter(([property]) => schema.required?.includes(property));

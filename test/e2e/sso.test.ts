@@ -1,0 +1,369 @@
+import { SystemDatabase } from '../../src/platform/database/system-database.js';
+import { createTenant, createUser, login, ok, type SignedIn, type Tokens, unique } from '../support/factories.js';
+import { CLIENT, CookieJar, type OidcProvider, startOidcProvider } from '../support/oidc-provider.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+
+interface Provider {
+  id: string;
+  revision: number;
+  [field: string]: unknown;
+}
+
+let plane: Plane;
+let idp: OidcProvider;
+let admin: SignedIn;
+let tenant: { id: string; slug: string };
+
+const api = <T = Record<string, unknown>>(method: string, path: string, token?: string, body?: unknown): Promise<ApiResponse<T>> =>
+  plane.request<T>(method, `/api/v1${path}`, { ...(token === undefined ? {} : { token }), ...(body === undefined ? {} : { body }) });
+const addProvider = (fields: object = {}, token: string = admin.token): Promise<Provider> =>
+  ok(api<Provider>('POST', '/sso/providers', token, { name: 'Example', issuer: idp.issuer, ...CLIENT, ...fields }));
+const open = { create_users: true, allowed_domains: ['example.com'] };
+const start = (provider: Provider, query = ''): string => `${plane.url}/api/v1/auth/sso/${provider.id}/start${query}`;
+
+/** Somebody whom the provider knows. */
+async function person(claims: object = {}, amr?: string[]): Promise<string> {
+  const name = unique('person');
+  await idp.knows(name, { claims: { email: `${name}@example.com`, email_verified: true, name: 'A Person', ...claims }, ...(amr ? { amr } : {}) });
+  return name;
+}
+
+/** The way to the provider and back, to where the plane sends the browser in the end. */
+async function comeBack(provider: Provider, who: string, jar = new CookieJar(), query = ''): Promise<Response> {
+  return jar.fetch(await jar.throughProvider(start(provider, query), who));
+}
+const codeIn = (response: Response): string => /#sso_code=(.+)$/.exec(response.headers.get('location') ?? '')?.[1] ?? '';
+const problemOf = async (response: Response): Promise<unknown> => [response.status, ((await response.json()) as { code: string }).code];
+
+async function exchange(code: string, jar: CookieJar, target: Plane = plane): Promise<{ status: number; body: Tokens & { code?: string; mfa_required?: true } }> {
+  const response = await jar.fetch(`${target.url}/api/v1/auth/sso/exchange`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ code }) });
+  return { status: response.status, body: (await response.json()) as Tokens };
+}
+
+async function signIn(provider: Provider, who: string): Promise<Tokens> {
+  const jar = new CookieJar();
+  const { status, body } = await exchange(codeIn(await comeBack(provider, who, jar)), jar);
+  expect(status).toBe(200);
+  return body;
+}
+
+beforeAll(async () => {
+  plane = await startPlane({ environment: { EGRESS_ALLOW: '127.0.0.1', TRUST_PROXY: 'loopback' } });
+  idp = await startOidcProvider(plane.url);
+  tenant = await createTenant(plane);
+  admin = await createUser(plane, { role: 'admin', tenant: tenant.id });
+});
+afterAll(async () => {
+  await idp.stop();
+  await plane.stop();
+});
+
+describe('providers', () => {
+  it('are made, read, changed and removed, and never show their secret', async () => {
+    const made = await addProvider({ group_claim: 'groups', role_mappings: [{ group: 'g', role: 'client' }] });
+    expect(made).toMatchObject({ issuer: idp.issuer, has_client_secret: true, scopes: ['openid', 'email', 'profile'], signing_algorithm: 'RS256', create_users: false, default_role: 'user' });
+    const changed = await ok(api<Provider>('PATCH', `/sso/providers/${made.id}`, admin.token, { name: 'Other', default_role: null, client_secret: 'another-secret-0123456789' }));
+    expect(changed).toMatchObject({ name: 'Other', default_role: null, revision: 2, issuer: idp.issuer });
+    const seen = [made, changed, await ok(api('GET', `/sso/providers/${made.id}`, admin.token)), await ok(api('GET', '/sso/providers', admin.token)), await ok(api('GET', '/admin/audit?limit=100', admin.token))];
+    for (const secret of [CLIENT.client_secret, 'another-secret-0123456789']) expect(JSON.stringify(seen)).not.toContain(secret);
+    const [row] = await plane.app.get(SystemDatabase).query<{ text: string }>('select row_to_json(p)::text as text from sso_providers p where id = $1', [made.id]);
+    expect(row!.text).toContain('client_secret');
+    expect(row!.text).not.toContain(Buffer.from('another-secret-0123456789').toString('hex'));
+    expect((await api('DELETE', `/sso/providers/${made.id}`, admin.token)).status).toBe(204);
+    expect((await api('GET', `/sso/providers/${made.id}`, admin.token)).status).toBe(404);
+  });
+
+  it.each([
+    [{ issuer: 'http://login.example.com' }, 'issuer'],
+    [{ issuer: 'https://login.example.com/?a=1' }, 'issuer'],
+    [{ issuer: 'file:///etc/passwd' }, 'issuer'],
+    [{ create_users: true }, 'allowed_domains'],
+    [{ allowed_domains: ['Example.com'] }, 'allowed_domains'],
+    [{ allowed_domains: ['*'] }, 'allowed_domains'],
+    [{ signing_algorithm: 'none' }, 'signing_algorithm'],
+    [{ signing_algorithm: 'HS256' }, 'signing_algorithm'],
+    [{ role_mappings: [{ group: 'g', role: 'root' }] }, 'role_mappings.0.role'],
+    [{ scopes: ['a b'] }, 'scopes'],
+    [{ name: ' ' }, 'name'],
+    [{ is_active: null }, 'is_active'],
+  ])('are refused with %j', async (fields, field) => {
+    const { status, body } = await api<{ errors: { field: string }[] }>('POST', '/sso/providers', admin.token, { name: 'Example', issuer: idp.issuer, ...CLIENT, ...fields });
+    expect([status, body.errors[0]?.field]).toEqual([400, field]);
+  });
+
+  it("are administrators' alone, of their own tenant", async () => {
+    const provider = await addProvider();
+    const user = await createUser(plane, { tenant: tenant.id });
+    const other = await createUser(plane, { role: 'admin', tenant: (await createTenant(plane)).id });
+    expect((await api('POST', '/sso/providers', user.token, { name: 'x', issuer: idp.issuer, ...CLIENT })).status).toBe(403);
+    for (const [method, body] of [['GET'], ['PATCH', { name: 'Mine' }], ['DELETE']] as const) expect((await api(method, `/sso/providers/${provider.id}`, other.token, body)).status).toBe(404);
+  });
+
+  it('are offered to who is about to sign in, by the slug of the tenant', async () => {
+    const provider = await addProvider({ name: 'On the button' });
+    const hidden = await addProvider({ is_active: false });
+    const { items } = await ok(api<{ items: { id: string }[] }>('GET', `/auth/sso/providers?tenant=${tenant.slug}`));
+    expect(items).toContainEqual({ id: provider.id, name: 'On the button', start_url: `/api/v1/auth/sso/${provider.id}/start` });
+    expect(items.map(({ id }) => id)).not.toContain(hidden.id);
+    expect(await ok(api('GET', '/auth/sso/providers?tenant=nobody-has-this'))).toEqual({ items: [] });
+  });
+});
+
+describe('a sign-in', () => {
+  it('begins with PKCE, a state and a nonce, and a cookie of this browser', async () => {
+    const provider = await addProvider();
+    const response = await new CookieJar().fetch(start(provider));
+    expect(response.status).toBe(302);
+    const url = new URL(response.headers.get('location')!);
+    expect(Object.fromEntries(url.searchParams)).toMatchObject({ client_id: 'wheelhouse', response_type: 'code', scope: 'openid email profile', code_challenge_method: 'S256', redirect_uri: `${plane.url}/api/v1/auth/sso/callback` });
+    for (const name of ['state', 'nonce', 'code_challenge']) expect(url.searchParams.get(name)).toMatch(/^[\w-]{43}$/);
+    expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(/^wheelhouse-sso-[0-9a-f]{12}=[\w-]{43}; Max-Age=600; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/)]);
+  });
+
+  it('makes an account for who is new, ends with tokens, and finds the account again', async () => {
+    const provider = await addProvider(open);
+    const who = await person();
+    const jar = new CookieJar();
+    const back = await comeBack(provider, who, jar, '?return_to=/app');
+    expect(back.status).toBe(303);
+    expect(back.headers.get('location')).toMatch(new RegExp(`^${plane.url}/app#sso_code=who_\\w+$`));
+    const { status, body } = await exchange(codeIn(back), jar);
+    expect(status).toBe(200);
+    expect(body.user).toMatchObject({ email: `${who}@example.com`, role: 'user', tenant_id: tenant.id, full_name: 'A Person' });
+    expect((await api('GET', '/auth/me', body.access_token)).status).toBe(200);
+    expect(jar.namesOf(new URL(plane.url).host).filter((name) => name.includes('sso'))).toEqual([]);
+    expect((await signIn(provider, who)).user.id).toBe(body.user.id);
+    const rows = await ok(api<{ items: { action: string; detail: unknown }[] }>('GET', '/admin/audit?limit=100', admin.token));
+    expect(rows.items).toContainEqual(expect.objectContaining({ action: 'auth.login', actor_id: body.user.id, detail: expect.objectContaining({ via: 'sso', amr: ['pwd'] }) }));
+    expect(rows.items).toContainEqual(expect.objectContaining({ action: 'sso-identity.create', after: { issuer: idp.issuer, subject: who, user_id: body.user.id } }));
+  });
+
+  it('makes one account of many first sign-ins at once', async () => {
+    const provider = await addProvider(open);
+    const who = await person();
+    const jars = Array.from({ length: 8 }, () => new CookieJar());
+    const callbacks = await Promise.all(jars.map((jar) => jar.throughProvider(start(provider), who)));
+    const answers = await Promise.all(callbacks.map((url, index) => jars[index]!.fetch(url)));
+    expect(answers.map(({ status }) => status)).toEqual(jars.map(() => 303));
+    const { items } = await ok(api<{ items: object[] }>('GET', `/admin/users?email=${who}@example.com`, admin.token));
+    expect(items).toHaveLength(1);
+  });
+
+  it('is worth nothing in another browser, and the other browser takes nothing away from it', async () => {
+    const provider = await addProvider(open);
+    const [victim, attacker] = [new CookieJar(), new CookieJar()];
+    const callback = await attacker.throughProvider(start(provider), await person());
+    expect(await problemOf(await victim.fetch(callback))).toEqual([401, 'sso_failed']);
+    expect(await problemOf(await new CookieJar().fetch(callback))).toEqual([401, 'sso_failed']);
+    const back = await attacker.fetch(callback);
+    expect(back.status).toBe(303);
+    const refused = await exchange(codeIn(back), victim);
+    expect([refused.status, refused.body.code]).toEqual([401, 'sso_failed']);
+    // Who brought it had stolen it: nobody gets anything for it.
+    expect((await exchange(codeIn(back), attacker)).status).toBe(401);
+  });
+
+  it('comes back once, also of fifty times at once', async () => {
+    const provider = await addProvider(open);
+    const jar = new CookieJar();
+    const callback = await jar.throughProvider(start(provider), await person());
+    const answers = await Promise.all(Array.from({ length: 50 }, () => jar.fetch(callback)));
+    const good = answers.filter(({ status }) => status === 303);
+    expect(good).toHaveLength(1);
+    const traded = await Promise.all(Array.from({ length: 50 }, () => exchange(codeIn(good[0]!), jar)));
+    expect(traded.filter(({ status }) => status === 200)).toHaveLength(1);
+  });
+
+  it.each([
+    ['another state', (url: URL) => url.searchParams.set('state', 'x'.repeat(43))],
+    ['no state', (url: URL) => url.searchParams.delete('state')],
+    ['another code', (url: URL) => url.searchParams.set('code', 'x'.repeat(43))],
+    ['another issuer', (url: URL) => url.searchParams.set('iss', 'https://evil.example')],
+  ])('is refused with %s', async (_what, change) => {
+    const provider = await addProvider(open);
+    const jar = new CookieJar();
+    const url = new URL(await jar.throughProvider(start(provider), await person()));
+    change(url);
+    expect(await problemOf(await jar.fetch(url.href))).toEqual([401, 'sso_failed']);
+  });
+
+  it('is not taken with the code of another sign-in: PKCE and nonce are of one browser', async () => {
+    const provider = await addProvider(open);
+    const [mine, theirs] = [new CookieJar(), new CookieJar()];
+    const [own, stolen] = [new URL(await mine.throughProvider(start(provider), await person())), new URL(await theirs.throughProvider(start(provider), await person()))];
+    own.searchParams.set('code', stolen.searchParams.get('code')!);
+    expect(await problemOf(await mine.fetch(own.href))).toEqual([401, 'sso_failed']);
+  });
+
+  it('tells the page that waits for it why it failed', async () => {
+    const provider = await addProvider(open);
+    const jar = new CookieJar();
+    const callback = await jar.throughProvider(start(provider, '?return_to=/app'), await person(), 'no');
+    expect((await jar.fetch(callback)).headers.get('location')).toBe(`${plane.url}/app#sso_error=sso_failed`);
+  });
+
+  it.each(['https://evil.example/', '//evil.example', '/\\evil.example', 'javascript:alert(1)', 'http://user:password@127.0.0.1/'])('goes on to no %s', async (address) => {
+    const provider = await addProvider();
+    const response = await new CookieJar().fetch(start(provider, `?return_to=${encodeURIComponent(address)}`));
+    expect(response.status).toBe(400);
+  });
+
+  it('ends in a cookie when the page asks for one', async () => {
+    const provider = await addProvider(open);
+    const jar = new CookieJar();
+    const code = codeIn(await comeBack(provider, await person(), jar));
+    const response = await jar.fetch(`${plane.url}/api/v1/auth/sso/exchange`, { method: 'POST', headers: { 'content-type': 'application/json', origin: plane.url, 'sec-fetch-site': 'same-origin' }, body: JSON.stringify({ code, session: 'cookie' }) });
+    const body = (await response.json()) as Record<string, unknown>;
+    expect([response.status, body['token_type'], 'access_token' in body]).toEqual([200, 'cookie', false]);
+    expect((await jar.fetch(`${plane.url}/api/v1/auth/me`)).status).toBe(200);
+  });
+});
+
+describe('who gets in', () => {
+  it('is never found by the e-mail address', async () => {
+    const provider = await addProvider(open);
+    const user = await createUser(plane, { tenant: tenant.id, email: `${unique('taken')}@example.com` });
+    const who = await person({ email: user.email });
+    expect(await problemOf(await comeBack(provider, who))).toEqual([409, 'sso_account_exists']);
+    const boss = await person({ email: admin.email });
+    expect((await comeBack(provider, boss)).status).toBe(409);
+  });
+
+  it.each([
+    ['an address that is not verified', { email_verified: false }],
+    ['another domain', { email: `${unique('a')}@sub.example.com` }],
+    ['no address', { email: undefined }],
+  ])('is nobody with %s', async (_what, claims) => {
+    const provider = await addProvider(open);
+    expect(await problemOf(await comeBack(provider, await person(claims)))).toEqual([403, 'sso_refused']);
+  });
+
+  it('is nobody who is new, where accounts are not made', async () => {
+    expect(await problemOf(await comeBack(await addProvider(), await person()))).toEqual([403, 'sso_refused']);
+  });
+
+  it('is whom an administrator has linked, until the link is removed', async () => {
+    const provider = await addProvider();
+    const user = await createUser(plane, { tenant: tenant.id });
+    const who = await person();
+    const identity = await ok(api<{ id: string }>('POST', '/sso/identities', admin.token, { user_id: user.id, provider_id: provider.id, subject: who }));
+    expect((await signIn(provider, who)).user.id).toBe(user.id);
+    const twice = await api('POST', '/sso/identities', admin.token, { user_id: admin.id, provider_id: provider.id, subject: who });
+    expect([twice.status, twice.body['code']]).toEqual([409, 'sso_identity_taken']);
+    expect((await api('DELETE', `/sso/identities/${identity.id}`, admin.token)).status).toBe(204);
+    expect(await problemOf(await comeBack(provider, who))).toEqual([403, 'sso_refused']);
+  });
+
+  it('is who links the provider to the own account, in the same browser', async () => {
+    const provider = await addProvider();
+    const user = await createUser(plane, { tenant: tenant.id });
+    const who = await person();
+    const jar = new CookieJar();
+    const response = await jar.fetch(`${plane.url}/api/v1/auth/sso/${provider.id}/link`, { method: 'POST', headers: { authorization: `Bearer ${user.token}`, 'content-type': 'application/json' }, body: '{}' });
+    const { authorization_url } = (await response.json()) as { authorization_url: string };
+    const back = await jar.fetch(await jar.throughProvider(authorization_url, who));
+    expect(back.headers.get('location')).toBe('/#sso_linked=true');
+    expect((await signIn(provider, who)).user.id).toBe(user.id);
+    expect((await api('POST', `/auth/sso/${provider.id}/link`, ADMIN_TOKEN, {})).status).toBe(403);
+  });
+
+  it('is not a disabled account, from the next step on', async () => {
+    const provider = await addProvider(open);
+    const who = await person();
+    const { user } = await signIn(provider, who);
+    const jar = new CookieJar();
+    const code = codeIn(await comeBack(provider, who, jar));
+    await ok(api('PATCH', `/admin/users/${user.id}`, admin.token, { is_active: false }));
+    expect((await exchange(code, jar)).body.code).toBe('account_disabled');
+    expect(await problemOf(await comeBack(provider, who))).toEqual([403, 'account_disabled']);
+  });
+
+  it('is nobody once the provider is off, not even who has come back already', async () => {
+    const provider = await addProvider(open);
+    const [first, second] = [new CookieJar(), new CookieJar()];
+    const code = codeIn(await comeBack(provider, await person(), first));
+    const callback = await second.throughProvider(start(provider), await person());
+    await ok(api('PATCH', `/sso/providers/${provider.id}`, admin.token, { is_active: false }));
+    expect((await exchange(code, first)).body.code).toBe('sso_failed');
+    expect(await problemOf(await second.fetch(callback))).toEqual([401, 'sso_failed']);
+    expect((await new CookieJar().fetch(start(provider))).status).toBe(404);
+  });
+});
+
+describe('a role', () => {
+  const mapped = { ...open, group_claim: 'groups', role_mappings: [{ group: 'bosses', role: 'admin' }, { group: 'staff', role: 'user' }], default_role: null };
+
+  it('follows the groups at each sign-in, and holds for the sessions that are open', async () => {
+    const provider = await addProvider(mapped);
+    const who = await person({ groups: ['staff', 'bosses'] });
+    const first = await signIn(provider, who);
+    expect(first.user['role']).toBe('admin');
+    expect((await api('GET', '/admin/users', first.access_token)).status).toBe(200);
+    await idp.knows(who, { claims: { email: `${who}@example.com`, email_verified: true, groups: ['staff'] } });
+    expect((await signIn(provider, who)).user['role']).toBe('user');
+    expect((await api('GET', '/admin/users', first.access_token)).status).toBe(403);
+  });
+
+  it('is refused to who is in no mapped group', async () => {
+    const provider = await addProvider(mapped);
+    expect(await problemOf(await comeBack(provider, await person({ groups: ['visitors'] })))).toEqual([403, 'sso_refused']);
+    expect(await problemOf(await comeBack(provider, await person()))).toEqual([403, 'sso_refused']);
+  });
+});
+
+describe('a tenant that asks for single sign-on', () => {
+  it('refuses passwords at once, in every process, but for the account that breaks the glass', async () => {
+    const own = await createTenant(plane);
+    const [breaker, user] = [await createUser(plane, { role: 'admin', tenant: own.id }), await createUser(plane, { tenant: own.id })];
+    const second = await startPlane({ database: plane.database });
+    try {
+      for (const each of [plane, second]) expect((await login(each, user.email)).status).toBe(200);
+      await ok(api('PUT', '/security', breaker.token, { sso: { enforced: true, break_glass_user_id: breaker.id } }));
+      for (const each of [plane, second]) {
+        const refused = await login(each, user.email);
+        expect([refused.status, refused.body.code]).toEqual([403, 'sso_required']);
+        expect((await login(each, user.email, 'not-the-password')).body.code).toBe('invalid_credentials');
+        expect((await login(each, breaker.email)).status).toBe(200);
+      }
+    } finally {
+      await second.stop();
+    }
+  });
+});
+
+describe('somebody who signs in at a provider alone', () => {
+  it('has no password and can set none', async () => {
+    const provider = await addProvider(open);
+    const who = await person();
+    const { access_token } = await signIn(provider, who);
+    const { status, body } = await api('POST', '/auth/change-password', access_token, { current_password: 'anything-at-all', new_password: 'nine-herons-sing-at-dusk' });
+    expect([status, body['code']]).toEqual([403, 'sso_only']);
+    expect((await login(plane, `${who}@example.com`)).body.code).toBe('invalid_credentials');
+  });
+
+  it('signs out here at once, and is told where to sign out of the provider', async () => {
+    const provider = await addProvider(open);
+    const jar = new CookieJar();
+    const { body } = await exchange(codeIn(await comeBack(provider, await person(), jar)), jar);
+    const { logout_url } = await ok(api<{ logout_url: string }>('POST', '/auth/sso/logout', body.access_token, { return_to: '/health' }));
+    expect((await api('GET', '/auth/me', body.access_token)).status).toBe(401);
+    expect(Object.fromEntries(new URL(logout_url).searchParams)).toMatchObject({ id_token_hint: expect.any(String), post_logout_redirect_uri: `${plane.url}/health` });
+    const asked = await jar.fetch(logout_url);
+    const [, xsrf] = /name="xsrf" value="(\w+)"/.exec(await asked.text())!;
+    const out = await jar.fetch(`${idp.issuer}/session/end/confirm`, { method: 'POST', body: new URLSearchParams({ xsrf: xsrf!, logout: 'yes' }) });
+    expect(out.headers.get('location')).toBe(`${plane.url}/health`);
+  });
+});
+
+describe('what a provider names', () => {
+  it('is called only where requests may go', async () => {
+    const other = await startPlane({ database: plane.database });
+    try {
+      const provider = await addProvider();
+      const response = await fetch(`${other.url}/api/v1/auth/sso/${provider.id}/start`, { redirect: 'manual' });
+      expect(await problemOf(response)).toEqual([422, 'egress_refused']);
+    } finally {
+      await other.stop();
+    }
+  });
+});
