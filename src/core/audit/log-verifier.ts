@@ -42,6 +42,8 @@ export class LogVerifier {
   private found: Finding | undefined;
   /** The largest size at which the root was seen to be right. */
   private provenSize = 0;
+  /** How many of the measures, which are in order, have been met. */
+  private measured = 0;
 
   constructor(measures: readonly Measure[]) {
     this.measures = [...measures].sort((a, b) => a.size - b.size);
@@ -54,7 +56,7 @@ export class LogVerifier {
 
   /** Whether nothing that comes later can say more of what was found. */
   get isSettled(): boolean {
-    return this.found !== undefined && this.found.kind !== 'deleted' && this.found.kind !== 'edited';
+    return this.found !== undefined && !['deleted', 'edited', 'rewritten'].includes(this.found.kind);
   }
 
   get size(): number {
@@ -118,15 +120,24 @@ export class LogVerifier {
     const { id } = entry.row;
     const place = placeOf(entry, seq);
     if (place === undefined) return { kind: 'edited', seq, row_id: id, detail: `Row ${seq} is not what was sealed.` };
-    if (place === seq - 1) return { kind: 'inserted', seq: seq - 1, row_id: this.previous?.row.id ?? null, detail: `Row ${seq - 1} was put in: the row behind it was sealed at its place.` };
+    if (place === seq - 1) return this.putInBefore(seq);
     if (place > seq) return { kind: 'deleted', seq, row_id: null, detail: `Row ${seq} is missing: the row at its place was sealed as row ${place}.` };
     return { kind: 'reordered', seq, row_id: id, detail: `Row ${seq} was sealed as row ${place}.` };
+  }
+
+  private putInBefore(seq: number): Finding {
+    return { kind: 'inserted', seq: seq - 1, row_id: this.previous?.row.id ?? null, detail: `Row ${seq - 1} was put in: the row behind it was sealed at its place.` };
   }
 
   /** A later row may show that a row is not missing but elsewhere, or not edited but put in. */
   private reconsider(finding: Finding, entry: SealedRow): void {
     if (this.isSettled) return;
     const { seq, row } = entry;
+    if (finding.kind === 'rewritten') {
+      // The row behind the last one says whether that one was put in.
+      if (seq === this.tree.size && leafOf(row, seq - 1).equals(entry.leafHash)) this.found = this.putInBefore(seq);
+      return;
+    }
     const belongs = seq === finding.seq ? row.id !== finding.row_id : leafOf(row, finding.seq).equals(entry.leafHash);
     if (!belongs) return;
     this.found = finding.kind === 'edited' && seq <= finding.seq + 1
@@ -135,8 +146,8 @@ export class LogVerifier {
   }
 
   private measure(): void {
-    for (const measure of this.measures) {
-      if (measure.size !== this.tree.size || this.found) continue;
+    for (let measure = this.measures[this.measured]; measure?.size === this.tree.size; measure = this.measures[this.measured]) {
+      this.measured += 1;
       if (measure.root.equals(this.tree.root())) this.provenSize = measure.size;
       else this.report(this.otherThan(measure));
     }
