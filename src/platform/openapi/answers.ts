@@ -70,7 +70,8 @@ function impliedProblems(placed: PlacedOperation, document: OpenApiDocument): Pr
   const { operation, path, method } = placed;
   return [
     ...(path.includes('{') || operation['x-roles']?.includes('admin') ? (['not_found'] as const) : []),
-    ...(operation.requestBody ? (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
+    // A body is read wherever something may change, whether the operation takes one or not.
+    ...(method !== 'get' ? (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
     ...(method === 'post' ? (['idempotency_key_reused', 'idempotency_in_progress'] as const) : []),
     ...(takesIfMatch(placed, document) ? (['precondition_failed'] as const) : []),
   ];
