@@ -2,7 +2,7 @@ import type { Actor } from '../../core/actor.js';
 import { isAllowed, type Permission } from '../../core/permissions.js';
 
 /** What it takes to see the facts of a family (`task.*`). A family that is not here is seen by nobody. */
-const FAMILIES = {
+export const FAMILIES = {
   task: 'task:read',
   agent: 'agent:read',
   worker: 'agent:read',
