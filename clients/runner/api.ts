@@ -95,6 +95,13 @@ export class AgentApi {
     await this.ask((client, limit) => client.POST('/api/v1/agent/tasks/{id}/release', { ...request, signal: limit }), PATIENCE_MS, signal);
   }
 
+  /** The value of a secret that the task needs. */
+  async secret(name: string, taskId: string, signal?: AbortSignal): Promise<string> {
+    const request = { params: { path: { name }, query: { task_id: taskId } } };
+    const answer = await this.ask((client, limit) => client.GET('/api/v1/agent/secrets/{name}', { ...request, signal: limit }), PATIENCE_MS, signal);
+    return answer.value;
+  }
+
   private async ask<T>(
     send: (client: WheelhouseClient, limit: AbortSignal) => Promise<Exchange<T>>,
     timeoutMs: number,

@@ -1,9 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { errorOf, type Outcome, resultOf } from './outcome.ts';
 
-/** What a command is told: the task as it is, and the fence of its lease. */
+/** What a command is told: the task, and the fence of its lease. */
 export interface CommandInput {
-  task: { id: string };
+  task: { id: string; payload?: unknown };
   lease: { fence: number };
 }
 

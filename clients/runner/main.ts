@@ -3,6 +3,7 @@ import { runCommand } from './command.ts';
 import { makeLog } from './log.ts';
 import { type CliOptions, parseOptions, USAGE, UsageError } from './options.ts';
 import { Runner } from './runner.ts';
+import { withSecrets } from './secrets.ts';
 import { Token } from './token.ts';
 
 /** @returns the exit code: 0 when drained, 1 when it cannot work, 2 for a mistake on the command line */
@@ -33,10 +34,16 @@ async function main(): Promise<number> {
 function makeRunner(options: CliOptions): Runner {
   const token = new Token(options.token);
   const command = { command: options.command, graceMs: options.graceSeconds * 1000, maxOutputBytes: options.maxOutputBytes };
+  const api = new AgentApi(options.url, token);
   return new Runner({
-    api: new AgentApi(options.url, token),
+    api,
     token,
-    handler: (claimed, signal) => runCommand(claimed, command, signal),
+    handler: ({ task, lease }, signal) =>
+      withSecrets(
+        task.payload,
+        (name) => api.secret(name, task.id, signal),
+        (payload) => runCommand({ task: { ...task, payload }, lease }, command, signal),
+      ),
     log: makeLog(options.logFormat),
     concurrency: options.concurrency,
     leaseSeconds: options.leaseSeconds,

@@ -80,6 +80,18 @@ describe('wheelhouse-agent', () => {
     return runner;
   }
 
+  it('fills in the secrets of a payload, which the plane never does, and fails a task whose secret is refused', async () => {
+    const agent = await makeAgent();
+    const secret = await post<{ id: string }>('/secrets', { name: 'RUNNER_KEY', value: 'a "quoted" value' });
+    const { id: grantId } = await post<{ id: string }>(`/secrets/${secret.id}/grants`, { agent_id: agent.id });
+    start(agent.token, 'node -e "process.stdin.toArray().then((b) => console.log(JSON.parse(Buffer.concat(b)).payload.auth.length))"');
+    const task = await makeTask(agent, { payload: { auth: 'Bearer {{secret:RUNNER_KEY}}' } });
+    expect(await became(task, 'completed')).toMatchObject({ result: 'Bearer a "quoted" value'.length, payload: { auth: 'Bearer {{secret:RUNNER_KEY}}' } });
+    await plane.request('DELETE', `/api/v1/secrets/${secret.id}/grants/${grantId}`, { token: ADMIN_TOKEN });
+    const refused = await makeTask(agent, { payload: '{{secret:RUNNER_KEY}}' });
+    expect(await became(refused, 'dead_letter')).toMatchObject({ error: 'the secret RUNNER_KEY was refused: secret_not_granted' });
+  });
+
   it('makes an agent of a shell command: results, failures, and retries until the dead letter', async () => {
     const agent = await makeAgent();
     const good = await makeTask(agent, { payload: { n: 3 } });
