@@ -7,6 +7,7 @@ import { RefusedActor } from '../../platform/auth/refused-actor.js';
 import type { RevocableCache } from '../../platform/cache/revocable-cache.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { hashToken, isWellFormedToken } from '../../platform/crypto/tokens.js';
+import { securityTag } from '../access-policy/security-policies.reader.js';
 import { ApiKeyUsage } from './api-key-usage.js';
 import { ApiKeysRepository, type LiveKey } from './api-keys.repository.js';
 
@@ -29,7 +30,7 @@ export class ApiKeyVerifier implements CredentialVerifier, OnModuleInit {
   ) {
     this.known = revocations.cache(
       (hash) => this.look(hash),
-      (key) => [`api-key:${key.id}`, `user:${key.owner_id}`, `tenant:${key.tenant_id}`],
+      (key) => [`api-key:${key.id}`, `user:${key.owner_id}`, `tenant:${key.tenant_id}`, securityTag(key.tenant_id)],
     );
   }
 
@@ -48,6 +49,7 @@ export class ApiKeyVerifier implements CredentialVerifier, OnModuleInit {
       role: key.role,
       ownerId: key.owner_id,
       scopes: key.scopes,
+      ...(key.lacks_factor ? { restricted: 'mfa_setup' } : {}),
       label: key.name,
     };
     if (key.tenant_status === 'suspended') throw new RefusedActor('tenant_suspended', actor);

@@ -5,6 +5,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { pageOfQuery } from '../../platform/database/table.js';
+import { REQUIRES_FACTOR } from '../sessions/missing-factor.port.js';
 import { ApiKey } from './api-key.entity.js';
 
 /** What a request with a key rests on: the key, its owner and the tenant, in one look-up. */
@@ -19,6 +20,8 @@ export interface LiveKey {
   tenant_status: 'active' | 'suspended';
   /** Milliseconds until it expires, by the database's clock; null when it never does. */
   remaining_ms: number | null;
+  /** Whether the policy asks the owner for a second factor that is not there. */
+  lacks_factor: boolean;
 }
 
 export interface NewKey {
@@ -47,9 +50,10 @@ export class ApiKeysRepository {
   /** Before the tenant is known: a key that is neither revoked nor expired, with its owner and tenant. */
   async live(hash: Buffer): Promise<LiveKey | undefined> {
     const rows = await this.database.query<LiveKey>(
-      `select k.id, k.tenant_id, k.owner_id, k.name, k.scopes, u.role, u.is_active, t.status as tenant_status,
+      `select k.id, k.tenant_id, k.owner_id, k.name, k.scopes, u.role, u.is_active, t.status as tenant_status, ${REQUIRES_FACTOR} as lacks_factor,
          (extract(epoch from k.expires_at - now()) * 1000)::float8 as remaining_ms
        from api_keys k join users u on u.tenant_id = k.tenant_id and u.id = k.owner_id join tenants t on t.id = k.tenant_id
+         left join security_policies p on p.tenant_id = k.tenant_id
        where k.key_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
       [hash],
     );

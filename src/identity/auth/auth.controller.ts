@@ -4,10 +4,12 @@ import { Browsers } from '../../platform/auth/browsers.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { ApiController, eitherOf, NO_CONTENT, Operation } from '../../platform/http/operation.decorator.js';
 import { UserView } from '../users/users.view.js';
-import { LoginDto, LogoutDto, RefreshDto, RegisterDto } from './auth.dto.js';
+import { ChallengeDto, LoginDto, LogoutDto, ReauthenticateDto, RefreshDto, RegisterDto } from './auth.dto.js';
 import { answerFirstFactor, answerSignIn, MfaRequiredView, TokensView } from './auth.view.js';
 import { LogoutService } from './logout.service.js';
+import { ReauthenticationService } from './reauthentication.service.js';
 import { RegistrationService } from './registration.service.js';
+import { SignInChallengeService } from './sign-in-challenge.service.js';
 import { SignInService } from './sign-in.service.js';
 
 @ApiController('auth', 'Identity / Sign-in')
@@ -15,6 +17,8 @@ export class AuthController {
   constructor(
     private readonly signIn: SignInService,
     private readonly registration: RegistrationService,
+    private readonly challenges: SignInChallengeService,
+    private readonly again: ReauthenticationService,
     private readonly out: LogoutService,
     private readonly browsers: Browsers,
     private readonly context: RequestContext,
@@ -31,7 +35,7 @@ export class AuthController {
     id: 'login',
     allow: 'public',
     returns: eitherOf(TokensView, MfaRequiredView),
-    problems: ['invalid_credentials', 'account_disabled', 'tenant_suspended', 'sso_required', 'csrf_failed'],
+    problems: ['invalid_credentials', 'account_disabled', 'tenant_suspended', 'sso_required', 'csrf_failed', 'conflict'],
     rateLimit: 'login',
     audited: true,
     idempotency: 'outside',
@@ -39,6 +43,42 @@ export class AuthController {
   async login(@Body() body: LoginDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<TokensView | MfaRequiredView> {
     this.context.set('sessionKind', this.browsers.sessionKindFor(request, body.session));
     return answerFirstFactor(this.browsers, response, await this.signIn.login(body.email, body.password));
+  }
+
+  /**
+   * Ends a sign-in with the second factor: a code of the authenticator, or a recovery code. A challenge lives five minutes,
+   * works once and takes five wrong codes; a code works once.
+   */
+  @Post('mfa/challenge')
+  @Operation({
+    id: 'answerMfaChallenge',
+    allow: 'public',
+    returns: TokensView,
+    problems: ['mfa_challenge_invalid', 'mfa_code_invalid', 'invalid_credentials', 'account_disabled', 'tenant_suspended', 'csrf_failed'],
+    rateLimit: 'mfa',
+    audited: true,
+    idempotency: 'outside',
+  })
+  async challenge(@Body() { challenge_token, ...answer }: ChallengeDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<TokensView> {
+    return answerSignIn(this.browsers, response, await this.challenges.answer(challenge_token, answer, (kind) => this.browsers.sessionKindFor(request, kind)));
+  }
+
+  /**
+   * Proves again who one is, in the session that is open, for operations that take a sign-in within the last minutes. An
+   * account with a second factor gives a code, all others the password.
+   */
+  @Post('reauthenticate')
+  @Operation({
+    id: 'reauthenticate',
+    allow: 'profile:write',
+    returns: NO_CONTENT,
+    problems: ['invalid_credentials', 'mfa_code_invalid'],
+    rateLimit: 'mfa',
+    idempotency: 'outside',
+    whileRestricted: true,
+  })
+  async reauthenticate(@Body() body: ReauthenticateDto): Promise<void> {
+    await this.again.reauthenticate(body);
   }
 
   /** Makes an account of one's own: a user of the default tenant. Can be switched off. */

@@ -1,8 +1,9 @@
-import { IsIn, IsOptional, IsString, MaxLength } from 'class-validator';
+import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
 import { SESSION_KINDS, type SessionKind } from '../../platform/auth/browsers.js';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsEmailAddress } from '../../platform/http/is-email-address.js';
 import { IsLine } from '../../platform/http/is-line.js';
+import { CODE, RECOVERY_CODE } from '../mfa/second-factors.port.js';
 
 /** A sign-in with a password. */
 export class LoginDto {
@@ -68,4 +69,54 @@ export class LogoutDto {
   @IsString()
   @MaxLength(256)
   refresh_token?: string;
+}
+
+/** The second half of a sign-in. One of `code` and `recovery_code` is needed. */
+export class ChallengeDto {
+  /**
+   * From the answer to the first half.
+   * @example whm_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+   */
+  @IsString()
+  @MaxLength(256)
+  challenge_token!: string;
+
+  /**
+   * Six digits of the authenticator.
+   * @example "492039"
+   */
+  @IfGiven()
+  @Matches(CODE, { message: '$property must be six digits' })
+  @MaxLength(6)
+  @IsString()
+  code?: string;
+
+  /**
+   * A recovery code, when the authenticator is lost.
+   * @example 8k3v-q0td-1mzx-h7ra
+   */
+  @IfGiven()
+  @Matches(RECOVERY_CODE, { message: '$property must be a recovery code' })
+  @MaxLength(19)
+  @IsString()
+  recovery_code?: string;
+}
+
+/** A new proof of who one is: the code for an account with a second factor, the password for all others. */
+export class ReauthenticateDto {
+  /** @example seven-otters-hum-at-noon */
+  @IfGiven()
+  @IsString()
+  @MaxLength(512)
+  password?: string;
+
+  /**
+   * Six digits of the authenticator.
+   * @example "492039"
+   */
+  @IfGiven()
+  @Matches(CODE, { message: '$property must be six digits' })
+  @MaxLength(6)
+  @IsString()
+  code?: string;
 }

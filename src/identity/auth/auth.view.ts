@@ -30,6 +30,11 @@ export class TokensView {
    * @example 900
    */
   expires_in!: number;
+  /**
+   * Given and true when the policy asks for a second factor that is not there: the session can do nothing but set it up.
+   * @example true
+   */
+  mfa_setup_required?: true;
   /** Who signed in. */
   user!: UserView;
 }
@@ -63,10 +68,11 @@ export function answerFirstFactor(browsers: Browsers, response: Response, outcom
 }
 
 /** The answer to a sign-in. What a browser holds goes into its cookies, and the tokens of everyone else into the body. */
-export function answerSignIn(browsers: Browsers, response: Response, { tokens, user }: SignedIn): TokensView {
+export function answerSignIn(browsers: Browsers, response: Response, { tokens, user, restricted }: SignedIn): TokensView {
+  const rest = restricted ? { mfa_setup_required: true as const, user } : { user };
   if (tokens.kind === 'bearer') {
-    return { access_token: tokens.accessToken, refresh_token: tokens.refreshToken, token_type: 'bearer', expires_in: tokens.expiresIn, user };
+    return { access_token: tokens.accessToken, refresh_token: tokens.refreshToken, token_type: 'bearer', expires_in: tokens.expiresIn, ...rest };
   }
   browsers.setCookies(response, tokens);
-  return { token_type: 'cookie', csrf_token: tokens.csrfToken, expires_in: tokens.maxAgeSeconds, user };
+  return { token_type: 'cookie', csrf_token: tokens.csrfToken, expires_in: tokens.maxAgeSeconds, ...rest };
 }

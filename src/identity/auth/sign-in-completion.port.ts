@@ -1,3 +1,4 @@
+import type { Restriction } from '../../core/actor.js';
 import type { IssuedTokens, SessionOwner } from '../sessions/user-sessions.port.js';
 import type { UserView } from '../users/users.view.js';
 
@@ -22,6 +23,8 @@ export interface PendingSignIn {
 export interface SignedIn {
   tokens: IssuedTokens;
   user: UserView;
+  /** What the session may do nothing but. */
+  restricted?: Restriction;
 }
 
 export type SignInOutcome = SignedIn | { pending: PendingSignIn };

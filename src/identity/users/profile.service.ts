@@ -5,10 +5,10 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
-import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
 import { UserSessions } from '../sessions/user-sessions.port.js';
-import { ownUserId } from '../../platform/auth/own-user.js';
+import { ownPerson, ownUserId } from '../../platform/auth/own-user.js';
 import { SecurityPolicies } from '../access-policy/security-policies.reader.js';
+import { OwnPassword } from './own-password.port.js';
 import { checkPassword, refuseReused } from './password-policy.js';
 import type { User } from './user.entity.js';
 import type { ChangePasswordDto } from './profile.dto.js';
@@ -31,7 +31,7 @@ export class ProfileService {
   constructor(
     private readonly users: UsersRepository,
     private readonly passwords: Passwords,
-    private readonly attempts: SignInAttempts,
+    private readonly ownPassword: OwnPassword,
     private readonly sessions: UserSessions,
     private readonly context: RequestContext,
     private readonly audit: AuditPort,
@@ -61,18 +61,8 @@ export class ProfileService {
 
   /** Takes the current password, also from a session: a stolen one must not become the account. */
   async changePassword({ current_password, new_password }: ChangePasswordDto): Promise<void> {
-    const { actor } = this.context;
-    ownUserId(this.context);
-    if (actor.kind !== 'user') throw new Problem('forbidden', { detail: 'Only the person, with a session, changes the password.' });
-    await this.attempts.admit(`password:${actor.id}`, actor.tenantId);
-    const stored = await this.readPassword(actor.id);
-    // Where there is none, none can be set: the provider decides who signs in, and how.
-    if (stored === null) throw new Problem('sso_only');
-    if (!(await this.passwords.verify(stored, current_password))) {
-      await this.audit.failed({ action: 'user.change_password', resource: { type: 'user', id: actor.id } });
-      throw new Problem('invalid_credentials', { detail: 'The current password is wrong.' });
-    }
-    await this.attempts.clear(`password:${actor.id}`);
+    const actor = ownPerson(this.context);
+    const stored = await this.ownPassword.check(actor, current_password, 'user.change_password');
     const { min_length: minLength, history } = (await this.policies.of(actor.tenantId)).password;
     checkPassword(new_password, 'new_password', { email: actor.label, minLength, current: current_password });
     await this.refuseEarlier(actor.id, new_password, history);
@@ -98,11 +88,6 @@ export class ProfileService {
   @Transactional()
   protected readEarlier(id: string, history: number): Promise<string[]> {
     return this.users.earlierPasswords(id, history);
-  }
-
-  @Transactional()
-  protected readPassword(id: string): Promise<string | null> {
-    return this.users.passwordHash(id);
   }
 
   @Transactional()

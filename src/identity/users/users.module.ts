@@ -3,6 +3,8 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { SessionsModule } from '../sessions/sessions.module.js';
 import { AccessPolicyModule } from '../access-policy/access-policy.module.js';
 import { AccountsService } from './accounts.service.js';
+import { OwnPassword } from './own-password.port.js';
+import { OwnPasswordService } from './own-password.service.js';
 import { ProfileController } from './profile.controller.js';
 import { ProfileService } from './profile.service.js';
 import { UserAccounts } from './user-accounts.port.js';
@@ -15,7 +17,7 @@ import { UsersService } from './users.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([User]), SessionsModule, AccessPolicyModule],
   controllers: [UsersController, ProfileController],
-  providers: [UsersRepository, UsersService, ProfileService, { provide: UserAccounts, useClass: AccountsService }],
-  exports: [UserAccounts],
+  providers: [UsersRepository, UsersService, ProfileService, { provide: UserAccounts, useClass: AccountsService }, { provide: OwnPassword, useClass: OwnPasswordService }],
+  exports: [UserAccounts, OwnPassword],
 })
 export class UsersModule {}

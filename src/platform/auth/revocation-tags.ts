@@ -7,7 +7,7 @@ export function revocationTagsOf(actor: Actor): string[] {
     case 'user':
       return [tenant, `user:${actor.id}`, `session:${actor.sessionId}`, `security-of:${actor.tenantId}`];
     case 'api_key':
-      return [tenant, `api-key:${actor.id}`, `user:${actor.ownerId}`];
+      return [tenant, `api-key:${actor.id}`, `user:${actor.ownerId}`, `security-of:${actor.tenantId}`];
     case 'agent':
       return [tenant, `agent:${actor.id}`];
     case 'bootstrap':

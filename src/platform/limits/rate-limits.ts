@@ -23,6 +23,7 @@ export const RATE_LIMITS = {
   'agent-auth': { points: 20, seconds: 60, counts: 'failed agent authentications per address' },
   login: { points: 30, seconds: 60, counts: 'sign-in attempts per address' },
   sso: { points: 120, seconds: 60, counts: 'steps of single sign-ons per address' },
+  mfa: { points: 60, seconds: 60, counts: 'second factor attempts per address' },
   refresh: { points: 300, seconds: 60, counts: 'token refreshes per address' },
   register: { points: 20, seconds: 60, counts: 'registrations per address' },
   'audit-bulk': { points: 120, seconds: 60, counts: 'exports and verifications of the audit log per address' },

@@ -1,0 +1,105 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { invalidField, Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { TenantCipher } from '../../platform/crypto/tenant-cipher.js';
+import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
+import { MfaRepository, type StoredFactor } from './mfa.repository.js';
+import { hashRecoveryCode } from './recovery-codes.js';
+import { type FactorAnswer, SecondFactors } from './second-factors.port.js';
+import { stepOf } from './totp.js';
+
+/** No code is of it, so it uses nothing up: a wrong code takes the same way as one that was used before. */
+const NO_STEP = -1;
+
+type Method = 'totp' | 'recovery_code';
+type Use = () => Promise<boolean>;
+
+/** Checks codes. Guesses are counted by account before they are checked, in the database, whichever way they came. */
+@Injectable()
+export class SecondFactorsService extends SecondFactors {
+  constructor(
+    private readonly factors: MfaRepository,
+    private readonly cipher: TenantCipher,
+    private readonly attempts: SignInAttempts,
+    private readonly context: RequestContext,
+    private readonly audit: AuditPort,
+  ) {
+    super();
+  }
+
+  async isOn(userId: string): Promise<boolean> {
+    const factor = await this.factors.find(userId);
+    return factor !== undefined && factor.enabled_at !== null;
+  }
+
+  async prove<T>(userId: string, answer: FactorAnswer, action: string, work: () => Promise<T>): Promise<T> {
+    const method = methodOf(answer);
+    await this.admit(userId, action, method);
+    const use = await this.useOf(userId, answer);
+    const done = await this.useAndDo(userId, method, use, work);
+    if (!done) return this.refuse(userId, action, method, 'wrong_code', new Problem('mfa_code_invalid'));
+    await this.attempts.clear(subjectOf(userId));
+    return done.result;
+  }
+
+  /** Counts an attempt, also at the first code of a factor that is not on yet. */
+  async admit(userId: string, action: string, method: Method): Promise<void> {
+    try {
+      await this.attempts.admit(subjectOf(userId), this.context.tenantId);
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'rate_limited') return this.refuse(userId, action, method, 'too_many_attempts', error);
+      throw error;
+    }
+  }
+
+  async clear(userId: string): Promise<void> {
+    await this.attempts.clear(subjectOf(userId));
+  }
+
+  async refuse(userId: string, action: string, method: Method, reason: string, problem: Problem): Promise<never> {
+    await this.audit.failed({ action, resource: { type: 'user', id: userId }, detail: { reason, method } });
+    throw problem;
+  }
+
+  @Transactional()
+  read(userId: string): Promise<StoredFactor | undefined> {
+    return this.factors.find(userId);
+  }
+
+  /** The time step that a code is of, by the database's clock. */
+  async stepOf(userId: string, factor: StoredFactor, code: string): Promise<number> {
+    return stepOf(await this.cipher.open(secretPlace(this.context.tenantId, userId), factor.sealed_secret), code, factor.now) ?? NO_STEP;
+  }
+
+  private async useOf(userId: string, { code, recovery_code: recoveryCode }: FactorAnswer): Promise<Use> {
+    if (recoveryCode !== undefined) return () => this.factors.useRecoveryCode(userId, hashRecoveryCode(userId, recoveryCode));
+    const factor = await this.read(userId);
+    if (!factor || code === undefined) return () => Promise.resolve(false);
+    // Opened before the transaction, which holds a connection.
+    const step = await this.stepOf(userId, factor, code);
+    return () => this.factors.useStep(userId, factor.sealed_secret, step);
+  }
+
+  @Transactional()
+  protected async useAndDo<T>(userId: string, method: Method, use: Use, work: () => Promise<T>): Promise<{ result: T } | undefined> {
+    if (!(await use())) return undefined;
+    if (method === 'recovery_code') {
+      const left = await this.factors.codesLeft(userId);
+      await this.audit.record({ action: 'mfa.use_recovery_code', resource: { type: 'user', id: userId }, detail: { left } });
+    }
+    return { result: await work() };
+  }
+}
+
+/** Where the secret of a person is sealed. */
+export const secretPlace = (tenantId: string, userId: string): { tenantId: string; row: string } => ({ tenantId, row: `user_mfa/${userId}/sealed_secret` });
+
+const subjectOf = (userId: string): string => `mfa:${userId}`;
+
+function methodOf({ code, recovery_code: recoveryCode }: FactorAnswer): Method {
+  if (code === undefined && recoveryCode === undefined) throw invalidField('code', 'required', 'is needed, or recovery_code in its place');
+  if (code !== undefined && recoveryCode !== undefined) throw invalidField('recovery_code', 'unknown_field', 'must not be given together with code');
+  return code === undefined ? 'recovery_code' : 'totp';
+}
