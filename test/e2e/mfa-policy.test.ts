@@ -1,4 +1,4 @@
-import { createAgent, createTenant, createUser, login, ok, PASSWORD, type SignedIn, someAddress } from '../support/factories.js';
+import { createTask, createTenant, createUser, login, ok, PASSWORD, type SignedIn, someAddress } from '../support/factories.js';
 import { codeOf, enableMfa } from '../support/mfa.js';
 import { type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 import { follow, TestSocket } from '../support/socket.js';
@@ -22,14 +22,14 @@ async function tenant(): Promise<{ admin: SignedIn; user: SignedIn; slug: string
   const admin = await enableMfa(plane, await createUser(plane, { tenant: slug, role: 'admin' }));
   return { admin, user: await createUser(plane, { tenant: slug }), slug };
 }
-const require = (admin: SignedIn, ...roles: string[]): Promise<Coded> => ok(plane.request('PUT', '/api/v1/security', { token: admin.token, body: { mfa: { required_roles: roles } } }));
+const demand = (admin: SignedIn, ...roles: string[]): Promise<Coded> => ok(plane.request('PUT', '/api/v1/security', { token: admin.token, body: { mfa: { required_roles: roles } } }));
 const agents = (token: string, at: Plane = plane): Promise<ApiResponse<Coded>> => at.request('GET', '/api/v1/agents', { token });
 
 describe('a policy that asks for a second factor', () => {
   it('leaves nothing but setting it up to who has none, at once, in every process, in open sessions too', async () => {
     const { admin, user } = await tenant();
     expect([(await agents(user.token)).status, (await agents(user.token, second)).status]).toEqual([200, 200]);
-    await require(admin, 'user');
+    await demand(admin, 'user');
     for (const at of [plane, second]) {
       expect((await agents(user.token, at)).body).toMatchObject({ status: 403, code: 'mfa_setup_required' });
       expect((await at.request<Coded>('GET', '/api/v1/auth/me', { token: user.token })).body.code).toBe('mfa_setup_required');
@@ -43,7 +43,7 @@ describe('a policy that asks for a second factor', () => {
 
   it('opens a session for it that can do nothing else, and says so', async () => {
     const { admin, user } = await tenant();
-    await require(admin, 'user');
+    await demand(admin, 'user');
     const { status, body } = await login(plane, user.email);
     expect([status, body]).toEqual([200, expect.objectContaining({ mfa_setup_required: true })]);
     expect((await agents(body.access_token)).body.code).toBe('mfa_setup_required');
@@ -56,37 +56,37 @@ describe('a policy that asks for a second factor', () => {
   it('holds for the role that is named, and lets go when it is no longer asked for', async () => {
     const { admin, user, slug } = await tenant();
     const other = await createUser(plane, { tenant: slug, role: 'admin' });
-    await require(admin, 'admin');
+    await demand(admin, 'admin');
     expect([(await agents(user.token)).status, (await agents(other.token)).status, (await agents(admin.token)).status]).toEqual([200, 403, 200]);
     await ok(plane.request('PATCH', `/api/v1/admin/users/${user.id}`, { token: admin.token, body: { role: 'admin' } }));
     expect((await agents(user.token)).body.code).toBe('mfa_setup_required');
-    await require(admin);
+    await demand(admin);
     expect([(await agents(user.token)).status, (await agents(other.token, second)).status]).toEqual([200, 200]);
   });
 
   it('closes open sockets and streams, and opens none', async () => {
     const { admin, user } = await tenant();
-    const socket = await follow(plane, user.token, 'agent.*');
-    const elsewhere = await follow(second, user.token, 'agent.*');
-    const stays = await follow(second, admin.token, 'agent.*');
-    await require(admin, 'user');
+    const socket = await follow(plane, user.token, 'task.*');
+    const elsewhere = await follow(second, user.token, 'task.*');
+    const stays = await follow(second, admin.token, 'task.*');
+    await demand(admin, 'user');
     expect((await socket.end()).code).toBe(4403);
     const { code, reason } = await elsewhere.end();
     expect([code, reason]).toEqual([4403, expect.stringContaining('mfa_setup_required')]);
     const late = await new TestSocket(plane).opened();
     late.send({ type: 'auth', token: user.token });
     expect((await late.end()).code).toBe(4403);
-    await createAgent(plane, {}, admin.token);
+    await createTask(plane, {}, admin.token);
     await stays.next('event');
     expect([...socket.events, ...elsewhere.events, ...late.events]).toEqual([]);
-    for (const { socket: open } of [stays]) open.close();
+    stays.socket.close();
   });
 
   it('holds for the API keys of such a person', async () => {
     const { admin, user } = await tenant();
     const { key } = await ok(plane.request<{ key: string }>('POST', '/api/v1/security/api-keys', { token: user.token, body: { name: 'k', scopes: ['agent:read'] } }));
     expect([(await agents(key)).status, (await agents(key, second)).status]).toEqual([200, 200]);
-    await require(admin, 'user');
+    await demand(admin, 'user');
     expect([(await agents(key)).body.code, (await agents(key, second)).body.code]).toEqual(['mfa_setup_required', 'mfa_setup_required']);
     await enableMfa(plane, user);
     expect([(await agents(key)).status, (await agents(key, second)).status]).toEqual([200, 200]);
@@ -96,7 +96,7 @@ describe('a policy that asks for a second factor', () => {
     const { admin, user, slug } = await tenant();
     const other = await createUser(plane, { tenant: slug, role: 'admin' });
     const own = await enableMfa(plane, user);
-    await require(admin, 'user');
+    await demand(admin, 'user');
     expect((await agents(own.token)).status).toBe(200);
     await ok(plane.request('DELETE', `/api/v1/admin/users/${own.id}/mfa`, { token: other.token }));
     const { body } = await plane.request<Coded>('POST', '/api/v1/auth/login', { body: { email: own.email, password: PASSWORD }, headers: { 'x-forwarded-for': someAddress() } });
