@@ -85,10 +85,10 @@ export class MfaService {
   @Transactional()
   async reset(userId: string): Promise<void> {
     const { actor } = this.context;
+    if (!(await this.stored.lockUser(userId))) throw notFound('user');
     // Whoever holds ADMIN_TOKEN has the installation: that is the way back in when the last administrator loses the device.
     if (actor.kind !== 'bootstrap') requireFreshSignIn(this.context);
     if (actor.id === userId) throw new Problem('forbidden', { detail: 'One\'s own second factor is turned off with the password and a code.' });
-    if (!(await this.stored.lockUser(userId))) throw notFound('user');
     await this.takeAway(userId, 'mfa.reset');
     await this.sessions.endAll(userId, 'mfa_reset');
   }

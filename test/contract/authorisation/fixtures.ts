@@ -12,6 +12,7 @@ export type Tenants = Record<Side, Tenant>;
 
 /** Bodies that say more than their schema can: what the schema alone would make is refused for another reason. */
 const HINTS: Readonly<Record<string, Record<string, unknown>>> = {
+  reauthenticate: { password: 'not the one of this account' },
   createUser: { password: PASSWORD },
   register: { password: PASSWORD },
   createApiKey: { scopes: ['task:read'] },
