@@ -72,7 +72,7 @@ export class AuthController {
     id: 'reauthenticate',
     allow: 'profile:write',
     returns: NO_CONTENT,
-    problems: ['invalid_credentials', 'mfa_code_invalid'],
+    problems: ['invalid_credentials', 'mfa_code_invalid', 'sso_only'],
     rateLimit: 'mfa',
     idempotency: 'outside',
     whileRestricted: true,
