@@ -98,6 +98,30 @@ export interface paths {
         patch: operations["updateUser"];
         trace?: never;
     };
+    "/api/v1/admin/users/{id}/mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Takes away the second factor of a user who lost it, and ends all sessions of that user
+         * @description Takes away the second factor of a user who lost it, and ends all sessions of that user. It takes a sign-in of the administrator within the last five minutes.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `user:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        delete: operations["resetMfa"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agent/approvals": {
         parameters: {
             query?: never;
@@ -1114,6 +1138,174 @@ export interface paths {
          */
         put: operations["updateMe"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/mfa": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Says whether the own account has a second factor, and whether it has to
+         * @description Says whether the own account has a second factor, and whether it has to.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `profile:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getMfa"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/mfa/challenge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Ends a sign-in with the second factor: a code of the authenticator, or a recovery code
+         * @description Ends a sign-in with the second factor: a code of the authenticator, or a recovery code. A challenge lives five minutes, works once and takes five wrong codes; a code works once.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | anyone | 60 second factor attempts per address in 60 s | yes |
+         */
+        post: operations["answerMfaChallenge"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/mfa/disable": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turns the second factor off
+         * @description Turns the second factor off. It takes the password and a code, or a recovery code.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `profile:write`) | 60 second factor attempts per address in 60 s; 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["disableMfa"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/mfa/recovery-codes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes ten new recovery codes; the old ones end
+         * @description Makes ten new recovery codes; the old ones end. It takes a sign-in within the last five minutes.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `profile:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["renewRecoveryCodes"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/mfa/setup": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes the secret of a new authenticator and shows it, once
+         * @description Makes the secret of a new authenticator and shows it, once. Nothing changes until /auth/mfa/verify gets its first code, within 15 minutes. It takes a sign-in within the last five.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `profile:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["setUpMfa"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/mfa/verify": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Turns the second factor on with the first code of the authenticator
+         * @description Turns the second factor on with the first code of the authenticator. It answers ten recovery codes, which are shown this once and work once each, and ends all other sessions of the account.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `profile:write`) | 60 second factor attempts per address in 60 s; 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["verifyMfa"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/auth/reauthenticate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Proves again who one is, in the session that is open, for operations that take a sign-in within the last minutes
+         * @description Proves again who one is, in the session that is open, for operations that take a sign-in within the last minutes. An account with a second factor gives a code, all others the password.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `profile:write`) | 60 second factor attempts per address in 60 s; 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["reauthenticate"];
         delete?: never;
         options?: never;
         head?: never;
@@ -3416,6 +3608,23 @@ export interface components {
              */
             reason?: string;
         };
+        ChallengeDto: {
+            /**
+             * @description From the answer to the first half.
+             * @example whm_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
+             */
+            challenge_token: string;
+            /**
+             * @description Six digits of the authenticator.
+             * @example 492039
+             */
+            code?: string;
+            /**
+             * @description A recovery code, when the authenticator is lost.
+             * @example 8k3v-q0td-1mzx-h7ra
+             */
+            recovery_code?: string;
+        };
         ChangePasswordDto: {
             /** @example seven-otters-hum-at-noon */
             current_password: string;
@@ -4240,6 +4449,20 @@ export interface components {
              */
             note?: string;
         };
+        DisableMfaDto: {
+            /**
+             * @description Six digits of the authenticator.
+             * @example 492039
+             */
+            code?: string;
+            /** @example seven-otters-hum-at-noon */
+            password: string;
+            /**
+             * @description A recovery code, when the authenticator is lost.
+             * @example 8k3v-q0td-1mzx-h7ra
+             */
+            recovery_code?: string;
+        };
         EndedSessionsView: {
             /**
              * @description How many sessions were open.
@@ -4617,6 +4840,39 @@ export interface components {
             /** @example true */
             mfa_required: boolean;
         };
+        MfaSetupView: {
+            /** @example otpauth://totp/Wheelhouse:ada%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Wheelhouse */
+            otpauth_url: string;
+            /**
+             * @description The address as a QR code: a PNG image in a data URL.
+             * @example data:image/png;base64,iVBORw0KGgo=
+             */
+            qr_code: string;
+            /**
+             * @description The shared secret in base 32, to be typed where no camera is.
+             * @example GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ
+             */
+            secret: string;
+        };
+        MfaStatusView: {
+            /** @example true */
+            enabled: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            enabled_at: string | null;
+            /**
+             * @description Recovery codes that were not used yet.
+             * @example 10
+             */
+            recovery_codes_left: number;
+            /**
+             * @description Whether the policy of the tenant asks for one.
+             * @example false
+             */
+            required: boolean;
+        };
         NewApiKeyView: {
             /**
              * Format: date-time
@@ -4839,6 +5095,24 @@ export interface components {
             count: number;
             /** @example The report is encrypted. */
             reason: string;
+        };
+        ReauthenticateDto: {
+            /**
+             * @description Six digits of the authenticator.
+             * @example 492039
+             */
+            code?: string;
+            /** @example seven-otters-hum-at-noon */
+            password?: string;
+        };
+        RecoveryCodesView: {
+            /**
+             * @description Each works once.
+             * @example [
+             *       "8k3v-q0td-1mzx-h7ra"
+             *     ]
+             */
+            recovery_codes: string[];
         };
         RefreshDto: {
             /**
@@ -6026,6 +6300,11 @@ export interface components {
              */
             expires_in: number;
             /**
+             * @description Given and true when the policy asks for a second factor that is not there: the session can do nothing but set it up.
+             * @example true
+             */
+            mfa_setup_required?: boolean;
+            /**
              * @description Trade it at /auth/refresh before the access token expires; each works once. Left out when a cookie holds the session.
              * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
              */
@@ -6507,6 +6786,13 @@ export interface components {
              * @example 0
              */
             waiting: number;
+        };
+        VerifyMfaDto: {
+            /**
+             * @description Six digits.
+             * @example 492039
+             */
+            code: string;
         };
     };
     responses: never;
@@ -7545,6 +7831,159 @@ export interface operations {
             };
             /** @description `precondition_failed`: The resource has changed since it was read. */
             412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    resetMfa: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `mfa_not_enabled`: This account has no second factor. */
+            409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -15734,6 +16173,7 @@ export interface operations {
                      *       "token_type": "bearer",
                      *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
+                     *       "mfa_setup_required": true,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *         "tenant_id": "00000000-0000-7000-8000-000000000001",
@@ -15793,7 +16233,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -16338,6 +16782,1201 @@ export interface operations {
             };
         };
     };
+    getMfa: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "enabled": true,
+                     *       "enabled_at": "2026-01-31T09:30:00.000Z",
+                     *       "recovery_codes_left": 10,
+                     *       "required": false
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MfaStatusView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    answerMfaChallenge: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "challenge_token": "whm_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2",
+                 *       "code": "492039",
+                 *       "recovery_code": "8k3v-q0td-1mzx-h7ra"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ChallengeDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "access_token": "eyJhbGciOiJIUzI1NiIsInR5cCI6ImF0K2p3dCJ9.eyJ0aWQiOiIwMDAwIn0.c2lnbmF0dXJl",
+                     *       "refresh_token": "whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2",
+                     *       "token_type": "bearer",
+                     *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
+                     *       "expires_in": 900,
+                     *       "mfa_setup_required": true,
+                     *       "user": {
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *         "tenant_id": "00000000-0000-7000-8000-000000000001",
+                     *         "email": "ada@example.com",
+                     *         "full_name": "Ada Lovelace",
+                     *         "role": "user",
+                     *         "is_active": true,
+                     *         "last_login_at": "2026-01-31T09:30:00.000Z",
+                     *         "created_at": "2026-01-31T09:30:00.000Z",
+                     *         "updated_at": "2026-01-31T09:30:00.000Z",
+                     *         "revision": 1
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TokensView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `invalid_credentials`: The e-mail address or the password is wrong.
+             *
+             *     `mfa_code_invalid`: The code is wrong, has expired or was used before.
+             *
+             *     `mfa_challenge_invalid`: The challenge is unknown, has expired, was used, or took too many wrong codes.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    disableMfa: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "seven-otters-hum-at-noon",
+                 *       "code": "492039",
+                 *       "recovery_code": "8k3v-q0td-1mzx-h7ra"
+                 *     }
+                 */
+                "application/json": components["schemas"]["DisableMfaDto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `invalid_credentials`: The e-mail address or the password is wrong.
+             *
+             *     `mfa_code_invalid`: The code is wrong, has expired or was used before.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `sso_only`: This account signs in at a provider and has no password.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `mfa_not_enabled`: This account has no second factor.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    renewRecoveryCodes: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": [
+                     *         "8k3v-q0td-1mzx-h7ra"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecoveryCodesView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `mfa_not_enabled`: This account has no second factor.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    setUpMfa: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "secret": "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ",
+                     *       "otpauth_url": "otpauth://totp/Wheelhouse:ada%40example.com?secret=GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ&issuer=Wheelhouse",
+                     *       "qr_code": "data:image/png;base64,iVBORw0KGgo="
+                     *     }
+                     */
+                    "application/json": components["schemas"]["MfaSetupView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `mfa_enabled`: This account has a second factor already.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    verifyMfa: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "code": "492039"
+                 *     }
+                 */
+                "application/json": components["schemas"]["VerifyMfaDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "recovery_codes": [
+                     *         "8k3v-q0td-1mzx-h7ra"
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RecoveryCodesView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `mfa_code_invalid`: The code is wrong, has expired or was used before.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `mfa_enabled`: This account has a second factor already.
+             *
+             *     `mfa_not_enabled`: This account has no second factor.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    reauthenticate: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "password": "seven-otters-hum-at-noon",
+                 *       "code": "492039"
+                 *     }
+                 */
+                "application/json": components["schemas"]["ReauthenticateDto"];
+            };
+        };
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `invalid_credentials`: The e-mail address or the password is wrong.
+             *
+             *     `mfa_code_invalid`: The code is wrong, has expired or was used before.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `sso_only`: This account signs in at a provider and has no password.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     refreshTokens: {
         parameters: {
             query?: never;
@@ -16381,6 +18020,7 @@ export interface operations {
                      *       "token_type": "bearer",
                      *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
+                     *       "mfa_setup_required": true,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *         "tenant_id": "00000000-0000-7000-8000-000000000001",
@@ -17456,6 +19096,7 @@ export interface operations {
                      *       "token_type": "bearer",
                      *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
+                     *       "mfa_setup_required": true,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *         "tenant_id": "00000000-0000-7000-8000-000000000001",
@@ -25555,6 +27196,7 @@ export interface operations {
                      *       "token_type": "bearer",
                      *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
+                     *       "mfa_setup_required": true,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *         "tenant_id": "00000000-0000-7000-8000-000000000001",
