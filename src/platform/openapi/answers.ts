@@ -46,6 +46,8 @@ function completeSuccess(response: ResponseObject, operation: OperationObject, d
   if (text) text.example = '# HELP http_requests_total Requests answered.\n# TYPE http_requests_total counter\nhttp_requests_total{operation="getHealth",method="GET",status="200"} 1\n';
   const lines = response.content?.['application/x-ndjson'];
   if (lines) lines.example = '{"header":{"format":"wheelhouse-audit/1"}}\n{"end":{"rows":0}}\n';
+  const table = response.content?.['text/csv'];
+  if (table) table.example = 'id,position,occurred_at,name,data,request_id\r\n';
   response.headers = { 'X-Request-Id': headerRef('RequestId'), ...(isRevisioned(operation, document) ? { ETag: headerRef('ETag') } : {}) };
   return response;
 }
