@@ -121,6 +121,18 @@ describe('the security policy', () => {
     expect((await put(admin.token, { sso: { enforced: true, break_glass_user_id: admin.id } })).status).toBe(200);
   });
 
+  it('keeps the break-glass account while single sign-on is enforced', async () => {
+    const admin = await tenantAdmin();
+    const other = await createUser(plane, { tenant: admin.tenantId, role: 'admin' });
+    await ok(put(admin.token, { sso: { enforced: true, break_glass_user_id: other.id } }));
+    for (const body of [{ role: 'user' }, { is_active: false }]) {
+      const refused = await plane.request('PATCH', `/api/v1/admin/users/${other.id}`, { token: admin.token, body });
+      expect(refused.body).toMatchObject({ status: 409, code: 'conflict' });
+    }
+    await ok(put(admin.token, { sso: { break_glass_user_id: admin.id } }));
+    expect((await plane.request('PATCH', `/api/v1/admin/users/${other.id}`, { token: admin.token, body: { role: 'user' } })).status).toBe(200);
+  });
+
   it.each([{ min_length: 7 }, { min_length: 129 }, { history: 13 }, { history: -1 }, { min_length: '12' }, { composition: true }])(
     'refuses the password policy %j',
     async (body) => {

@@ -40,7 +40,7 @@ export class UsersController {
 
   /** Changes a user. A new role, and a disabled account, hold from the next request on, in every process. */
   @Patch(':id')
-  @Operation({ id: 'updateUser', allow: 'user:write', returns: UserView, problems: ['not_found', 'last_admin', 'precondition_failed'] })
+  @Operation({ id: 'updateUser', allow: 'user:write', returns: UserView, problems: ['not_found', 'last_admin', 'conflict', 'precondition_failed'] })
   async update(@Param('id', Uuid) id: string, @Body() body: UpdateUserDto): Promise<UserView> {
     return toUserView(await this.users.update(id, body));
   }
@@ -51,7 +51,7 @@ export class UsersController {
     id: 'deactivateUser',
     allow: 'user:write',
     returns: NO_CONTENT,
-    problems: ['not_found', 'last_admin', 'precondition_failed'],
+    problems: ['not_found', 'last_admin', 'conflict', 'precondition_failed'],
   })
   async deactivate(@Param('id', Uuid) id: string): Promise<void> {
     await this.users.deactivate(id);

@@ -50,6 +50,15 @@ export class UsersRepository {
     return rows.map(({ id }) => id);
   }
 
+  /** Whether it is the one account that gets in without single sign-on, where that is enforced. Ask while the account is locked. */
+  async breaksGlass(id: string): Promise<boolean> {
+    const rows = await this.sql.rows(
+      `select 1 from security_policies where tenant_id = $1 and sso->>'enforced' = 'true' and sso->>'break_glass_user_id' = $2`,
+      [this.context.tenantId, id],
+    );
+    return rows.length > 0;
+  }
+
   async insert(user: { id: string; email: string; full_name: string; role: Role; password_hash: string | null }): Promise<User> {
     const rows = await this.sql.rows<User>(
       `insert into users (tenant_id, id, email, full_name, role, password_hash, password_changed_at) values ($1, $2, $3, $4, $5, $6, case when $6::text is not null then now() end) returning ${COLUMNS}`,

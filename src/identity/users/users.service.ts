@@ -48,6 +48,9 @@ export class UsersService {
     const before = found(await this.users.lock(id));
     checkIfMatch(this.context.get('ifMatch'), before);
     if (leaves && admins.length === 1 && admins[0] === id) throw new Problem('last_admin', { limit: 1, current: 1 });
+    if (leaves && (await this.users.breaksGlass(id))) {
+      throw new Problem('conflict', { detail: 'This is the break-glass account of the tenant, which enforces single sign-on.', remedy: 'Name another one in PUT /security first.' });
+    }
     if (isUnchanged<UserChange>(before, change)) return before;
     const after = await this.users.update(id, change);
     await this.audit.record({
