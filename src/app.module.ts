@@ -7,6 +7,7 @@ import { AccessPolicyModule } from './identity/access-policy/access-policy.modul
 import { ApiKeysModule } from './identity/api-keys/api-keys.module.js';
 import { IdentityAuthModule } from './identity/auth/identity-auth.module.js';
 import { MfaModule } from './identity/mfa/mfa.module.js';
+import { NetworksModule } from './identity/networks/networks.module.js';
 import { SessionsModule } from './identity/sessions/sessions.module.js';
 import { SetupModule } from './identity/setup/setup.module.js';
 import { SsoModule } from './identity/sso/sso.module.js';
@@ -41,7 +42,7 @@ import { SecretsModule } from './safeguards/secrets/secrets.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, CryptoModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule];
-const IDENTITY = [TenantsModule, AccessPolicyModule, SessionsModule, UsersModule, MfaModule, IdentityAuthModule, SsoModule, ApiKeysModule, SetupModule];
+const IDENTITY = [TenantsModule, NetworksModule, AccessPolicyModule, SessionsModule, UsersModule, MfaModule, IdentityAuthModule, SsoModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule, SecretsModule];
 const WORK = [TasksModule];

@@ -55,6 +55,8 @@ export const PROBLEMS = {
   sso_identity_taken: entry(409, 'Linked already', 'This subject of the issuer is linked to an account already.'),
   sso_required: entry(403, 'Single sign-on required', 'In this tenant nobody signs in with a password.', 'Sign in at the provider of the tenant.'),
   sso_only: entry(403, 'No password here', 'This account signs in at a provider and has no password.'),
+  address_not_allowed: entry(403, 'Address not allowed', 'These credentials are not taken from this address.', 'Call from an allowed address, or have an administrator change the rules at /security/ip-rules or the addresses of the key.'),
+  locks_out_author: entry(409, 'Locks out its author', 'The rules would refuse the address from which they were sent.', 'Allow the address in current as well, or send force: true.'),
   scope_exceeded: entry(403, 'Scope exceeded', 'A key cannot be given more than its creator may do.'),
   fresh_sign_in_required: entry(403, 'Fresh sign-in required', 'This operation takes a person who has signed in within the last minutes.', 'Sign in again, or call POST /auth/reauthenticate.'),
   mfa_setup_required: entry(403, 'Second factor required', 'The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.', 'Call POST /auth/mfa/setup, then POST /auth/mfa/verify.'),

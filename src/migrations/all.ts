@@ -5,6 +5,7 @@ import { Identity1700000000002 } from './1700000000002-identity.js';
 import { Intake1700000000028 } from './1700000000028-intake.js';
 import { LaneRemoval1700000000006 } from './1700000000006-lane-removal.js';
 import { Mfa1700000000022 } from './1700000000022-mfa.js';
+import { Networks1700000000026 } from './1700000000026-networks.js';
 import { Platform1700000000001 } from './1700000000001-platform.js';
 import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
 import { Sso1700000000023 } from './1700000000023-sso.js';
@@ -23,6 +24,7 @@ export const MIGRATIONS = [
   Mfa1700000000022,
   Sso1700000000023,
   AuditSealing1700000000024,
+  Networks1700000000026,
   AccessPolicy1700000000027,
   Intake1700000000028,
 ];

@@ -7,6 +7,7 @@ import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { Authenticator } from '../../platform/auth/authenticator.js';
 import type { Credential } from '../../platform/auth/credentials.js';
+import { RefusedActor } from '../../platform/auth/refused-actor.js';
 import type { ContextStore } from '../../platform/context/request-context.js';
 import { EventFeed } from '../../platform/events/event-feed.js';
 import type { LoggedEvent } from '../../platform/events/event-log.js';
@@ -52,6 +53,7 @@ export class RealtimeDesk implements RealtimeHost {
     try {
       return await this.inContext(connection, undefined, () => this.authenticator.authenticate(credential));
     } catch (error) {
+      if (attempt && error instanceof RefusedActor) await this.inContext(connection, error.actor, () => this.audit.denied({ action: 'access.denied', detail: { operation: 'websocket', code: error.code } }));
       if (attempt && error instanceof Problem && error.status === 401) await this.rates.consume('auth', request);
       throw error;
     }

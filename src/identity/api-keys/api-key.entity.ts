@@ -29,8 +29,16 @@ export class ApiKey {
   @Column({ type: 'text', array: true })
   scopes!: string[];
 
+  /** Addresses and CIDR ranges that it is taken from; none means all. */
+  @Column({ type: 'text', array: true })
+  allowed_addresses!: string[];
+
   @Column({ type: 'timestamptz', precision: 3, nullable: true })
   expires_at!: Date | null;
+
+  /** Until when the value before the last rotation works. */
+  @Column({ type: 'timestamptz', precision: 3, nullable: true })
+  previous_valid_until!: Date | null;
 
   @Column({ type: 'timestamptz', precision: 3, nullable: true })
   last_used_at!: Date | null;

@@ -3,13 +3,17 @@ import { mapPage, type Page } from '../../core/page.js';
 import { ApiController, NO_CONTENT, Operation, pageOf } from '../../platform/http/operation.decorator.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
-import { CreateApiKeyDto } from './api-keys.dto.js';
+import { ApiKeyRotationService } from './api-key-rotation.service.js';
+import { CreateApiKeyDto, RotateApiKeyDto } from './api-keys.dto.js';
 import { ApiKeysService } from './api-keys.service.js';
 import { ApiKeyView, NewApiKeyView, toApiKeyView, toNewApiKeyView } from './api-keys.view.js';
 
 @ApiController('security/api-keys', 'Identity / API keys')
 export class ApiKeysController {
-  constructor(private readonly keys: ApiKeysService) {}
+  constructor(
+    private readonly keys: ApiKeysService,
+    private readonly rotation: ApiKeyRotationService,
+  ) {}
 
   /** Lists API keys, newest first. Users see their own, administrators all of the tenant. Revoked ones are left out. */
   @Get()
@@ -26,6 +30,18 @@ export class ApiKeysController {
   @Operation({ id: 'createApiKey', allow: 'api-key:write', returns: NewApiKeyView, status: 201, problems: ['scope_exceeded'] })
   async create(@Body() body: CreateApiKeyDto): Promise<NewApiKeyView> {
     const { key, secret } = await this.keys.create(body);
+    return toNewApiKeyView(key, secret);
+  }
+
+  /**
+   * Gives an own API key another value, shown this once. What it may do, until when and from where stays as it was. With
+   * `overlap_seconds` the present value works that much longer; one from before that ends at once. A key rotates itself
+   * and the keys that were made with it.
+   */
+  @Post(':id/rotate')
+  @Operation({ id: 'rotateApiKey', allow: 'api-key:write', returns: NewApiKeyView, problems: ['not_found', 'scope_exceeded', 'precondition_failed'] })
+  async rotate(@Param('id', Uuid) id: string, @Body() body?: RotateApiKeyDto): Promise<NewApiKeyView> {
+    const { key, secret } = await this.rotation.rotate(id, body?.overlap_seconds ?? 0);
     return toNewApiKeyView(key, secret);
   }
 

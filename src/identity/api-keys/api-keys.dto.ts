@@ -1,5 +1,7 @@
-import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { ArrayMaxSize, ArrayMinSize, ArrayUnique, IsArray, IsInt, IsOptional, IsString, Matches, Max, MaxLength, Min } from 'class-validator';
+import { IfGiven } from '../../platform/http/if-given.js';
 import { IsInstant } from '../../platform/http/is-instant.js';
+import { IsIpRange } from '../../platform/http/is-ip-range.js';
 
 /** A new API key. */
 export class CreateApiKeyDto {
@@ -26,6 +28,20 @@ export class CreateApiKeyDto {
   scopes!: string[];
 
   /**
+   * Addresses and CIDR ranges that it is taken from; left out or none, all. A key that is made with a key is taken from
+   * no more than that one.
+   * @example ["10.20.0.0/16"]
+   */
+  @IfGiven()
+  @IsArray()
+  @ArrayMaxSize(100)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @MaxLength(50, { each: true })
+  @IsIpRange({ each: true })
+  allowed_addresses?: string[];
+
+  /**
    * When it stops to work; left out, never.
    * @example 2027-01-31T09:30:00.000Z
    */
@@ -34,4 +50,17 @@ export class CreateApiKeyDto {
   @MaxLength(40)
   @IsInstant()
   expires_at?: string | null;
+}
+
+/** How a key is given another value. */
+export class RotateApiKeyDto {
+  /**
+   * How long the present value works beside the new one, in seconds; without an overlap it ends at once.
+   * @example 3600
+   */
+  @IfGiven()
+  @IsInt()
+  @Min(0)
+  @Max(604_800)
+  overlap_seconds?: number;
 }

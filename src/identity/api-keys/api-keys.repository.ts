@@ -15,6 +15,7 @@ export interface LiveKey {
   owner_id: string;
   name: string;
   scopes: string[];
+  allowed_addresses: string[];
   role: Role;
   is_active: boolean;
   tenant_status: 'active' | 'suspended';
@@ -32,11 +33,12 @@ export interface NewKey {
   prefix: string;
   hash: Buffer;
   scopes: string[];
+  allowedAddresses: string[];
   expiresAt: Date | null;
 }
 
 const COLUMNS =
-  'tenant_id, id, owner_id, parent_id, name, prefix, scopes, expires_at, last_used_at, revoked_at, revision, created_at, updated_at';
+  'tenant_id, id, owner_id, parent_id, name, prefix, scopes, allowed_addresses, expires_at, previous_valid_until, last_used_at, revoked_at, revision, created_at, updated_at';
 
 /** Rows of `api_keys`. */
 @Injectable()
@@ -47,14 +49,14 @@ export class ApiKeysRepository {
     private readonly context: RequestContext,
   ) {}
 
-  /** Before the tenant is known: a key that is neither revoked nor expired, with its owner and tenant. */
+  /** Before the tenant is known: a key that is neither revoked nor expired, with its owner and tenant. The value before a rotation finds it too, while the two overlap. */
   async live(hash: Buffer): Promise<LiveKey | undefined> {
     const rows = await this.database.query<LiveKey>(
-      `select k.id, k.tenant_id, k.owner_id, k.name, k.scopes, u.role, u.is_active, t.status as tenant_status, ${REQUIRES_FACTOR} as lacks_factor,
-         (extract(epoch from k.expires_at - now()) * 1000)::float8 as remaining_ms
+      `select k.id, k.tenant_id, k.owner_id, k.name, k.scopes, k.allowed_addresses, u.role, u.is_active, t.status as tenant_status, ${REQUIRES_FACTOR} as lacks_factor,
+         (extract(epoch from least(k.expires_at, case when k.key_hash <> $1 then k.previous_valid_until end) - now()) * 1000)::float8 as remaining_ms
        from api_keys k join users u on u.tenant_id = k.tenant_id and u.id = k.owner_id join tenants t on t.id = k.tenant_id
          left join security_policies p on p.tenant_id = k.tenant_id
-       where k.key_hash = $1 and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
+       where (k.key_hash = $1 or (k.previous_hash = $1 and k.previous_valid_until > now())) and k.revoked_at is null and (k.expires_at is null or k.expires_at > now())`,
       [hash],
     );
     return rows[0];
@@ -77,21 +79,32 @@ export class ApiKeysRepository {
     ]);
   }
 
-  /** When a key expires; held, so that it is not revoked while another is made with it. */
-  async holdParent(id: string): Promise<{ expires_at: Date | null } | undefined> {
-    return this.sql.row<{ expires_at: Date | null }>(
-      'select expires_at from api_keys where tenant_id = $1 and id = $2 and revoked_at is null for share',
+  /** When a key expires and where it is taken from; held, so that it is not revoked while another is made with it. */
+  async holdParent(id: string): Promise<Pick<ApiKey, 'expires_at' | 'allowed_addresses'> | undefined> {
+    return this.sql.row<Pick<ApiKey, 'expires_at' | 'allowed_addresses'>>(
+      'select expires_at, allowed_addresses from api_keys where tenant_id = $1 and id = $2 and revoked_at is null for share',
       [this.context.tenantId, id],
     );
   }
 
   async insert(key: NewKey): Promise<ApiKey> {
     const rows = await this.sql.rows<ApiKey>(
-      `insert into api_keys (tenant_id, id, owner_id, parent_id, name, prefix, key_hash, scopes, expires_at)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9) returning ${COLUMNS}`,
-      [this.context.tenantId, key.id, key.ownerId, key.parentId, key.name, key.prefix, key.hash, key.scopes, key.expiresAt],
+      `insert into api_keys (tenant_id, id, owner_id, parent_id, name, prefix, key_hash, scopes, expires_at, allowed_addresses)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${COLUMNS}`,
+      [this.context.tenantId, key.id, key.ownerId, key.parentId, key.name, key.prefix, key.hash, key.scopes, key.expiresAt, key.allowedAddresses],
     );
     return rows[0] as ApiKey;
+  }
+
+  /** Gives a key another value. Of earlier ones at most the last still works, and for the overlap alone. */
+  async rotate(id: string, { hash, prefix, overlapSeconds }: { hash: Buffer; prefix: string; overlapSeconds: number }): Promise<ApiKey> {
+    const row = await this.sql.row<ApiKey>(
+      `update api_keys set key_hash = $3, prefix = $4, revision = revision + 1, updated_at = now(),
+         previous_hash = case when $5 > 0 then key_hash end, previous_valid_until = case when $5 > 0 then now() + make_interval(secs => $5) end
+       where tenant_id = $1 and id = $2 returning ${COLUMNS}`,
+      [this.context.tenantId, id, hash, prefix, overlapSeconds],
+    );
+    return row as ApiKey;
   }
 
   /** Revokes a key and all that were made with it. @returns their ids */

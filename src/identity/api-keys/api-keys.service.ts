@@ -16,6 +16,7 @@ import type { ApiKey } from './api-key.entity.js';
 import type { CreateApiKeyDto } from './api-keys.dto.js';
 import { ApiKeysRepository } from './api-keys.repository.js';
 import { auditedKey } from './api-keys.view.js';
+import { addressesWithin } from './address-policy.js';
 import { checkScopes } from './scope-policy.js';
 
 /** API keys: people make and revoke their own, administrators see and revoke all of the tenant. */
@@ -38,7 +39,7 @@ export class ApiKeysService {
   async create(body: CreateApiKeyDto): Promise<{ key: ApiKey; secret: string }> {
     const ownerId = ownUserId(this.context);
     checkScopes(body.scopes, this.context.actor);
-    const { parentId, latest } = await this.parent();
+    const { parentId, latest, within } = await this.parent();
     const { token, hash, shown } = newToken(API_KEY_PREFIX);
     const key = await this.keys.insert({
       id: newId(),
@@ -48,6 +49,7 @@ export class ApiKeysService {
       prefix: shown,
       hash,
       scopes: body.scopes,
+      allowedAddresses: addressesWithin(body.allowed_addresses ?? [], within),
       expiresAt: this.expiry(body.expires_at, latest),
     });
     await this.audit.record({ action: 'api-key.create', resource: { type: 'api-key', id: key.id }, after: auditedKey(key) });
@@ -66,12 +68,12 @@ export class ApiKeysService {
   }
 
   /** A key that is made with a key ends with it: it never outlives or outranks the one that it came from. */
-  private async parent(): Promise<{ parentId: string | null; latest: Date | null }> {
+  private async parent(): Promise<{ parentId: string | null; latest: Date | null; within: readonly string[] }> {
     const { actor } = this.context;
-    if (actor.kind !== 'api_key') return { parentId: null, latest: null };
+    if (actor.kind !== 'api_key') return { parentId: null, latest: null, within: [] };
     const parent = await this.keys.holdParent(actor.id);
     if (!parent) throw new Problem('unauthenticated');
-    return { parentId: actor.id, latest: parent.expires_at };
+    return { parentId: actor.id, latest: parent.expires_at, within: parent.allowed_addresses };
   }
 
   private expiry(asked: string | null | undefined, latest: Date | null): Date | null {

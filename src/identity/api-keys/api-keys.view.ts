@@ -17,6 +17,11 @@ export class ApiKeyView {
    */
   scopes!: string[];
   /**
+   * Addresses and CIDR ranges that it is taken from; none means all.
+   * @example ["10.20.0.0/16"]
+   */
+  allowed_addresses!: string[];
+  /**
    * The user whose key it is.
    * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01
    */
@@ -26,6 +31,11 @@ export class ApiKeyView {
    * @example 2027-01-31T09:30:00.000Z
    */
   expires_at!: string | null;
+  /**
+   * Until when the value before the last rotation works beside the present one.
+   * @example null
+   */
+  previous_valid_until!: string | null;
   /**
    * When it was used last, some seconds late.
    * @example 2026-01-31T09:30:00.000Z
@@ -55,8 +65,10 @@ export function toApiKeyView(key: ApiKey): ApiKeyView {
     name: key.name,
     prefix: key.prefix,
     scopes: key.scopes,
+    allowed_addresses: key.allowed_addresses,
     owner_id: key.owner_id,
     expires_at: key.expires_at?.toISOString() ?? null,
+    previous_valid_until: key.previous_valid_until?.toISOString() ?? null,
     last_used_at: key.last_used_at?.toISOString() ?? null,
     created_at: key.created_at.toISOString(),
     revision: key.revision,
@@ -68,6 +80,6 @@ export function toNewApiKeyView(key: ApiKey, secret: string): NewApiKeyView {
 }
 
 /** What the audit log keeps of a key. */
-export function auditedKey({ name, prefix, scopes, owner_id, parent_id, expires_at }: ApiKey): object {
-  return { name, prefix, scopes, owner_id, parent_id, expires_at };
+export function auditedKey({ name, prefix, scopes, allowed_addresses, owner_id, parent_id, expires_at }: ApiKey): object {
+  return { name, prefix, scopes, allowed_addresses, owner_id, parent_id, expires_at };
 }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import type { Actor } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
+import { RequestContext } from '../context/request-context.js';
 import type { Credential } from './credentials.js';
+import { NetworkRules } from './network-rules.port.js';
 import { RefusedActor } from './refused-actor.js';
 
 /**
@@ -13,10 +15,15 @@ export interface CredentialVerifier {
   verify(credential: Credential): Promise<Actor | undefined>;
 }
 
-/** Finds out who is calling, whatever kind of credential they brought. */
+/** Finds out who is calling, whatever kind of credential they brought, and from where: the context's address. */
 @Injectable()
 export class Authenticator {
   private readonly verifiers = new Map<Credential['kind'], CredentialVerifier[]>();
+
+  constructor(
+    private readonly context: RequestContext,
+    private readonly networks: NetworkRules,
+  ) {}
 
   /** Several may check one kind (a bare bearer token has no form of its own); the first that knows it wins. */
   register(kind: Credential['kind'], verifier: CredentialVerifier): void {
@@ -26,12 +33,13 @@ export class Authenticator {
   /**
    * @param whileRestricted whether it is for something that a person may do before a second factor is set up
    * @throws Problem `unauthenticated` for a credential that is absent, unknown, expired or revoked
-   * @throws RefusedActor `mfa_setup_required`, and what the verifiers throw
+   * @throws RefusedActor `mfa_setup_required`, `address_not_allowed`, and what the verifiers throw
    */
   async authenticate(credential: Credential | undefined, whileRestricted = false): Promise<Actor> {
     for (const verifier of (credential && this.verifiers.get(credential.kind)) ?? []) {
       const actor = await verifier.verify(credential as Credential);
       if (!actor) continue;
+      if (!(await this.networks.admits(actor.tenantId, this.context.get('ip')))) throw new RefusedActor('address_not_allowed', actor);
       if ('restricted' in actor && actor.restricted && !whileRestricted) throw new RefusedActor('mfa_setup_required', actor);
       return actor;
     }

@@ -87,6 +87,7 @@ export const SETTINGS = {
   ACCESS_TOKEN_SECONDS: whole(900, 60, 86_400, { description: 'Life of an access token.' }),
   REFRESH_TOKEN_SECONDS: whole(30 * 86_400, 300, 365 * 86_400, { description: 'Life of a session without use.' }),
   REGISTRATION: flag(true, { description: 'Whether anyone may register an account in the default tenant.' }),
+  IP_RULES: z.enum(['on', 'off']).default('on').meta({ description: 'off lets every tenant in from every address, whatever its rules at /security/ip-rules say: the way back for who has locked himself out. Addresses of API keys hold all the same.' }),
   RATE_LIMIT_BACKEND: z.enum(['memory', 'redis']).default('memory').meta({ description: 'Where rate limits are counted: per process, or shared.' }),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional().meta({ description: 'Redis for RATE_LIMIT_BACKEND=redis.', secret: true }),
   MASTER_KEY: z

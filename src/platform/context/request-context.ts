@@ -78,7 +78,7 @@ export class RequestContext {
    * Runs a part of the running request for another actor or tenant: a sign-in acts as the account it opens. The request
    * itself keeps what it had, and its open transaction does not reach inside.
    */
-  within<T>(part: { tenantId: string; actor?: Actor }, work: () => Promise<T>): Promise<T> {
+  within<T>(part: { tenantId: string; actor?: Actor; ip?: string }, work: () => Promise<T>): Promise<T> {
     const { requestId, operationId, ip, userAgent, ifMatch, sessionKind } = this.cls.isActive() ? this.cls.get<ContextStore>() : ({} as ContextStore);
     return this.cls.runWith({ requestId, operationId, ip, userAgent, ifMatch, sessionKind, ...part }, work);
   }

@@ -122,6 +122,8 @@ interface Holder {
   actor: Actor;
   credential: Credential | undefined;
   tags: readonly string[];
+  /** Where the caller is: the rules for addresses may change while the stream is open. */
+  ip: string | undefined;
 }
 
 /** Opens streams, and ends them at shutdown or when the credentials they were opened with are revoked or run out. */
@@ -157,7 +159,7 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
       return undefined;
     }
     const actor = this.context.actor;
-    const holder = { actor, credential: this.browsers.credentialOf(request), tags: revocationTagsOf(actor) };
+    const holder = { actor, credential: this.browsers.credentialOf(request), tags: revocationTagsOf(actor), ip: this.context.get('ip') };
     const stream = new EventStream(response, lastEventIdOf(request));
     this.open.set(stream, holder);
     stream.onClose(() => this.open.delete(stream));
@@ -175,8 +177,8 @@ export class EventStreams implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   /** Whether the credentials still stand for the same caller. What cannot be checked does not hold. */
-  private async holds({ actor, credential }: Holder): Promise<boolean> {
-    const still = await this.authenticator.authenticate(credential).catch(() => undefined);
+  private async holds({ actor, credential, ip }: Holder): Promise<boolean> {
+    const still = await this.context.within({ tenantId: actor.tenantId, ip }, () => this.authenticator.authenticate(credential)).catch(() => undefined);
     return still !== undefined && still.id === actor.id && roleOf(still) === roleOf(actor);
   }
 
