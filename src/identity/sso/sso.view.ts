@@ -17,20 +17,6 @@ export class OfferedProvidersView {
   items!: OfferedProviderView[];
 }
 
-/** How a sign-in, or a linking, ended. */
-export class SsoCallbackView {
-  /**
-   * Trade it at /auth/sso/exchange, from the same browser; null when an account was linked.
-   * @example who_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oX
-   */
-  code!: string | null;
-  /**
-   * Seconds until the code is worth nothing.
-   * @example 60
-   */
-  expires_in!: number;
-}
-
 /** Where to send the browser. */
 export class SsoLinkView {
   /** @example https://login.example.com/authorize?client_id=wheelhouse */
