@@ -2308,6 +2308,62 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/security/api-keys/{id}/rotate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Gives an own API key another value, shown this once
+         * @description Gives an own API key another value, shown this once. What it may do, until when and from where stays as it was. With `overlap_seconds` the present value works that much longer; one from before that ends at once. A key rotates itself and the keys that were made with it.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `api-key:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["rotateApiKey"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/security/ip-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the rules for addresses of the tenant
+         * @description Lists the rules for addresses of the tenant.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `security:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getIpRules"];
+        /**
+         * Replaces the rules for addresses of the tenant
+         * @description Replaces the rules for addresses of the tenant. They hold at once, in every process, for people, API keys and agents, and end streams and sockets that are open from an address that is refused. Rules that would refuse the address from which they are sent are taken with `force` alone. An operator who has locked the plane starts it with IP_RULES=off.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `security:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        put: operations["updateIpRules"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/security/password-policy": {
         parameters: {
             query?: never;
@@ -3212,6 +3268,13 @@ export interface components {
         };
         ApiKeyView: {
             /**
+             * @description Addresses and CIDR ranges that it is taken from; none means all.
+             * @example [
+             *       "10.20.0.0/16"
+             *     ]
+             */
+            allowed_addresses: string[];
+            /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
              */
@@ -3242,6 +3305,8 @@ export interface components {
              * @example whk_2Jx0dJ
              */
             prefix: string;
+            /** @description Until when the value before the last rotation works beside the present one. */
+            previous_valid_until: string | null;
             /**
              * @description Grows by one with every change; part of the ETag.
              * @example 1
@@ -3933,6 +3998,14 @@ export interface components {
             worker_id?: string | null;
         };
         CreateApiKeyDto: {
+            /**
+             * @description Addresses and CIDR ranges that it is taken from; left out or none, all. A key that is made with a key is taken from
+             *     no more than that one.
+             * @example [
+             *       "10.20.0.0/16"
+             *     ]
+             */
+            allowed_addresses?: string[];
             /**
              * Format: date-time
              * @description When it stops to work; left out, never.
@@ -4709,6 +4782,56 @@ export interface components {
              */
             status: "converted" | "new";
         };
+        IpRuleDto: {
+            /**
+             * @description A blocked address is refused whatever allows it. Where something is allowed, all else is refused.
+             * @example allow
+             * @enum {string}
+             */
+            action: "allow" | "block";
+            /**
+             * @description An IPv4 or IPv6 address, or a CIDR range.
+             * @example 10.20.0.0/16
+             */
+            cidr: string;
+            /** @example Office */
+            description?: string | null;
+        };
+        IpRulesView: {
+            /**
+             * @description The tenant's.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            id: string;
+            /**
+             * @description Grows by one with every change; part of the ETag.
+             * @example 1
+             */
+            revision: number;
+            rules: components["schemas"]["IpRuleView"][];
+            /**
+             * Format: date-time
+             * @description When the rules were changed last; null while there never were any.
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string | null;
+            /**
+             * @description The address that this request came from, as the rules see it.
+             * @example 10.20.3.4
+             */
+            your_address: string | null;
+        };
+        IpRuleView: {
+            /**
+             * @example allow
+             * @enum {string}
+             */
+            action: "allow" | "block";
+            /** @example 10.20.0.0/16 */
+            cidr: string;
+            /** @example Office */
+            description: string | null;
+        };
         LeaseCommandView: {
             /**
              * @description pause, resume, kill or rotate_token.
@@ -4875,6 +4998,13 @@ export interface components {
         };
         NewApiKeyView: {
             /**
+             * @description Addresses and CIDR ranges that it is taken from; none means all.
+             * @example [
+             *       "10.20.0.0/16"
+             *     ]
+             */
+            allowed_addresses: string[];
+            /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
              */
@@ -4910,6 +5040,8 @@ export interface components {
              * @example whk_2Jx0dJ
              */
             prefix: string;
+            /** @description Until when the value before the last rotation works beside the present one. */
+            previous_valid_until: string | null;
             /**
              * @description Grows by one with every change; part of the ETag.
              * @example 1
@@ -5310,6 +5442,13 @@ export interface components {
              * @description How long the present token works beside the new one, in seconds. With an overlap the agent is told by a
              *     rotate_token command; without one the present token ends at once.
              * @example 300
+             */
+            overlap_seconds?: number;
+        };
+        RotateApiKeyDto: {
+            /**
+             * @description How long the present value works beside the new one, in seconds; without an overlap it ends at once.
+             * @example 3600
              */
             overlap_seconds?: number;
         };
@@ -6481,6 +6620,23 @@ export interface components {
              */
             slug?: string;
         };
+        UpdateIpRulesDto: {
+            /**
+             * @description Takes rules that refuse the address from which they are sent.
+             * @example false
+             */
+            force?: boolean;
+            /**
+             * @example [
+             *       {
+             *         "action": "allow",
+             *         "cidr": "10.20.0.0/16",
+             *         "description": "Office"
+             *       }
+             *     ]
+             */
+            rules: components["schemas"]["IpRuleDto"][];
+        };
         UpdatePasswordPolicyDto: {
             /**
              * @description So many passwords before the current one are not taken again; the current one never is.
@@ -7625,7 +7781,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `last_admin`: A tenant keeps at least one active administrator. */
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `last_admin`: A tenant keeps at least one active administrator.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -7819,7 +7979,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `last_admin`: A tenant keeps at least one active administrator. */
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `last_admin`: A tenant keeps at least one active administrator.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -21385,6 +21549,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
+                    /** @example id,position,occurred_at,name,data,request_id */
                     "text/csv": string;
                 };
             };
@@ -25962,8 +26127,12 @@ export interface operations {
                      *             "task:read",
                      *             "agent:read"
                      *           ],
+                     *           "allowed_addresses": [
+                     *             "10.20.0.0/16"
+                     *           ],
                      *           "owner_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *           "expires_at": "2027-01-31T09:30:00.000Z",
+                     *           "previous_valid_until": null,
                      *           "last_used_at": "2026-01-31T09:30:00.000Z",
                      *           "created_at": "2026-01-31T09:30:00.000Z",
                      *           "revision": 1
@@ -26094,6 +26263,9 @@ export interface operations {
                  *         "task:read",
                  *         "agent:read"
                  *       ],
+                 *       "allowed_addresses": [
+                 *         "10.20.0.0/16"
+                 *       ],
                  *       "expires_at": "2027-01-31T09:30:00.000Z"
                  *     }
                  */
@@ -26118,8 +26290,12 @@ export interface operations {
                      *         "task:read",
                      *         "agent:read"
                      *       ],
+                     *       "allowed_addresses": [
+                     *         "10.20.0.0/16"
+                     *       ],
                      *       "owner_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "expires_at": "2027-01-31T09:30:00.000Z",
+                     *       "previous_valid_until": null,
                      *       "last_used_at": "2026-01-31T09:30:00.000Z",
                      *       "created_at": "2026-01-31T09:30:00.000Z",
                      *       "revision": 1,
@@ -26336,6 +26512,540 @@ export interface operations {
             };
             /** @description `not_found`: There is no such resource. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    rotateApiKey: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "overlap_seconds": 3600
+                 *     }
+                 */
+                "application/json": components["schemas"]["RotateApiKeyDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Nightly reports",
+                     *       "prefix": "whk_2Jx0dJ",
+                     *       "scopes": [
+                     *         "task:read",
+                     *         "agent:read"
+                     *       ],
+                     *       "allowed_addresses": [
+                     *         "10.20.0.0/16"
+                     *       ],
+                     *       "owner_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *       "expires_at": "2027-01-31T09:30:00.000Z",
+                     *       "previous_valid_until": null,
+                     *       "last_used_at": "2026-01-31T09:30:00.000Z",
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "revision": 1,
+                     *       "key": "whk_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["NewApiKeyView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `scope_exceeded`: A key cannot be given more than its creator may do.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getIpRules: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "rules": [
+                     *         {
+                     *           "action": "allow",
+                     *           "cidr": "10.20.0.0/16",
+                     *           "description": "Office"
+                     *         }
+                     *       ],
+                     *       "your_address": "10.20.3.4",
+                     *       "revision": 1,
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IpRulesView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updateIpRules: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rules": [
+                 *         {
+                 *           "action": "allow",
+                 *           "cidr": "10.20.0.0/16",
+                 *           "description": "Office"
+                 *         }
+                 *       ],
+                 *       "force": false
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateIpRulesDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "rules": [
+                     *         {
+                     *           "action": "allow",
+                     *           "cidr": "10.20.0.0/16",
+                     *           "description": "Office"
+                     *         }
+                     *       ],
+                     *       "your_address": "10.20.3.4",
+                     *       "revision": 1,
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["IpRulesView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `locks_out_author`: The rules would refuse the address from which they were sent. */
+            409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
