@@ -1,6 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { Problem } from '../../core/problem.js';
 import { ownUserId } from '../../platform/auth/own-user.js';
 import { TenantResolver } from '../../platform/auth/tenant-resolver.js';
 import { RequestContext } from '../../platform/context/request-context.js';
@@ -32,9 +31,7 @@ export class SsoBrowserService {
     return { url: url.href, statusCode: 302 };
   }
 
-  /** Only the person, with a session: what is linked is another way into the account. */
   async link(providerId: string, returnTo: string | undefined, request: Request, response: Response): Promise<SsoLinkView> {
-    if (this.context.actor.kind !== 'user') throw new Problem('forbidden', { detail: 'Only the person, with a session, links a provider.' });
     const url = await this.begin(providerId, returnTo, ownUserId(this.context), request, response);
     return { authorization_url: url.href };
   }

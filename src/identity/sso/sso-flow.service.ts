@@ -51,6 +51,8 @@ export class SsoFlowService {
     const provider = await this.providers.usable(providerId);
     const mayLink = linkUserId === null || provider?.tenant_id === this.context.tenantId;
     if (!provider || !mayLink) throw notFound('provider');
+    // What is linked is another way into the account.
+    if (linkUserId !== null && this.context.actor.kind !== 'user') throw new Problem('forbidden', { detail: 'Only the person, with a session, links a provider.' });
     const [state, nonce, codeVerifier] = [secret(), secret(), secret()];
     const url = await this.client.authorizationUrl(provider, { state, nonce, codeVerifier, redirectUri });
     await this.context.within({ tenantId: provider.tenant_id }, () =>
