@@ -59,8 +59,8 @@ describe('intake', () => {
     expect((await list('?status=converted')).items.find((item) => item.id === id)).toMatchObject({ converted_tenant_id: made?.body.tenant.id });
     const signedIn = await login(plane, email);
     expect(signedIn.status).toBe(200);
-    const rows = await ok(plane.request<{ items: { action: string }[] }>('GET', `/api/v1/admin/audit?tenant_id=${made?.body.tenant.id ?? ''}&action=user.create`, { token: ADMIN_TOKEN }));
-    expect(rows.items).toHaveLength(1);
+    const rows = await ok(plane.request<{ items: { after: object }[] }>('GET', `/api/v1/admin/audit?action=intake.convert&resource_id=${id}`, { token: ADMIN_TOKEN }));
+    expect(rows.items).toMatchObject([{ after: { converted_tenant_id: made?.body.tenant.id, admin: { email } } }]);
   });
 
   it('leaves nothing behind when a part is refused', async () => {

@@ -40,6 +40,10 @@ export class ApiKey {
   @Column({ type: 'timestamptz', precision: 3, nullable: true })
   previous_valid_until!: Date | null;
 
+  /** Of the value before the last rotation. */
+  @Column({ type: 'bytea', nullable: true, select: false })
+  previous_hash!: Buffer | null;
+
   @Column({ type: 'timestamptz', precision: 3, nullable: true })
   last_used_at!: Date | null;
 

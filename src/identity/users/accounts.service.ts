@@ -64,11 +64,19 @@ export class AccountsService extends UserAccounts {
     return user && toUserView(user);
   }
 
+  async addFirst({ passwordHash, ...account }: PreparedAccount): Promise<UserView> {
+    return toUserView(await this.write({ ...account, password_hash: passwordHash }));
+  }
+
   private async insert(account: Parameters<UsersRepository['insert']>[0]): Promise<UserView> {
-    const user = await this.users.insert(account).catch((error: unknown) => {
-      throw brokenConstraint(error) === 'users_email' ? new Problem('email_taken') : error;
-    });
+    const user = await this.write(account);
     await this.audit.record({ action: 'user.create', resource: { type: 'user', id: user.id }, after: auditedUser(user) });
     return toUserView(user);
+  }
+
+  private write(account: Parameters<UsersRepository['insert']>[0]): ReturnType<UsersRepository['insert']> {
+    return this.users.insert(account).catch((error: unknown) => {
+      throw brokenConstraint(error) === 'users_email' ? new Problem('email_taken') : error;
+    });
   }
 }

@@ -29,6 +29,11 @@ export abstract class UserAccounts {
   /** Writes the account and its audit row in the running transaction. @throws Problem `email_taken` */
   abstract add(account: PreparedAccount): Promise<UserView>;
   /**
+   * Writes the first account of a tenant that is made in the same transaction. The caller audits it as the operator's act: the tenant has no
+   * key yet that a row of its own could be sealed under. @throws Problem `email_taken`
+   */
+  abstract addFirst(account: PreparedAccount): Promise<UserView>;
+  /**
    * Writes an account that signs in elsewhere, and its audit row, in the running transaction: nobody signs in to it with a password.
    * @throws Problem `email_taken`; the transaction can go on to nothing but its end
    */

@@ -12,7 +12,7 @@ import { OtherTenant } from '../../platform/database/other-tenant.js';
 import type { IntakeStatus, IntakeSubmission } from './intake-submission.entity.js';
 import type { ConvertIntakeDto, SubmitIntakeDto } from './intake.dto.js';
 import { IntakeRepository } from './intake.repository.js';
-import { type IntakeConversionView, toIntakeSubmissionView } from './intake.view.js';
+import type { IntakeConversionView } from './intake.view.js';
 
 /** The form of those who want to become a tenant: filled in by anyone, read and turned into tenants by the operator. */
 @Injectable()
@@ -66,9 +66,9 @@ export class IntakeService {
   protected async found(id: string, request: { name: string; slug: string }, account: PreparedAccount): Promise<IntakeConversionView> {
     const tenant = await this.operator.found(request);
     if (!(await this.repository.convert(OPERATOR_TENANT_ID, id, tenant.id))) throw new Problem('intake_converted');
-    const admin = await this.otherTenant.actFor(tenant.id, () => this.accounts.add(account));
-    const converted = await this.repository.find(OPERATOR_TENANT_ID, id);
-    await this.audit.record({ action: 'intake.convert', resource: { type: 'intake', id }, ...(converted ? { after: toIntakeSubmissionView(converted) } : {}) });
+    const admin = await this.otherTenant.actFor(tenant.id, () => this.accounts.addFirst(account));
+    const { email, full_name } = admin;
+    await this.audit.record({ action: 'intake.convert', resource: { type: 'intake', id }, after: { converted_tenant_id: tenant.id, admin: { id: admin.id, email, full_name } } });
     return { tenant, admin };
   }
 }

@@ -4,7 +4,8 @@ import { Sql } from './sql.js';
 
 /**
  * Acts for a second tenant in one transaction: the operator who makes a tenant makes its first account with it, and
- * either both are there or neither. Row-level security sees the other tenant meanwhile, and audit rows are its own.
+ * either both are there or neither. Row-level security sees the other tenant meanwhile. Audit rows stay the operator's: the new
+ * tenant has no key yet that one could be sealed under.
  */
 @Injectable()
 export class OtherTenant {

@@ -16,6 +16,8 @@ const HINTS: Readonly<Record<string, Record<string, unknown>>> = {
   createUser: { password: PASSWORD },
   register: { password: PASSWORD },
   createApiKey: { scopes: ['task:read'] },
+  // Rules that let nobody in would end the matrix.
+  updateIpRules: { rules: [], force: false },
 };
 
 /** Fields that are optional but without which the thing made is not what later operations are about. */
