@@ -7137,11 +7137,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -7300,11 +7306,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -7454,9 +7466,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -7630,11 +7650,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -7758,9 +7784,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -7956,9 +7990,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -8121,11 +8163,19 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -8317,7 +8367,19 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -8492,7 +8554,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -8640,7 +8712,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -8780,7 +8862,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -8925,7 +9017,19 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -9143,7 +9247,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -9311,7 +9425,15 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -9480,7 +9602,11 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -9702,7 +9828,19 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -9918,7 +10056,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -10088,7 +10236,19 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              *
              *     `lead_only`: On this board only the lead agent changes a task's status.
              */
@@ -10279,7 +10439,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -10416,7 +10586,19 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -10632,7 +10814,15 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -10856,7 +11046,15 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -11074,7 +11272,15 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -11267,7 +11473,15 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -11491,7 +11705,15 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -11687,7 +11909,15 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -11910,11 +12140,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -12099,9 +12335,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -12295,11 +12539,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -12423,9 +12673,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -12655,9 +12913,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -12867,9 +13133,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -13079,9 +13353,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -13250,11 +13532,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -13424,9 +13712,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -13607,9 +13903,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -13810,9 +14114,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -14013,9 +14325,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -14223,11 +14543,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -14398,9 +14724,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -14590,11 +14924,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -14760,9 +15100,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              *
              *     `self_approval`: The requester of an approval cannot decide it.
              */
@@ -14969,9 +15317,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              *
              *     `self_approval`: The requester of an approval cannot decide it.
              */
@@ -15182,9 +15538,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              *
              *     `self_approval`: The requester of an approval cannot decide it.
              */
@@ -15368,11 +15732,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -15485,11 +15855,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -15635,11 +16011,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -15783,11 +16165,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -15914,11 +16302,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -16053,11 +16447,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -16191,9 +16591,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -16547,7 +16955,15 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -16711,11 +17127,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -16859,9 +17281,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -17008,9 +17438,15 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -17328,11 +17764,19 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `sso_only`: This account signs in at a provider and has no password.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -17503,11 +17947,19 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -17678,9 +18130,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -17864,7 +18324,15 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -18044,9 +18512,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `sso_only`: This account signs in at a provider and has no password.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -18571,11 +19047,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -18694,9 +19176,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -18860,9 +19350,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -19471,9 +19969,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -19752,11 +20258,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -19913,9 +20425,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -20093,11 +20613,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -20221,9 +20747,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -20426,9 +20960,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -20642,11 +21184,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -20770,9 +21318,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -20936,9 +21492,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -21123,11 +21687,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -21280,9 +21850,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -21442,11 +22020,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -21576,11 +22160,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -21730,11 +22320,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -21884,9 +22480,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -22049,9 +22653,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -22240,9 +22852,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -22420,9 +23040,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -22584,11 +23212,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -22741,11 +23375,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -23046,9 +23686,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -23256,11 +23904,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -23427,9 +24081,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -23614,11 +24276,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -23791,9 +24459,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -23967,9 +24643,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -24156,11 +24840,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -24315,9 +25005,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -24481,9 +25179,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -24657,11 +25363,19 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -24876,9 +25590,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -25103,9 +25825,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -25293,11 +26023,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -25458,9 +26194,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -25674,11 +26418,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -25813,11 +26563,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -25989,9 +26745,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -26171,11 +26935,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -26334,11 +27104,19 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `scope_exceeded`: A key cannot be given more than its creator may do.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -26497,9 +27275,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -26686,11 +27472,19 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `scope_exceeded`: A key cannot be given more than its creator may do.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -26865,11 +27659,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -27021,9 +27821,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -27184,11 +27992,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -27330,9 +28144,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -27511,11 +28333,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -27640,9 +28468,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -27781,9 +28617,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -28195,11 +29039,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -28343,9 +29193,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -28517,11 +29375,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -28645,9 +29509,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -28838,11 +29710,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -29025,9 +29903,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -29214,11 +30100,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -29342,9 +30234,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -29562,9 +30462,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -29799,11 +30707,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -29993,9 +30907,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -30217,11 +31139,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -30390,9 +31318,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -30635,9 +31571,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -30873,9 +31817,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -31067,11 +32019,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -31216,9 +32174,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -31383,11 +32349,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -31505,11 +32477,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -31657,11 +32635,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -31806,9 +32790,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -31981,11 +32973,17 @@ export interface operations {
             /**
              * @description `forbidden`: These credentials do not allow this operation.
              *
-             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -32135,9 +33133,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -32307,9 +33313,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {
@@ -32498,9 +33512,17 @@ export interface operations {
              *
              *     `csrf_failed`: The x-csrf-token header is missing or wrong.
              *
+             *     `account_disabled`: This account is disabled.
+             *
              *     `tenant_suspended`: This tenant is suspended.
              *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
              */
             403: {
                 headers: {

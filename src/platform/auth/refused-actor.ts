@@ -2,10 +2,13 @@ import type { Actor } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
 import type { ProblemCode } from '../../core/problem-catalogue.js';
 
+/** Why somebody whose credentials are good may do nothing now. They are told before it is asked what they may do. */
+export const REFUSALS_OF_ACTORS = ['tenant_suspended', 'account_disabled', 'agent_killed', 'agent_inactive', 'mfa_setup_required', 'address_not_allowed'] as const satisfies readonly ProblemCode[];
+
 /** The refusal of somebody whose credentials are good and who may do nothing now: the denial is recorded as theirs. */
 export class RefusedActor extends Problem {
   constructor(
-    code: Extract<ProblemCode, 'tenant_suspended' | 'account_disabled' | 'agent_killed' | 'agent_inactive' | 'mfa_setup_required' | 'address_not_allowed'>,
+    code: (typeof REFUSALS_OF_ACTORS)[number],
     readonly actor: Actor,
   ) {
     super(code);

@@ -2,6 +2,7 @@ import { applyDecorators, Controller, HttpCode, SetMetadata, type Type } from '@
 import { ApiExtraModels, ApiOperation, ApiResponse, ApiSecurity, ApiTags, getSchemaPath } from '@nestjs/swagger';
 import { PERMISSIONS, type Permission } from '../../core/permissions.js';
 import { PROBLEMS, type ProblemCode } from '../../core/problem-catalogue.js';
+import { REFUSALS_OF_ACTORS } from '../auth/refused-actor.js';
 import type { RateLimitName } from '../limits/rate-limits.js';
 import { PageView, ProblemView } from './page.view.js';
 
@@ -102,9 +103,8 @@ function successResponse(returns: Returns, status: number): MethodDecorator[] {
 /** Problems grouped by status; each response lists its codes under `x-problem-codes`. */
 function problemResponses({ allow, problems = [], rateLimit, whileRestricted }: OperationOptions): MethodDecorator[] {
   const common: ProblemCode[] = ['invalid_request', 'internal', 'unavailable'];
-  if (allow !== 'public') common.push('unauthenticated', 'forbidden', 'tenant_suspended', 'rate_limited');
-  if (allow !== 'public' && takesPeople(allow)) common.push('csrf_failed');
-  if (allow !== 'public' && allow !== 'agent:work' && !whileRestricted) common.push('mfa_setup_required');
+  // Whatever the operation allows: who calls is looked at before it is asked whether they may do this.
+  if (allow !== 'public') common.push('unauthenticated', 'forbidden', 'rate_limited', ...REFUSALS_OF_ACTORS.filter((code) => code !== 'mfa_setup_required' || !whileRestricted));
   if (rateLimit) common.push('rate_limited');
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of new Set([...common, ...problems])) byStatus.set(PROBLEMS[code].status, [...(byStatus.get(PROBLEMS[code].status) ?? []), code]);
@@ -117,8 +117,6 @@ function problemResponses({ allow, problems = [], rateLimit, whileRestricted }: 
     } as Parameters<typeof ApiResponse>[0]),
   );
 }
-
-const takesPeople = (allow: Permission): boolean => PERMISSIONS[allow].roles.length > 0;
 
 function security(allow: OperationOptions['allow']): MethodDecorator[] {
   if (allow === 'public') return [];

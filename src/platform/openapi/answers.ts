@@ -74,6 +74,7 @@ function impliedProblems(placed: PlacedOperation, document: OpenApiDocument): Pr
     ...(path.includes('{') || operation['x-roles']?.includes('admin') ? (['not_found'] as const) : []),
     // A body is read wherever something may change, whether the operation takes one or not.
     ...(method !== 'get' ? (['malformed_json', 'payload_too_large', 'unsupported_media_type'] as const) : []),
+    ...(method !== 'get' && operation['x-permission'] !== 'public' ? (['csrf_failed'] as const) : []),
     ...(method === 'post' ? (['idempotency_key_reused', 'idempotency_in_progress'] as const) : []),
     ...(takesIfMatch(placed, document) ? (['precondition_failed'] as const) : []),
   ];
