@@ -24,7 +24,8 @@ const shared = {
 };
 
 export default {
-  maxWorkers: 2,
+  // One more than the two cores that the tests are meant for: many of them wait for a process, a lease or a timer.
+  maxWorkers: 3,
   testTimeout: 30_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{src,clients,test/torture,bench}/**/*.spec.ts'] },
