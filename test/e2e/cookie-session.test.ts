@@ -138,7 +138,7 @@ describe('a write with the cookie', () => {
   it('needs a token of its own session', async () => {
     const { browser } = await signedIn();
     const other = await signedIn();
-    const flipped = `${browser.csrf.slice(0, -2)}${browser.csrf.endsWith('A') ? 'B' : 'A'}${browser.csrf.slice(-1)}`;
+    const flipped = `${browser.csrf.slice(0, -2)}${browser.csrf.at(-2) === 'A' ? 'B' : 'A'}${browser.csrf.slice(-1)}`;
     const wrong: Record<string, string>[] = [
       {},
       { 'x-csrf-token': '' },

@@ -232,7 +232,8 @@ describe('what is revoked', () => {
   });
 
   it('closes the socket when the credential runs out by itself', async () => {
-    limits.keepaliveMs = 100;
+    // Long enough for a pong on a busy machine.
+    limits.keepaliveMs = 1_000;
     try {
       const key = await ok(plane.request<{ id: string; key: string }>('POST', '/api/v1/security/api-keys', { token: user.token, body: { name: 'k', scopes: ['event:read'] } }));
       const socket = await followed(key.key);
@@ -340,7 +341,8 @@ describe('limits', () => {
   }, 40_000);
 
   it('drops a peer that gives no sign of life', async () => {
-    limits.keepaliveMs = 100;
+    // Long enough for a pong on a busy machine.
+    limits.keepaliveMs = 1_000;
     try {
       const [dead, alive] = [await open('', plane, { autoPong: false }), await followed(user.token)];
       expect((await dead.end()).code).toBe(1006);
