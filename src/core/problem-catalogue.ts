@@ -48,6 +48,7 @@ export const PROBLEMS = {
   slug_taken: entry(409, 'Slug taken', 'The slug is taken.', 'Choose another slug.'),
   last_admin: entry(409, 'Last administrator', 'A tenant keeps at least one active administrator.', 'Make another user an administrator first.'),
   intake_converted: entry(409, 'Already a tenant', 'This submission has become a tenant already.'),
+  plan_limit_reached: entry(409, 'Limit of the plan reached', 'The plan of the tenant allows no more of these.', 'Remove some, or have the operator raise the limit: GET /tenants/{id}/usage shows all of them.'),
   operator_tenant: entry(409, 'Operator tenant', 'The tenant of the operator cannot be suspended.'),
   sso_failed: entry(401, 'Single sign-on failed', 'The provider did not confirm who you are, or this sign-in has ended.', 'Begin again at /auth/sso/{provider_id}/start.'),
   sso_refused: entry(403, 'Not let in', 'The provider knows you, but this tenant does not let you in.', 'Ask an administrator of the tenant.'),

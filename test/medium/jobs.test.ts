@@ -10,7 +10,7 @@ import type { EnqueueOptions, JobOptions, JobRun } from '../../src/platform/jobs
 import { Housekeeping } from '../../src/platform/jobs/housekeeping.js';
 import { createDatabase, type TestDatabase, withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
-import { type Plane, startPlane } from '../support/plane.js';
+import { ADMIN_TOKEN, type Plane, startPlane } from '../support/plane.js';
 
 interface Note {
   text: string;
@@ -151,6 +151,25 @@ describe('a job', () => {
     expect(await enqueue(plane, 'x', { singletonKey: 'b' })).toBeDefined();
     expect(await enqueue(plane, 'x', { singletonKey: 'a' }, other)).toBeDefined();
     await expect(enqueue(plane, 'x')).rejects.toThrow('needs a singletonKey');
+  });
+
+  it('waits while its tenant is suspended, however long, and runs when it is resumed', async () => {
+    const seen: string[] = [];
+    const plane = await start(({ text }) => void seen.push(text));
+    const tenant = await addTenant(plane);
+    const change = (what: string): Promise<unknown> => plane.request('POST', `/api/v1/tenants/${tenant}/${what}`, { token: ADMIN_TOKEN, body: {} });
+    await change('suspend');
+    await enqueue(plane, 'parked', {}, tenant);
+    const parked = (): Promise<{ name: string }[]> => plane.app.get(SystemDatabase).query('select name from parked_jobs where tenant_id = $1', [tenant]);
+    await eventually(async () => (await parked()).length === 1);
+    // The queue is done with it: nothing there throws it away by age.
+    await eventually(async () => (await jobsNamed(plane, 'note')).every(({ state }) => state === 'completed'));
+    await enqueue(plane, 'of another');
+    await eventually(() => seen.length === 1);
+    await change('resume');
+    await eventually(() => seen.length === 2);
+    expect(seen).toEqual(['of another', 'parked']);
+    expect(await parked()).toEqual([]);
   });
 
   it('runs 100 one after the other without a pause between', async () => {

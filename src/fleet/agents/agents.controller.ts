@@ -28,7 +28,7 @@ export class AgentsController {
    * number when it is taken; a `slug` that is given and taken is refused. The agent is offline until it calls.
    */
   @Post()
-  @Operation({ id: 'createAgent', allow: 'agent:write', returns: CreatedAgentView, status: 201, problems: ['slug_taken'] })
+  @Operation({ id: 'createAgent', allow: 'agent:write', returns: CreatedAgentView, status: 201, problems: ['slug_taken', 'plan_limit_reached'] })
   async create(@Body() body: CreateAgentDto): Promise<CreatedAgentView> {
     const { agent, token } = await this.agents.create(body);
     return { ...toAgentView(agent), token };

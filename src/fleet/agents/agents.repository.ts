@@ -10,6 +10,9 @@ import type { ListAgentsQuery } from './agents.dto.js';
 export type NewAgent = Pick<Agent, 'id' | 'tenant_id' | 'slug' | 'name'> & Partial<Agent>;
 export type AgentPatch = Partial<Omit<Agent, 'id' | 'tenant_id' | 'revision' | 'created_at' | 'updated_at' | 'status_changed_at'>>;
 
+/** The agents of a tenant that its plan counts. */
+export const COUNTED_AGENTS = 'from agents where tenant_id = $1 and deleted_at is null';
+
 /** Rows of `agents`. Deleted ones are kept for what refers to them, and are seen by no one. */
 @Injectable()
 export class AgentsRepository {

@@ -12,6 +12,7 @@ import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../platform/events/events.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
+import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import type { Agent } from './agent.entity.js';
 import { AgentLeases } from './agent-leases.port.js';
 import { AgentMemberships } from './agent-memberships.port.js';
@@ -21,7 +22,7 @@ import { AgentStatusService } from './agent-status.service.js';
 import { AgentTokensService } from './agent-tokens.service.js';
 import type { AgentFields, CreateAgentDto, ListAgentsQuery, UpdateAgentDto } from './agents.dto.js';
 import { AgentDeleted } from './agents.events.js';
-import { type AgentPatch, AgentsRepository, type NewAgent } from './agents.repository.js';
+import { type AgentPatch, AgentsRepository, COUNTED_AGENTS, type NewAgent } from './agents.repository.js';
 import { toAgentView } from './agents.view.js';
 import { splitModel } from './llm-model.js';
 
@@ -43,7 +44,10 @@ export class AgentsService {
     private readonly revocations: Revocations,
     private readonly events: Events,
     private readonly audit: AuditPort,
-  ) {}
+    private readonly plans: PlanLimits,
+  ) {
+    plans.countBy('agents', COUNTED_AGENTS);
+  }
 
   @Transactional()
   list(query: ListAgentsQuery): Promise<Page<Agent>> {
@@ -64,9 +68,10 @@ export class AgentsService {
     return this.presences.find(agent.tenant_id, agent.id);
   }
 
-  /** @throws Problem `slug_taken` for a slug that was asked for; one that is made from the name gets a number instead */
+  /** @throws Problem `slug_taken` for a slug that was asked for (one that is made from the name gets a number instead), `plan_limit_reached` */
   @Transactional()
   async create(dto: CreateAgentDto): Promise<{ agent: Agent; token: string }> {
+    await this.plans.admit('agents');
     const row = { ...columnsOf(dto), id: newId(), tenant_id: this.context.tenantId, name: dto.name.trim() };
     const agent = dto.slug === undefined ? await this.insertWithFreeSlug(row) : await this.repository.insert({ ...row, slug: dto.slug });
     if (!agent) throw new Problem('slug_taken', { current: dto.slug });

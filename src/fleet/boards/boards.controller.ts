@@ -28,7 +28,7 @@ export class BoardsController {
    * taken is refused. A `lead_agent_id` is put on the board.
    */
   @Post()
-  @Operation({ id: 'createBoard', allow: 'board:write', returns: BoardView, status: 201, problems: ['slug_taken'] })
+  @Operation({ id: 'createBoard', allow: 'board:write', returns: BoardView, status: 201, problems: ['slug_taken', 'plan_limit_reached'] })
   async create(@Body() body: CreateBoardDto): Promise<BoardView> {
     return toBoardView(await this.boards.create(body));
   }

@@ -9,6 +9,9 @@ import type { ListBoardsQuery } from './boards.dto.js';
 export type NewBoard = Pick<Board, 'id' | 'tenant_id' | 'slug' | 'name'> & Partial<Board>;
 export type BoardPatch = Partial<Omit<Board, 'id' | 'tenant_id' | 'revision' | 'created_at' | 'updated_at'>>;
 
+/** The boards of a tenant that its plan counts. */
+export const COUNTED_BOARDS = 'from boards where tenant_id = $1 and deleted_at is null';
+
 /** Rows of `boards`. Deleted ones are kept for the tasks that refer to them, and are seen by no one. */
 @Injectable()
 export class BoardsRepository {

@@ -10,6 +10,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { Events } from '../../platform/events/events.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
+import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import { AgentsReader } from '../agents/agents.reader.js';
 import type { Board } from './board.entity.js';
 import { BoardAgentsRepository } from './board-agents.repository.js';
@@ -17,7 +18,7 @@ import { BoardMembersService } from './board-members.service.js';
 import { BoardTasks } from './board-tasks.port.js';
 import type { BoardFields, CreateBoardDto, ListBoardsQuery, UpdateBoardDto } from './boards.dto.js';
 import { BoardDeleted } from './boards.events.js';
-import { type BoardPatch, BoardsRepository, type NewBoard } from './boards.repository.js';
+import { type BoardPatch, BoardsRepository, COUNTED_BOARDS, type NewBoard } from './boards.repository.js';
 import { toBoardView } from './boards.view.js';
 
 const MOST_SLUG_TRIES = 100;
@@ -36,7 +37,10 @@ export class BoardsService {
     private readonly tasks: BoardTasks,
     private readonly events: Events,
     private readonly audit: AuditPort,
-  ) {}
+    private readonly plans: PlanLimits,
+  ) {
+    plans.countBy('boards', COUNTED_BOARDS);
+  }
 
   @Transactional()
   list(query: ListBoardsQuery): Promise<Page<Board>> {
@@ -56,9 +60,10 @@ export class BoardsService {
     return board;
   }
 
-  /** @throws Problem `slug_taken` for a slug that was asked for */
+  /** @throws Problem `slug_taken` for a slug that was asked for, `plan_limit_reached` */
   @Transactional()
   async create(dto: CreateBoardDto): Promise<Board> {
+    await this.plans.admit('boards');
     const { lead_agent_id, ...columns } = columnsOf(dto);
     const row = { ...columns, id: newId(), tenant_id: this.context.tenantId, name: dto.name.trim() };
     const made = dto.slug === undefined ? await this.insertWithFreeSlug(row) : await this.repository.insert({ ...row, slug: dto.slug });

@@ -27,7 +27,7 @@ export class ApiKeysController {
    * request. A key that is made with a key expires and is revoked with it.
    */
   @Post()
-  @Operation({ id: 'createApiKey', allow: 'api-key:write', returns: NewApiKeyView, status: 201, problems: ['scope_exceeded'] })
+  @Operation({ id: 'createApiKey', allow: 'api-key:write', returns: NewApiKeyView, status: 201, problems: ['scope_exceeded', 'plan_limit_reached'] })
   async create(@Body() body: CreateApiKeyDto): Promise<NewApiKeyView> {
     const { key, secret } = await this.keys.create(body);
     return toNewApiKeyView(key, secret);

@@ -40,6 +40,9 @@ export interface NewKey {
 const COLUMNS =
   'tenant_id, id, owner_id, parent_id, name, prefix, scopes, allowed_addresses, expires_at, previous_valid_until, last_used_at, revoked_at, revision, created_at, updated_at';
 
+/** The keys of a tenant that its plan counts: those in force. */
+export const COUNTED_API_KEYS = 'from api_keys where tenant_id = $1 and revoked_at is null and (expires_at is null or expires_at > now())';
+
 /** Rows of `api_keys`. */
 @Injectable()
 export class ApiKeysRepository {

@@ -12,9 +12,10 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { newToken } from '../../platform/crypto/tokens.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { ownUserId } from '../../platform/auth/own-user.js';
+import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import type { ApiKey } from './api-key.entity.js';
 import type { CreateApiKeyDto } from './api-keys.dto.js';
-import { ApiKeysRepository } from './api-keys.repository.js';
+import { ApiKeysRepository, COUNTED_API_KEYS } from './api-keys.repository.js';
 import { auditedKey } from './api-keys.view.js';
 import { addressesWithin } from './address-policy.js';
 import { checkScopes } from './scope-policy.js';
@@ -28,7 +29,10 @@ export class ApiKeysService {
     private readonly clock: Clock,
     private readonly audit: AuditPort,
     private readonly revocations: Revocations,
-  ) {}
+    private readonly plans: PlanLimits,
+  ) {
+    plans.countBy('api_keys', COUNTED_API_KEYS);
+  }
 
   @Transactional()
   page(page: PageRequest): Promise<Page<ApiKey>> {
@@ -39,6 +43,7 @@ export class ApiKeysService {
   async create(body: CreateApiKeyDto): Promise<{ key: ApiKey; secret: string }> {
     const ownerId = ownUserId(this.context);
     checkScopes(body.scopes, this.context.actor);
+    await this.plans.admit('api_keys');
     const { parentId, latest, within } = await this.parent();
     const { token, hash, shown } = newToken(API_KEY_PREFIX);
     const key = await this.keys.insert({

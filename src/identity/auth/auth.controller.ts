@@ -88,7 +88,7 @@ export class AuthController {
     allow: 'public',
     returns: UserView,
     status: 201,
-    problems: ['registration_disabled', 'email_taken', 'weak_password'],
+    problems: ['registration_disabled', 'email_taken', 'weak_password', 'plan_limit_reached'],
     rateLimit: 'register',
     audited: true,
     idempotency: 'outside',

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Limits } from '../../core/plan-limits.js';
 
 export const TENANT_STATUSES = ['active', 'suspended'] as const;
 export type TenantStatus = (typeof TENANT_STATUSES)[number];
@@ -17,6 +18,10 @@ export class Tenant {
 
   @Column('text')
   plan!: string;
+
+  /** Its own, before those of its plan. */
+  @Column('jsonb')
+  limits!: Limits;
 
   @Column('text')
   status!: TenantStatus;

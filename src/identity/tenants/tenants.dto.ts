@@ -1,4 +1,6 @@
-import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { Type } from 'class-transformer';
+import { IsInt, IsIn, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { HIGHEST_LIMIT } from '../../core/plan-limits.js';
 import { SLUG_PATTERN } from '../../core/slug.js';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
@@ -31,6 +33,51 @@ export class CreateTenantDto {
   plan?: string;
 }
 
+const Most = (): PropertyDecorator => (target, key) => [IsOptional(), IsInt(), Min(0), Max(HIGHEST_LIMIT)].forEach((rule) => rule(target, key));
+
+/** What a tenant may have at most, instead of what its plan says. null is no limit; what is left out is as the plan says. */
+export class LimitsDto {
+  /** @example 50 */
+  @Most()
+  agents?: number | null;
+
+  /** @example 20 */
+  @Most()
+  boards?: number | null;
+
+  /**
+   * Active ones.
+   * @example 25
+   */
+  @Most()
+  users?: number | null;
+
+  /**
+   * Tasks that have not ended.
+   * @example 10000
+   */
+  @Most()
+  open_tasks?: number | null;
+
+  /**
+   * Neither revoked nor expired.
+   * @example 100
+   */
+  @Most()
+  api_keys?: number | null;
+
+  /** @example null */
+  @Most()
+  secrets?: number | null;
+
+  /**
+   * Of all callers of the tenant together.
+   * @example 6000
+   */
+  @Most()
+  requests_per_minute?: number | null;
+}
+
 /** A change of a tenant. What is left out stays. */
 export class UpdateTenantDto {
   /** @example "Acme Ltd" */
@@ -46,6 +93,12 @@ export class UpdateTenantDto {
   @MaxLength(40)
   @Matches(PLAN_PATTERN, { message: 'plan must consist of lower-case letters, digits, hyphens and underscores' })
   plan?: string;
+
+  /** The tenant's own limits, all of them: those that are left out are as its plan says again. */
+  @IfGiven()
+  @ValidateNested()
+  @Type(() => LimitsDto)
+  limits?: LimitsDto;
 }
 
 /** Why a tenant is suspended. */

@@ -1,14 +1,17 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import { TenantResolver } from '../../platform/auth/tenant-resolver.js';
 import { OperatorTenant } from './operator-tenant.port.js';
+import { PlanLimitsRepository } from './plan-limits.repository.js';
+import { PlanLimitsService } from './plan-limits.service.js';
 import { Tenant } from './tenant.entity.js';
 import { TenantsController } from './tenants.controller.js';
 import { TenantsReader } from './tenants.reader.js';
 import { TenantsRepository } from './tenants.repository.js';
 import { TenantsService } from './tenants.service.js';
 
-/** Tenants. Global for the one port that the access guard asks. */
+/** Tenants. Global for the two ports that nearly everyone asks. */
 @Global()
 @Module({
   imports: [TypeOrmModule.forFeature([Tenant])],
@@ -16,9 +19,12 @@ import { TenantsService } from './tenants.service.js';
   providers: [
     TenantsRepository,
     TenantsService,
+    PlanLimitsRepository,
+    PlanLimitsService,
+    { provide: PlanLimits, useExisting: PlanLimitsService },
     { provide: OperatorTenant, useExisting: TenantsService },
     { provide: TenantResolver, useClass: TenantsReader },
   ],
-  exports: [TenantResolver, OperatorTenant],
+  exports: [TenantResolver, OperatorTenant, PlanLimits],
 })
 export class TenantsModule {}

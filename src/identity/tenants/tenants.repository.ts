@@ -5,7 +5,7 @@ import { pageOfQuery } from '../../platform/database/table.js';
 import { Tenant, type TenantStatus } from './tenant.entity.js';
 
 /** What of a tenant can change. */
-export type TenantState = Pick<Tenant, 'name' | 'plan' | 'status' | 'suspended_reason'>;
+export type TenantState = Pick<Tenant, 'name' | 'plan' | 'limits' | 'status' | 'suspended_reason'>;
 
 /**
  * Rows of `tenants`. In the operator tenant's transactions row-level security shows all of them and lets them be
@@ -39,10 +39,10 @@ export class TenantsRepository {
     return rows[0] as Tenant;
   }
 
-  async update(id: string, { name, plan, status, suspended_reason }: TenantState): Promise<Tenant> {
+  async update(id: string, { name, plan, limits, status, suspended_reason }: TenantState): Promise<Tenant> {
     const rows = await this.sql.rows<Tenant>(
-      `update tenants set name = $2, plan = $3, status = $4, suspended_reason = $5, revision = revision + 1, updated_at = now() where id = $1 returning *`,
-      [id, name, plan, status, suspended_reason],
+      `update tenants set name = $2, plan = $3, limits = $4::jsonb, status = $5, suspended_reason = $6, revision = revision + 1, updated_at = now() where id = $1 returning *`,
+      [id, name, plan, JSON.stringify(limits), status, suspended_reason],
     );
     return rows[0] as Tenant;
   }

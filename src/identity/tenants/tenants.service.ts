@@ -8,8 +8,11 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
+import { OtherTenant } from '../../platform/database/other-tenant.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
+import { Jobs } from '../../platform/jobs/jobs.js';
 import { OperatorTenant } from './operator-tenant.port.js';
+import { PlanLimitsService, planTag, type Usage } from './plan-limits.service.js';
 import type { Tenant, TenantStatus } from './tenant.entity.js';
 import type { CreateTenantDto, UpdateTenantDto } from './tenants.dto.js';
 import { TenantsRepository, type TenantState } from './tenants.repository.js';
@@ -23,6 +26,9 @@ export class TenantsService extends OperatorTenant {
     private readonly context: RequestContext,
     private readonly audit: AuditPort,
     private readonly revocations: Revocations,
+    private readonly plans: PlanLimitsService,
+    private readonly others: OtherTenant,
+    private readonly jobs: Jobs,
   ) {
     super();
   }
@@ -51,9 +57,22 @@ export class TenantsService extends OperatorTenant {
     return tenant;
   }
 
+  /** What the tenant may have and has, counted in its own view of the tables. */
   @Transactional()
-  update(id: string, { name, plan }: UpdateTenantDto): Promise<Tenant> {
-    return this.change('tenant.update', id, { ...(name === undefined ? {} : { name }), ...(plan === undefined ? {} : { plan }) });
+  async usage(id: string): Promise<{ tenant: Tenant; usages: Usage[] }> {
+    const tenant = await this.get(id);
+    return { tenant, usages: await this.others.actFor(id, () => this.plans.usage(tenant)) };
+  }
+
+  /** A limit that is changed holds, in every process, before this is answered. */
+  @Transactional()
+  async update(id: string, { name, plan, limits }: UpdateTenantDto): Promise<Tenant> {
+    // Before the tenant's row: those who are making things under the limits of now refer to it.
+    if ((plan !== undefined || limits !== undefined) && this.isOperator()) await this.plans.hold(id);
+    const change = { ...(name === undefined ? {} : { name }), ...(plan === undefined ? {} : { plan }), ...(limits === undefined ? {} : { limits: { ...limits } }) };
+    const tenant = await this.change('tenant.update', id, change);
+    this.revocations.afterCommit(planTag(id));
+    return tenant;
   }
 
   /** From the commit on every credential of the tenant is refused, in every process. */
@@ -68,6 +87,7 @@ export class TenantsService extends OperatorTenant {
   @Transactional()
   async resume(id: string): Promise<Tenant> {
     const tenant = await this.change('tenant.resume', id, { status: 'active', suspended_reason: null });
+    await this.others.actFor(id, () => this.jobs.unpark());
     this.revocations.afterCommit(`tenant:${id}`);
     return tenant;
   }
@@ -92,8 +112,8 @@ export class TenantsService extends OperatorTenant {
     const before = await this.tenants.lock(id);
     if (!before) throw notFound('tenant');
     checkIfMatch(this.context.get('ifMatch'), before);
-    const { name, plan, status, suspended_reason } = before;
-    const state: TenantState = { name, plan, status, suspended_reason };
+    const { name, plan, limits, status, suspended_reason } = before;
+    const state: TenantState = { name, plan, limits, status, suspended_reason };
     if (isUnchanged(state, change)) return before;
     const after = await this.tenants.update(id, { ...state, ...change });
     await this.audit.record({ action, resource: { type: 'tenant', id }, before: auditedTenant(before), after: auditedTenant(after) });

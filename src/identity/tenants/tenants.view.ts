@@ -1,3 +1,4 @@
+import { LimitsView } from './plan-limits.view.js';
 import type { Tenant, TenantStatus } from './tenant.entity.js';
 
 /** An organisation. */
@@ -13,6 +14,8 @@ export class TenantView {
   name!: string;
   /** @example free */
   plan!: string;
+  /** What it may have at most where that differs from its plan. */
+  limits!: LimitsView;
   /**
    * A suspended tenant's users, keys and agents are refused.
    * @example active
@@ -40,6 +43,7 @@ export function toTenantView(tenant: Tenant): TenantView {
     slug: tenant.slug,
     name: tenant.name,
     plan: tenant.plan,
+    limits: tenant.limits,
     status: tenant.status,
     suspended_reason: tenant.suspended_reason,
     created_at: tenant.created_at.toISOString(),
@@ -49,6 +53,6 @@ export function toTenantView(tenant: Tenant): TenantView {
 }
 
 /** What the audit log keeps of a tenant. */
-export function auditedTenant({ slug, name, plan, status, suspended_reason }: Tenant): object {
-  return { slug, name, plan, status, suspended_reason };
+export function auditedTenant({ slug, name, plan, limits, status, suspended_reason }: Tenant): object {
+  return { slug, name, plan, limits, status, suspended_reason };
 }

@@ -7,10 +7,11 @@ import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
+import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import { SecurityPolicies } from '../access-policy/security-policies.reader.js';
 import { checkPassword } from './password-policy.js';
 import { type NewAccount, type PreparedAccount, UserAccounts } from './user-accounts.port.js';
-import { UsersRepository } from './users.repository.js';
+import { COUNTED_USERS, UsersRepository } from './users.repository.js';
 import { auditedUser, toUserView, type UserView } from './users.view.js';
 
 /** Makes accounts, for administrators, for registration and for setup alike. */
@@ -23,8 +24,10 @@ export class AccountsService extends UserAccounts {
     private readonly context: RequestContext,
     private readonly policies: SecurityPolicies,
     private readonly revocations: Revocations,
+    private readonly plans: PlanLimits,
   ) {
     super();
+    plans.countBy('users', COUNTED_USERS);
   }
 
   async prepare({ password, ...account }: NewAccount): Promise<PreparedAccount> {
@@ -74,7 +77,8 @@ export class AccountsService extends UserAccounts {
     return toUserView(user);
   }
 
-  private write(account: Parameters<UsersRepository['insert']>[0]): ReturnType<UsersRepository['insert']> {
+  private async write(account: Parameters<UsersRepository['insert']>[0]): ReturnType<UsersRepository['insert']> {
+    await this.plans.admit('users');
     return this.users.insert(account).catch((error: unknown) => {
       throw brokenConstraint(error) === 'users_email' ? new Problem('email_taken') : error;
     });

@@ -24,7 +24,7 @@ export class UsersController {
     allow: 'user:write',
     returns: UserView,
     status: 201,
-    problems: ['email_taken', 'weak_password', 'not_found'],
+    problems: ['email_taken', 'weak_password', 'not_found', 'plan_limit_reached'],
     idempotency: 'outside',
   })
   create(@Body() body: CreateUserDto): Promise<UserView> {
@@ -40,7 +40,7 @@ export class UsersController {
 
   /** Changes a user. A new role, and a disabled account, hold from the next request on, in every process. */
   @Patch(':id')
-  @Operation({ id: 'updateUser', allow: 'user:write', returns: UserView, problems: ['not_found', 'last_admin', 'conflict', 'precondition_failed'] })
+  @Operation({ id: 'updateUser', allow: 'user:write', returns: UserView, problems: ['not_found', 'last_admin', 'conflict', 'precondition_failed', 'plan_limit_reached'] })
   async update(@Param('id', Uuid) id: string, @Body() body: UpdateUserDto): Promise<UserView> {
     return toUserView(await this.users.update(id, body));
   }

@@ -17,6 +17,9 @@ export type UserChange = Partial<Pick<User, 'full_name' | 'role' | 'is_active'>>
 
 const COLUMNS = 'tenant_id, id, email, full_name, role, is_active, last_login_at, password_changed_at, revision, created_at, updated_at';
 
+/** The users of a tenant that its plan counts. */
+export const COUNTED_USERS = 'from users where tenant_id = $1 and is_active';
+
 /** Rows of `users`, of the context's tenant. */
 @Injectable()
 export class UsersRepository {

@@ -7,6 +7,7 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
+import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import { UserSessions } from '../sessions/user-sessions.port.js';
 import type { User } from './user.entity.js';
 import { UserAccounts } from './user-accounts.port.js';
@@ -24,6 +25,7 @@ export class UsersService {
     private readonly context: RequestContext,
     private readonly audit: AuditPort,
     private readonly revocations: Revocations,
+    private readonly plans: PlanLimits,
   ) {}
 
   @Transactional()
@@ -52,6 +54,7 @@ export class UsersService {
       throw new Problem('conflict', { detail: 'This is the break-glass account of the tenant, which enforces single sign-on.', remedy: 'Name another one in PUT /security first.' });
     }
     if (isUnchanged<UserChange>(before, change)) return before;
+    if (change.is_active && !before.is_active) await this.plans.admit('users');
     const after = await this.users.update(id, change);
     await this.audit.record({
       action: 'user.update',

@@ -7,6 +7,7 @@ import { isAllowed } from '../../core/permissions.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { RequestContext } from '../context/request-context.js';
 import { OPERATION, type OperationMeta } from '../http/operation.decorator.js';
+import { PlanLimits } from '../limits/plan-limits.port.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { AuditPort } from './audit-port.js';
 import { Authenticator } from './authenticator.js';
@@ -31,6 +32,7 @@ export class AccessGuard implements CanActivate {
     private readonly audit: AuditPort,
     private readonly browsers: Browsers,
     private readonly csrf: CsrfTokens,
+    private readonly plans: PlanLimits,
   ) {}
 
   async canActivate(execution: ExecutionContext): Promise<boolean> {
@@ -68,6 +70,8 @@ export class AccessGuard implements CanActivate {
   private async admit(actor: Actor, request: Request): Promise<void> {
     this.context.become(actor);
     await this.limits.consume('api', request, `${actor.kind}:${actor.id}`);
+    const most = await this.plans.requestsPerMinute(actor.tenantId);
+    if (most !== undefined) await this.limits.consume('tenant', request, actor.tenantId, most);
   }
 
   /** `tenant_id` in the query or body: operators may name any tenant, other admins only their own. */

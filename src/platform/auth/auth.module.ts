@@ -3,8 +3,9 @@ import { Passwords } from '../crypto/passwords.js';
 import { RateLimits } from '../limits/rate-limits.js';
 import { Authenticator } from './authenticator.js';
 import { Browsers } from './browsers.js';
+import { CallerWatch } from './caller-watch.js';
 
 /** Finding out who calls, and how often they may. */
 @Global()
-@Module({ providers: [Authenticator, Browsers, RateLimits, Passwords], exports: [Authenticator, Browsers, RateLimits, Passwords] })
+@Module({ providers: [Authenticator, Browsers, CallerWatch, RateLimits, Passwords], exports: [Authenticator, Browsers, CallerWatch, RateLimits, Passwords] })
 export class AuthModule {}

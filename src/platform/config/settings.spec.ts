@@ -30,6 +30,14 @@ describe('settings', () => {
     expect(badNames({ CORS_ORIGINS: value })).toEqual(['CORS_ORIGINS']);
   });
 
+  it.each(['{}', '{"free":{"agents":5,"secrets":null}}'])('takes the limits %j', (value) => {
+    expect(problemsOf({ PLAN_LIMITS: value })).toEqual([]);
+  });
+
+  it.each(['free', '[]', '{"free":5}', '{"free":{"cars":1}}', '{"free":{"agents":-1}}', '{"free":{"agents":"5"}}'])('refuses the limits %j', (value) => {
+    expect(badNames({ PLAN_LIMITS: value })).toEqual(['PLAN_LIMITS']);
+  });
+
   it.each(['postgres://u:p@h:5432/d', 'postgresql://h/d?sslmode=require', 'postgres:///d?host=/var/run/postgresql'])('takes the database %j', (value) => {
     expect(problemsOf({ DATABASE_URL: value })).toEqual([]);
   });

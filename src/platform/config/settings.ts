@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { areMasterKeys } from '../crypto/master-key.js';
+import { HIGHEST_LIMIT, LIMIT_NAMES, type LimitName } from '../../core/plan-limits.js';
 import { entriesOf, isHeaderValue, isHostList, isOriginList, isProxyList } from './setting-formats.js';
 
 /** How a setting is described in `.env.example` and docs/operations.md. */
@@ -54,6 +55,21 @@ const agentTokens = z
     ),
   );
 
+const most = z.number().int().min(0).max(HIGHEST_LIMIT).nullable().optional();
+const planLimits = z
+  .string()
+  .max(65_536)
+  .default('{}')
+  .transform((text, context) => {
+    try {
+      return JSON.parse(text) as unknown;
+    } catch {
+      context.addIssue({ code: 'custom', message: 'must be JSON' });
+      return z.NEVER;
+    }
+  })
+  .pipe(z.record(z.string().max(40), z.strictObject(Object.fromEntries(LIMIT_NAMES.map((name) => [name, most])) as Record<LimitName, typeof most>)));
+
 /**
  * Every setting there is: one declaration for parsing, `.env.example` and the documents. Names are those of the
  * environment. A name that starts with one of ours and is not here is an error, so that a typo never passes silently.
@@ -87,6 +103,7 @@ export const SETTINGS = {
   ACCESS_TOKEN_SECONDS: whole(900, 60, 86_400, { description: 'Life of an access token.' }),
   REFRESH_TOKEN_SECONDS: whole(30 * 86_400, 300, 365 * 86_400, { description: 'Life of a session without use.' }),
   REGISTRATION: flag(true, { description: 'Whether anyone may register an account in the default tenant.' }),
+  PLAN_LIMITS: planLimits.meta({ description: 'What tenants of each plan may have at most, as JSON: {"free":{"agents":5,"open_tasks":1000}}. Limits: agents, boards, users, open_tasks, api_keys, secrets, requests_per_minute; what is left out has none.' }),
   IP_RULES: z.enum(['on', 'off']).default('on').meta({ description: 'off lets every tenant in from every address, whatever its rules at /security/ip-rules say: the way back for who has locked himself out. Addresses of API keys hold all the same.' }),
   RATE_LIMIT_BACKEND: z.enum(['memory', 'redis']).default('memory').meta({ description: 'Where rate limits are counted: per process, or shared.' }),
   REDIS_URL: z.url({ protocol: /^rediss?$/ }).optional().meta({ description: 'Redis for RATE_LIMIT_BACKEND=redis.', secret: true }),

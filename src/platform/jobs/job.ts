@@ -26,6 +26,8 @@ export interface JobOptions {
   concurrency?: number;
   /** At most one job waits for each `singletonKey` of a tenant. Cannot be changed once the queue exists. */
   onePerKey?: boolean;
+  /** Runs also while its tenant is suspended; all others wait until it is resumed. Default: no. */
+  whileSuspended?: boolean;
 }
 
 export interface EnqueueOptions {

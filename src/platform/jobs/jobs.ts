@@ -9,6 +9,7 @@ import { SystemDatabase } from '../database/system-database.js';
 import { afterCommit } from '../database/tenant-transaction.adapter.js';
 import { DEAD_LETTERS, DEAD_LETTER_QUEUE, type DeadJob, type Definition, type EnqueueOptions, type Envelope, type JobHandler, type JobOptions, queueOf, type Schedule } from './job.js';
 import { JOBS_SCHEMA } from './job-schema.js';
+import { ParkedJobs } from './parked-jobs.js';
 
 const WAKE_CHANNEL = 'wheelhouse_jobs';
 const WORK = { pollingIntervalSeconds: 2, includeMetadata: true } as const;
@@ -17,7 +18,8 @@ const UNHEALTHY_MS = 60_000;
 /**
  * Background jobs (pg-boss): what must be retried by itself, at a time, or by the clock. A job is added in the
  * transaction of the change that asks for it, runs in the context of its tenant, at least once, and ends either done
- * or among the dead letters. Its worker shows signs of life; when they stop, another worker takes the job.
+ * or among the dead letters. Its worker shows signs of life; when they stop, another worker takes the job. While its
+ * tenant is suspended, it waits.
  */
 @Injectable()
 export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
@@ -35,6 +37,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     private readonly sql: Sql,
     private readonly database: SystemDatabase,
     private readonly listener: DatabaseListener,
+    private readonly parked: ParkedJobs,
   ) {
     this.boss = this.makeBoss();
     listener.on(WAKE_CHANNEL, (name) => this.wake(name));
@@ -65,13 +68,14 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     if (!this.sql.manager.queryRunner?.isTransactionActive) throw new Error(`The job ${name} is enqueued outside of a transaction.`);
     const { tenantId, requestId } = this.context;
     const envelope: Envelope = { tenant_id: tenantId, ...(requestId === undefined ? {} : { request_id: requestId }), data };
-    const id = await this.boss.send(name, envelope, {
-      ...(startAfter === undefined ? {} : { startAfter }),
-      ...(singletonKey === undefined ? {} : { singletonKey: `${tenantId}:${singletonKey}` }),
-      db: { executeSql: async (text: string, values?: unknown[]) => ({ rows: await this.sql.rows(text, values) }) },
-    });
-    if (id !== null && startAfter === undefined) afterCommit(() => this.listener.notify(WAKE_CHANNEL, name));
-    return id ?? undefined;
+    return this.send(name, envelope, { ...(startAfter === undefined ? {} : { startAfter }), ...(singletonKey === undefined ? {} : { singletonKey: `${tenantId}:${singletonKey}` }) });
+  }
+
+  /** Puts back what waited while the running tenant was suspended, in the transaction that resumes it. */
+  async unpark(): Promise<void> {
+    for (const { name, singletonKey, ...envelope } of await this.parked.take(this.context.tenantId, [...this.definitions.keys()])) {
+      await this.send(name, envelope, singletonKey === undefined ? {} : { singletonKey });
+    }
   }
 
   /** The running tenant's jobs that failed for good, newest first. */
@@ -153,10 +157,18 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
     }
   }
 
-  private async run({ name, handler }: Definition, job: JobWithMetadata<Envelope>): Promise<void> {
+  private async send(name: string, envelope: Envelope, options: { startAfter?: Date | number; singletonKey?: string }): Promise<string | undefined> {
+    const db = { executeSql: async (text: string, values?: unknown[]) => ({ rows: await this.sql.rows(text, values) }) };
+    const id = await this.boss.send(name, envelope, { ...options, db });
+    if (id !== null && options.startAfter === undefined) afterCommit(() => this.listener.notify(WAKE_CHANNEL, name));
+    return id ?? undefined;
+  }
+
+  private async run({ name, handler, options }: Definition, job: JobWithMetadata<Envelope>): Promise<void> {
     const { tenant_id, request_id, data } = job.data;
     const attempt = job.retryCount + 1;
     try {
+      if (!options.whileSuspended && (await this.parked.park(name, job))) return;
       await this.context.runAsSystem(tenant_id, name, () => handler(data, { id: job.id, attempt, signal: job.signal }), request_id);
     } catch (error) {
       const dead = job.retryCount >= job.retryLimit;

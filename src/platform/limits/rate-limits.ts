@@ -19,6 +19,7 @@ interface Limit {
 /** Every limit there is; the OpenAPI document shows them as `x-ratelimit`. */
 export const RATE_LIMITS = {
   api: { points: 120_000, seconds: 60, counts: 'requests per credential' },
+  tenant: { points: 1_000_000_000, seconds: 60, counts: 'requests of the tenant' },
   auth: { points: 60, seconds: 60, counts: 'failed authentications per address' },
   'agent-auth': { points: 20, seconds: 60, counts: 'failed agent authentications per address' },
   login: { points: 30, seconds: 60, counts: 'sign-in attempts per address' },
@@ -64,18 +65,16 @@ export class RateLimits implements OnModuleInit, OnApplicationShutdown {
 
   /**
    * Counts one against a limit, by address or by `key`.
+   * @param most when it is less than the limit says
    * @throws Problem `rate_limited` with the time of the next try
    */
-  async consume(name: RateLimitName, request: Request, key: string = request.ip ?? 'unknown'): Promise<void> {
-    try {
-      this.showHeaders(name, request.res, await this.limiterOf(name).consume(key));
-    } catch (refusal) {
-      if (!(refusal instanceof RateLimiterRes)) throw refusal;
-      this.showHeaders(name, request.res, refusal);
-      throw this.refusal(name, refusal);
-    } finally {
-      this.unspent.delete(`${name} ${key}`);
-    }
+  async consume(name: RateLimitName, request: Request, key: string = request.ip ?? 'unknown', most: number = RATE_LIMITS[name].points): Promise<void> {
+    const state = await this.limiterOf(name)
+      .consume(key)
+      .catch(stateOf)
+      .finally(() => this.unspent.delete(`${name} ${key}`));
+    this.showHeaders(most, request.res, state);
+    if (state.consumedPoints > most) throw this.refusal(name, state, most);
   }
 
   /**
@@ -89,20 +88,20 @@ export class RateLimits implements OnModuleInit, OnApplicationShutdown {
     this.unspent.set(`${name} ${key}`, true);
   }
 
-  private refusal(name: RateLimitName, state: RateLimiterRes): Problem {
+  private refusal(name: RateLimitName, state: RateLimiterRes, most: number = RATE_LIMITS[name].points): Problem {
     return new Problem('rate_limited', {
-      detail: `More than ${RATE_LIMITS[name].points} ${RATE_LIMITS[name].counts} in ${RATE_LIMITS[name].seconds} s.`,
+      detail: `More than ${most} ${RATE_LIMITS[name].counts} in ${RATE_LIMITS[name].seconds} s.`,
       retryAt: new Date(Date.now() + Math.max(1, state.msBeforeNext)),
-      limit: RATE_LIMITS[name].points,
+      limit: most,
       current: state.consumedPoints,
     });
   }
 
   /** `RateLimit-*` of draft-ietf-httpapi-ratelimit-headers-07; the narrowest limit of a request is shown. */
-  private showHeaders(name: RateLimitName, response: Response | undefined, state: RateLimiterRes): void {
+  private showHeaders(most: number, response: Response | undefined, state: RateLimiterRes): void {
     if (!response || response.headersSent) return;
-    response.setHeader('RateLimit-Limit', String(RATE_LIMITS[name].points));
-    response.setHeader('RateLimit-Remaining', String(Math.max(0, state.remainingPoints)));
+    response.setHeader('RateLimit-Limit', String(most));
+    response.setHeader('RateLimit-Remaining', String(Math.max(0, most - state.consumedPoints)));
     response.setHeader('RateLimit-Reset', String(Math.ceil(state.msBeforeNext / 1000)));
   }
 
@@ -131,4 +130,10 @@ export class RateLimits implements OnModuleInit, OnApplicationShutdown {
       throw new StartupError(`Redis unreachable (${cause instanceof Error ? cause.message : 'unknown error'}): check REDIS_URL`);
     }
   }
+}
+
+/** What the limiter throws when a limit is reached says how it stands, too. */
+function stateOf(thrown: unknown): RateLimiterRes {
+  if (thrown instanceof RateLimiterRes) return thrown;
+  throw thrown;
 }

@@ -1,6 +1,6 @@
-import { Body, Get, Param, Post, Query, Res } from '@nestjs/common';
-import type { Response } from 'express';
-import { abortOnClose } from '../../platform/http/abort-on-close.js';
+import { Body, Get, Param, Post, Query, Req } from '@nestjs/common';
+import type { Request } from 'express';
+import { CallerWatch } from '../../platform/auth/caller-watch.js';
 import { ApiController, Operation } from '../../platform/http/operation.decorator.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { ApprovalWaiters } from './approval-waiters.js';
@@ -13,6 +13,7 @@ export class AgentApprovalsController {
   constructor(
     private readonly approvals: ApprovalsService,
     private readonly waiters: ApprovalWaiters,
+    private readonly callers: CallerWatch,
   ) {}
 
   /** Requests an approval for the calling agent. It covers exactly the action given here; a person decides. */
@@ -25,7 +26,7 @@ export class AgentApprovalsController {
   /** Reads an approval of the calling agent. With wait_seconds the answer waits for the decision while it is pending. */
   @Get(':id')
   @Operation({ id: 'getAgentApproval', allow: 'agent:work', returns: ApprovalView, problems: ['not_found'] })
-  async get(@Param('id', Uuid) id: string, @Query() { wait_seconds }: ApprovalQuery, @Res({ passthrough: true }) response: Response): Promise<ApprovalView> {
-    return toApprovalView(await this.waiters.wait(id, wait_seconds, () => this.approvals.getOwn(id), abortOnClose(response)));
+  async get(@Param('id', Uuid) id: string, @Query() { wait_seconds }: ApprovalQuery, @Req() request: Request): Promise<ApprovalView> {
+    return toApprovalView(await this.waiters.wait(id, wait_seconds, () => this.approvals.getOwn(id), await this.callers.watch(request)));
   }
 }

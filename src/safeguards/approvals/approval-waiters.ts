@@ -1,4 +1,5 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
+import { throwIfRefused } from '../../platform/auth/caller-watch.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { EventFeed } from '../../platform/events/event-feed.js';
 import type { Approval } from './approval.entity.js';
@@ -18,9 +19,11 @@ export class ApprovalWaiters implements BeforeApplicationShutdown {
   /**
    * Reads an approval; while it is pending, waits for its decision and reads again.
    * @param read reads it in a transaction of its own
-   * @param gone aborts when the client has gone away
+   * @param gone aborts when the client has gone away or may no longer call
+   * @throws Problem with which `gone` was aborted
    */
   async wait(id: string, seconds: number, read: () => Promise<Approval>, gone: AbortSignal): Promise<Approval> {
+    throwIfRefused(gone);
     const first = await read();
     if (first.status !== 'pending' || seconds === 0 || this.stopping || gone.aborted) return first;
     let decided: () => void = () => undefined;
@@ -39,6 +42,7 @@ export class ApprovalWaiters implements BeforeApplicationShutdown {
       const second = await read();
       if (second.status !== 'pending') return second;
       await decision;
+      throwIfRefused(gone);
       return await read();
     } finally {
       clearTimeout(timer);

@@ -1,7 +1,7 @@
-import { Body, Get, Param, Patch, Post, Query, Res } from '@nestjs/common';
-import type { Response } from 'express';
+import { Body, Get, Param, Patch, Post, Query, Req } from '@nestjs/common';
+import type { Request } from 'express';
 import { mapPage, type Page } from '../../core/page.js';
-import { abortOnClose } from '../../platform/http/abort-on-close.js';
+import { CallerWatch } from '../../platform/auth/caller-watch.js';
 import { ApiController, Operation, pageOf } from '../../platform/http/operation.decorator.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { ApprovalWaiters } from './approval-waiters.js';
@@ -14,6 +14,7 @@ export class ApprovalsController {
   constructor(
     private readonly approvals: ApprovalsService,
     private readonly waiters: ApprovalWaiters,
+    private readonly callers: CallerWatch,
   ) {}
 
   /** Requests an approval. It covers exactly the action given here, by the hash of its canonical JSON. */
@@ -33,8 +34,8 @@ export class ApprovalsController {
   /** Reads an approval. With wait_seconds the answer waits for the decision while it is pending. */
   @Get(':id')
   @Operation({ id: 'getApproval', allow: 'approval:read', returns: ApprovalView, problems: ['not_found'] })
-  async get(@Param('id', Uuid) id: string, @Query() { wait_seconds }: ApprovalQuery, @Res({ passthrough: true }) response: Response): Promise<ApprovalView> {
-    return toApprovalView(await this.waiters.wait(id, wait_seconds, () => this.approvals.get(id), abortOnClose(response)));
+  async get(@Param('id', Uuid) id: string, @Query() { wait_seconds }: ApprovalQuery, @Req() request: Request): Promise<ApprovalView> {
+    return toApprovalView(await this.waiters.wait(id, wait_seconds, () => this.approvals.get(id), await this.callers.watch(request)));
   }
 
   /** Approves. Not the requester, and only while it is pending; of several at once exactly one decides. */

@@ -24,7 +24,7 @@ export class SecretsController {
 
   /** Creates a secret. Its value is sealed, and masked in this and every other answer. */
   @Post()
-  @Operation({ id: 'createSecret', allow: 'secret:write', returns: SecretView, status: 201, problems: ['name_taken'] })
+  @Operation({ id: 'createSecret', allow: 'secret:write', returns: SecretView, status: 201, problems: ['name_taken', 'plan_limit_reached'] })
   async create(@Body() body: CreateSecretDto): Promise<SecretView> {
     return toSecretView(await this.secrets.create(body));
   }

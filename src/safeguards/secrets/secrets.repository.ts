@@ -20,6 +20,9 @@ const SECRETS_AT_ONCE = 50;
 
 const stored = (row: Partial<NewSecret>, column: keyof NewSecret): unknown => (column === 'generator' && row.generator ? JSON.stringify(row.generator) : row[column]);
 
+/** The secrets of a tenant that its plan counts. */
+export const COUNTED_SECRETS = 'from secrets where tenant_id = $1';
+
 /** Rows of `secrets`. Whether something has run out is decided by the database's clock. */
 @Injectable()
 export class SecretsRepository {

@@ -8,13 +8,14 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
+import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import { DEFAULT_GENERATOR, generateValue } from './generate-value.js';
 import { SecretValues } from './secret-values.service.js';
 import type { SecretVersion, VersionOrigin } from './secret-version.entity.js';
 import { SecretVersionsRepository } from './secret-versions.repository.js';
 import type { Generator, Secret } from './secret.entity.js';
 import type { CreateSecretDto, ExpiringSecretsQuery, ListSecretsQuery, RotateSecretDto, RotationDto, UpdateSecretDto } from './secrets.dto.js';
-import { type SecretPatch, SecretsRepository } from './secrets.repository.js';
+import { COUNTED_SECRETS, type SecretPatch, SecretsRepository } from './secrets.repository.js';
 import { toSecretView } from './secrets.view.js';
 
 interface NewValue {
@@ -32,7 +33,10 @@ export class SecretsService {
     private readonly versions: SecretVersionsRepository,
     private readonly values: SecretValues,
     private readonly audit: AuditPort,
-  ) {}
+    private readonly plans: PlanLimits,
+  ) {
+    plans.countBy('secrets', COUNTED_SECRETS);
+  }
 
   @Transactional()
   list({ category, ...page }: ListSecretsQuery): Promise<Page<Secret>> {
@@ -49,10 +53,11 @@ export class SecretsService {
     return (await this.secrets.find(this.context.tenantId, id)) ?? absent();
   }
 
-  /** @throws Problem `name_taken` */
+  /** @throws Problem `name_taken`, `plan_limit_reached` */
   @Transactional()
   async create({ name, value, ...fields }: CreateSecretDto): Promise<Secret> {
     const { actor, tenantId } = this.context;
+    await this.plans.admit('secrets');
     const id = newId();
     const row = { category: null, description: null, expires_at: null, rotate_every_days: null, grace_seconds: 0, generator: null, ...patchOf(fields) };
     await unlessTaken(this.secrets.insert({ ...row, tenant_id: tenantId, id, name, version: 1, created_by_kind: actor.kind, created_by_id: actor.id }));

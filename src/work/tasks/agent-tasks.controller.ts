@@ -2,6 +2,7 @@ import { Body, Get, Param, Patch, Post, Query, Req } from '@nestjs/common';
 import type { Request } from 'express';
 import { mapPage, type Page } from '../../core/page.js';
 import { Problem } from '../../core/problem.js';
+import { CallerWatch } from '../../platform/auth/caller-watch.js';
 import { ApiController, Operation, pageOf } from '../../platform/http/operation.decorator.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
@@ -23,13 +24,14 @@ export class AgentTasksController {
     private readonly leases: LeasesService,
     private readonly tasks: AgentTasksService,
     private readonly comments: TaskCommentsService,
+    private readonly callers: CallerWatch,
   ) {}
 
   /** Claims tasks. The most urgent and oldest that this agent may take, each under a lease; waits for one when asked to. */
   @Post('tasks/claim')
   @Operation({ id: 'claimTasks', allow: 'agent:work', returns: ClaimView, idempotency: 'outside', problems: ['agent_killed', 'agent_inactive'] })
   async claim(@Body() body: ClaimTasksDto, @Req() request: Request): Promise<ClaimView> {
-    return toClaimView(await this.claims.claim(body, clientGone(request)));
+    return toClaimView(await this.claims.claim(body, body.wait_seconds > 0 ? await this.callers.watch(request) : clientGone(request)));
   }
 
   /** Completes several tasks. Each under its own fence and for itself; the answer says of each how it went. */
@@ -42,7 +44,7 @@ export class AgentTasksController {
 
   /** Creates a task. As on the users' side; on a board only when this agent is on it, and after or below tasks only that it may read. */
   @Post('tasks')
-  @Operation({ id: 'agentCreateTask', allow: 'agent:work', returns: TaskView, status: 201, problems: ['not_found'] })
+  @Operation({ id: 'agentCreateTask', allow: 'agent:work', returns: TaskView, status: 201, problems: ['not_found', 'plan_limit_reached'] })
   async create(@Body() body: CreateTaskDto): Promise<TaskView> {
     return toTaskView(await this.tasks.create(body));
   }

@@ -1,5 +1,6 @@
 import { Injectable, type BeforeApplicationShutdown } from '@nestjs/common';
 import { Problem } from '../../core/problem.js';
+import { throwIfRefused } from '../../platform/auth/caller-watch.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Batcher } from '../../platform/database/batcher.js';
 import { isDatabaseAway } from '../../platform/database/database-problem.js';
@@ -43,14 +44,15 @@ export class ClaimTasksService implements BeforeApplicationShutdown {
   ) {}
 
   /**
-   * @param aborted ends the wait when the client has gone: nothing is claimed for nobody
-   * @throws Problem `agent_killed`, `agent_inactive`
+   * @param aborted ends the wait when the client has gone, or may no longer call: nothing is claimed for nobody
+   * @throws Problem `agent_killed`, `agent_inactive`, and what `aborted` was aborted with
    */
   async claim({ max, lease_seconds, wait_seconds, board_id }: ClaimTasksDto, aborted: AbortSignal): Promise<Task[]> {
     const { tenantId, actor, requestId } = this.context;
     const request: ClaimRequest = { agentId: actor.id, max, leaseSeconds: lease_seconds, ...(board_id ? { boardId: board_id.toLowerCase() } : {}), ...(requestId ? { requestId } : {}) };
     const until = performance.now() + wait_seconds * 1000;
     for (;;) {
+      throwIfRefused(aborted);
       const ticket = this.waiters.ticket(tenantId, actor.id);
       try {
         const { tasks, refusal, lanes, blocked } = await this.batcher.add(tenantId, request);
@@ -58,6 +60,7 @@ export class ClaimTasksService implements BeforeApplicationShutdown {
         const milliseconds = until - performance.now();
         if (tasks.length > 0 || milliseconds <= 0 || aborted.aborted || this.stopping) return tasks;
         await ticket.wait({ lanes, blocked, milliseconds, aborted });
+        throwIfRefused(aborted);
         if (aborted.aborted) return [];
       } finally {
         ticket.close();

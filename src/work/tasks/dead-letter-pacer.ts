@@ -12,7 +12,7 @@ const PER_TURN = 50;
 /** Any constant: it lets one process at a time take a turn. */
 const PACER_LOCK = 7_305_803_922;
 
-/** Starts the dead letters again that retry-all has asked for, a few at a time, in one process at a time. */
+/** Starts the dead letters again that retry-all has asked for, a few at a time, in one process at a time. Those of suspended tenants wait. */
 @Injectable()
 export class DeadLetterPacer implements OnApplicationBootstrap {
   constructor(
@@ -32,7 +32,8 @@ export class DeadLetterPacer implements OnApplicationBootstrap {
       const { rows: lock } = await client.query<{ got: boolean }>('select pg_try_advisory_xact_lock($1) as got', [PACER_LOCK]);
       if (!lock[0]?.got) return;
       const { rows } = await client.query<{ id: string; tenant_id: string }>(
-        'select id, tenant_id from dead_letters where retry_requested_at is not null and retried_at is null order by retry_requested_at, id limit $1',
+        `select letter.id, letter.tenant_id from dead_letters letter join tenants on tenants.id = letter.tenant_id and tenants.status = 'active'
+         where letter.retry_requested_at is not null and letter.retried_at is null order by letter.retry_requested_at, letter.id limit $1`,
         [PER_TURN],
       );
       for (const { id, tenant_id } of rows) await this.context.runAsSystem(tenant_id, 'dead-letter-pacer', () => this.retry(id));

@@ -4,7 +4,7 @@ import { SystemDatabase } from '../../platform/database/system-database.js';
 import { EventSignal } from '../../platform/events/event-signal.js';
 import { Loops } from '../../platform/jobs/loops.js';
 import { Metrics } from '../../platform/metrics/metrics.js';
-import { AttemptsRepository } from './attempts.repository.js';
+import { type AttemptEnd, AttemptsRepository } from './attempts.repository.js';
 import { endOfFailedAttempt } from './retry-policy.js';
 import type { Task } from './task.entity.js';
 import { TaskSignal } from './task-signal.js';
@@ -27,8 +27,8 @@ export const REAPER_STATEMENTS = {
 /**
  * Four times a second, in every process: takes back leases that have ended, lets retries go whose delay is over, and
  * ends tasks whose deadline has passed. Time is the database's; rows that another process holds are skipped, so any
- * number of processes may do this at once. They compare with `statement_timestamp()`, which unlike `clock_timestamp()`
- * can be looked up in an index.
+ * number of processes may do this at once. Suspended tenants are no exception: a lease is a promise about time. They
+ * compare with `statement_timestamp()`, which unlike `clock_timestamp()` can be looked up in an index.
  */
 @Injectable()
 export class LeaseReaper implements OnApplicationBootstrap {
@@ -55,7 +55,8 @@ export class LeaseReaper implements OnApplicationBootstrap {
   private async takeBack(): Promise<number> {
     const tasks = await this.database.transaction(async (client) => {
       const { rows } = await client.query<Task>(REAPER_STATEMENTS.expired, [BATCH]);
-      return this.endAll(client, rows, (task) => endOfFailedAttempt(task, 'expired', `The lease of fence ${task.fence} ended without an answer.`, true));
+      const suspended = await suspendedAmong(client, rows);
+      return this.endAll(client, rows, (task) => (suspended.has(task.tenant_id) ? endInSuspension(task) : endOfFailedAttempt(task, 'expired', `The lease of fence ${task.fence} ended without an answer.`, true)));
     });
     this.metrics.leaseExpiries.inc(tasks.length);
     this.announce(tasks);
@@ -82,7 +83,7 @@ export class LeaseReaper implements OnApplicationBootstrap {
     return tasks.length;
   }
 
-  private async endAll(client: PoolClient, tasks: Task[], endOf: (task: Task) => Parameters<AttemptsRepository['end']>[2][number]): Promise<Task[]> {
+  private async endAll(client: PoolClient, tasks: Task[], endOf: (task: Task) => AttemptEnd): Promise<Task[]> {
     const ended: Task[] = [];
     for (const [tenantId, ofTenant] of Map.groupBy(tasks, ({ tenant_id }) => tenant_id)) {
       ended.push(...(await this.attempts.end(client, tenantId, ofTenant.map(endOf))));
@@ -94,4 +95,16 @@ export class LeaseReaper implements OnApplicationBootstrap {
     if (tasks.length > 0) this.eventSignal.raise();
     for (const task of tasks) if (task.ready) this.signal.ready(task.tenant_id, task.lane_id);
   }
+}
+
+/** Tenants of the tasks whose agents have been refused: they could not have answered. */
+async function suspendedAmong(client: PoolClient, tasks: readonly Task[]): Promise<ReadonlySet<string>> {
+  if (tasks.length === 0) return new Set();
+  const { rows } = await client.query<{ id: string }>(`select id from tenants where id = any($1::uuid[]) and status = 'suspended'`, [[...new Set(tasks.map(({ tenant_id }) => tenant_id))]]);
+  return new Set(rows.map(({ id }) => id));
+}
+
+/** The attempt does not count: the task is as it was before the claim, and waits until its tenant is resumed. */
+function endInSuspension(task: Task): AttemptEnd {
+  return { task, outcome: 'expired', error: `The lease of fence ${task.fence} ended while the tenant was suspended.`, next: 'queued', delayMs: 0, countsAsRetry: false };
 }

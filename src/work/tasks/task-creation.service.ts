@@ -9,6 +9,7 @@ import { Batcher } from '../../platform/database/batcher.js';
 import { isDatabaseAway } from '../../platform/database/database-problem.js';
 import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../platform/events/events.js';
+import { planLimitReached, PlanLimits, type Room } from '../../platform/limits/plan-limits.port.js';
 import type { Task } from './task.entity.js';
 import { TaskLanesRepository } from './task-lanes.repository.js';
 import { priorityRank } from './task.machine.js';
@@ -16,7 +17,7 @@ import { TaskReferencesService } from './task-references.service.js';
 import { TaskSignal } from './task-signal.js';
 import { TaskCreated } from './tasks.events.js';
 import type { CreateTaskDto } from './tasks.dto.js';
-import { type NewTask, TasksRepository } from './tasks.repository.js';
+import { COUNTED_TASKS, type NewTask, TasksRepository } from './tasks.repository.js';
 import { factOf } from './tasks.service.js';
 import { toTaskView } from './tasks.view.js';
 
@@ -56,9 +57,12 @@ export class TaskCreationService {
     private readonly audit: AuditPort,
     private readonly events: Events,
     private readonly signal: TaskSignal,
-  ) {}
+    private readonly plans: PlanLimits,
+  ) {
+    plans.countBy('open_tasks', COUNTED_TASKS);
+  }
 
-  /** @throws Problem `invalid_request` for an id that is not there */
+  /** @throws Problem `invalid_request` for an id that is not there, `plan_limit_reached` */
   async create(request: CreateTaskDto): Promise<Task> {
     const { tenantId, actor, requestId } = this.context;
     const order: Order = { request, actor, requestId, origin: this.audit.origin() };
@@ -74,7 +78,8 @@ export class TaskCreationService {
   @Transactional()
   private async make(tenantId: string, orders: readonly Order[]): Promise<(Task | Problem)[]> {
     const planned: (NewTask | Problem)[] = [];
-    for (const order of orders) planned.push(await this.plan(tenantId, order).catch(refusalOf));
+    const room = await this.plans.room('open_tasks');
+    for (const order of orders) planned.push(await this.planWithin(room, tenantId, order).catch(refusalOf));
     // Alone, a refusal rolls back what was done before it was found.
     if (planned.length === 1 && planned[0] instanceof Problem) throw planned[0];
     const rows = planned.filter((row) => !(row instanceof Problem));
@@ -98,6 +103,14 @@ export class TaskCreationService {
     ]);
     this.announce(made.map(({ task }) => task));
     return answers;
+  }
+
+  /** Like `plan`, as far as there is room; what is planned takes some of it. */
+  private async planWithin(room: Room | undefined, tenantId: string, order: Order): Promise<NewTask> {
+    if (room && room.current >= room.limit) throw planLimitReached('open_tasks', room);
+    const planned = await this.plan(tenantId, order);
+    if (room) room.current += 1;
+    return planned;
   }
 
   private async plan(tenantId: string, { request, actor }: Order): Promise<NewTask> {

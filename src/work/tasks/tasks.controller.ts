@@ -32,7 +32,7 @@ export class TasksController {
 
   /** Creates a task. It is queued at once unless it is kept in the inbox or depends on tasks that are not completed. */
   @Post()
-  @Operation({ id: 'createTask', allow: 'task:write', returns: TaskView, status: 201 })
+  @Operation({ id: 'createTask', allow: 'task:write', returns: TaskView, status: 201, problems: ['plan_limit_reached'] })
   async create(@Body() body: CreateTaskDto): Promise<TaskView> {
     return toTaskView(await this.creation.create(body));
   }

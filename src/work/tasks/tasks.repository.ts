@@ -22,6 +22,9 @@ const INSERT = prepared(`insert into tasks (tenant_id, ${NAMES.join(', ')})
   from unnest(${NAMES.map((name, index) => `$${index + 2}::${NEW_COLUMNS[name]}[]`).join(', ')}) as n (${NAMES.join(', ')})
   returning ${taskColumns('tasks')}`);
 
+/** The tasks of a tenant that its plan counts. */
+export const COUNTED_TASKS = `from tasks where tenant_id = $1 and status in ('inbox', 'queued', 'blocked', 'in_progress', 'review')`;
+
 /** Rows of `tasks`, for people. What agents do under a lease is in `leases.repository.ts`. */
 @Injectable()
 export class TasksRepository {
