@@ -2873,7 +2873,7 @@ export interface paths {
         head?: never;
         /**
          * Changes a tenant
-         * @description Changes a tenant. For administrators of the operator tenant.
+         * @description Changes a tenant. For administrators of the operator tenant; a limit holds from the next request on, in every process, and takes nothing away.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -2893,7 +2893,7 @@ export interface paths {
         put?: never;
         /**
          * Resumes a suspended tenant
-         * @description Resumes a suspended tenant. Sessions that have not expired meanwhile work again.
+         * @description Resumes a suspended tenant. Sessions that have not expired meanwhile work again, and the jobs that waited run.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -2917,13 +2917,37 @@ export interface paths {
         put?: never;
         /**
          * Suspends a tenant
-         * @description Suspends a tenant. Its users, keys and agents are refused from the next request on; nothing is lost.
+         * @description Suspends a tenant. Its users, keys and agents are refused from the next request on, those who wait at once; its jobs wait, and nothing is lost.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
          *     | admin (scope `tenant:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
          */
         post: operations["suspendTenant"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tenants/{id}/usage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what a tenant may have and has
+         * @description Shows what a tenant may have and has. Each limit of its plan or its own, its use, and what is left; to the operator and to its own administrators.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `tenant:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getTenantUsage"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -4858,6 +4882,48 @@ export interface components {
              */
             fence: number;
         };
+        LimitsDto: {
+            /** @example 50 */
+            agents?: number | null;
+            /**
+             * @description Neither revoked nor expired.
+             * @example 100
+             */
+            api_keys?: number | null;
+            /** @example 20 */
+            boards?: number | null;
+            /**
+             * @description Tasks that have not ended.
+             * @example 10000
+             */
+            open_tasks?: number | null;
+            /**
+             * @description Of all callers of the tenant together.
+             * @example 6000
+             */
+            requests_per_minute?: number | null;
+            secrets?: number | null;
+            /**
+             * @description Active ones.
+             * @example 25
+             */
+            users?: number | null;
+        };
+        LimitsView: {
+            /** @example 50 */
+            agents?: number | null;
+            /** @example 100 */
+            api_keys?: number | null;
+            /** @example 20 */
+            boards?: number | null;
+            /** @example 10000 */
+            open_tasks?: number | null;
+            /** @example 6000 */
+            requests_per_minute?: number | null;
+            secrets?: number | null;
+            /** @example 25 */
+            users?: number | null;
+        };
         LinkSsoDto: {
             /**
              * @description As for a sign-in.
@@ -6386,6 +6452,14 @@ export interface components {
             /** @description True when total is an estimate. */
             total_is_estimate?: boolean;
         };
+        TenantUsageView: {
+            /** @example team */
+            plan: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            tenant_id: string;
+            /** @description One for each limit there is. */
+            usage: components["schemas"]["UsageView"][];
+        };
         TenantView: {
             /**
              * Format: date-time
@@ -6394,6 +6468,8 @@ export interface components {
             created_at: string;
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
             id: string;
+            /** @description What it may have at most where that differs from its plan. */
+            limits: components["schemas"]["LimitsView"];
             /** @example Acme Ltd */
             name: string;
             /** @example free */
@@ -6820,6 +6896,8 @@ export interface components {
             status: "completed" | "inbox" | "queued";
         };
         UpdateTenantDto: {
+            /** @description The tenant's own limits, all of them: those that are left out are as its plan says again. */
+            limits?: components["schemas"]["LimitsDto"];
             /** @example Acme Ltd */
             name?: string;
             /** @example team */
@@ -6839,6 +6917,29 @@ export interface components {
              * @enum {string}
              */
             role?: "admin" | "client" | "user";
+        };
+        UsageView: {
+            /**
+             * @description null without a limit.
+             * @example 38
+             */
+            left: number | null;
+            /**
+             * @description null: there is none.
+             * @example 50
+             */
+            limit: number | null;
+            /**
+             * @description agents, boards, users (active), open_tasks (that have not ended), api_keys (in force), secrets, requests_per_minute.
+             * @example agents
+             * @enum {string}
+             */
+            name: "agents" | "api_keys" | "boards" | "open_tasks" | "requests_per_minute" | "secrets" | "users";
+            /**
+             * @description null for requests_per_minute, which the answers' RateLimit headers tell.
+             * @example 12
+             */
+            used: number | null;
         };
         /** @description One page of a list. */
         UserPage: {
@@ -7501,6 +7602,8 @@ export interface operations {
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
              *
              *     `email_taken`: An account with this e-mail address exists.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
              */
             409: {
                 headers: {
@@ -8025,6 +8128,8 @@ export interface operations {
              * @description `conflict`: The request conflicts with the present state.
              *
              *     `last_admin`: A tenant keeps at least one active administrator.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
              */
             409: {
                 headers: {
@@ -9861,7 +9966,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -12370,6 +12479,8 @@ export interface operations {
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
              *
              *     `slug_taken`: The slug is taken.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
              */
             409: {
                 headers: {
@@ -18884,6 +18995,8 @@ export interface operations {
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
              *
              *     `email_taken`: An account with this e-mail address exists.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
              */
             409: {
                 headers: {
@@ -20460,6 +20573,8 @@ export interface operations {
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
              *
              *     `slug_taken`: The slug is taken.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
              */
             409: {
                 headers: {
@@ -23632,6 +23747,15 @@ export interface operations {
                      *         "slug": "acme",
                      *         "name": "Acme Ltd",
                      *         "plan": "free",
+                     *         "limits": {
+                     *           "agents": 50,
+                     *           "boards": 20,
+                     *           "users": 25,
+                     *           "open_tasks": 10000,
+                     *           "api_keys": 100,
+                     *           "secrets": null,
+                     *           "requests_per_minute": 6000
+                     *         },
                      *         "status": "active",
                      *         "suspended_reason": null,
                      *         "created_at": "2026-01-31T09:30:00.000Z",
@@ -24114,6 +24238,8 @@ export interface operations {
             };
             /**
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
              *
              *     `name_taken`: The name is taken.
              */
@@ -27137,7 +27263,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -30938,7 +31068,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -32595,6 +32729,15 @@ export interface operations {
                      *           "slug": "acme",
                      *           "name": "Acme Ltd",
                      *           "plan": "free",
+                     *           "limits": {
+                     *             "agents": 50,
+                     *             "boards": 20,
+                     *             "users": 25,
+                     *             "open_tasks": 10000,
+                     *             "api_keys": 100,
+                     *             "secrets": null,
+                     *             "requests_per_minute": 6000
+                     *           },
                      *           "status": "active",
                      *           "suspended_reason": null,
                      *           "created_at": "2026-01-31T09:30:00.000Z",
@@ -32751,6 +32894,15 @@ export interface operations {
                      *       "slug": "acme",
                      *       "name": "Acme Ltd",
                      *       "plan": "free",
+                     *       "limits": {
+                     *         "agents": 50,
+                     *         "boards": 20,
+                     *         "users": 25,
+                     *         "open_tasks": 10000,
+                     *         "api_keys": 100,
+                     *         "secrets": null,
+                     *         "requests_per_minute": 6000
+                     *       },
                      *       "status": "active",
                      *       "suspended_reason": null,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
@@ -32940,6 +33092,15 @@ export interface operations {
                      *       "slug": "acme",
                      *       "name": "Acme Ltd",
                      *       "plan": "free",
+                     *       "limits": {
+                     *         "agents": 50,
+                     *         "boards": 20,
+                     *         "users": 25,
+                     *         "open_tasks": 10000,
+                     *         "api_keys": 100,
+                     *         "secrets": null,
+                     *         "requests_per_minute": 6000
+                     *       },
                      *       "status": "active",
                      *       "suspended_reason": null,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
@@ -33073,7 +33234,16 @@ export interface operations {
                 /**
                  * @example {
                  *       "name": "Acme Ltd",
-                 *       "plan": "team"
+                 *       "plan": "team",
+                 *       "limits": {
+                 *         "agents": 50,
+                 *         "boards": 20,
+                 *         "users": 25,
+                 *         "open_tasks": 10000,
+                 *         "api_keys": 100,
+                 *         "secrets": null,
+                 *         "requests_per_minute": 6000
+                 *       }
                  *     }
                  */
                 "application/json": components["schemas"]["UpdateTenantDto"];
@@ -33094,6 +33264,15 @@ export interface operations {
                      *       "slug": "acme",
                      *       "name": "Acme Ltd",
                      *       "plan": "free",
+                     *       "limits": {
+                     *         "agents": 50,
+                     *         "boards": 20,
+                     *         "users": 25,
+                     *         "open_tasks": 10000,
+                     *         "api_keys": 100,
+                     *         "secrets": null,
+                     *         "requests_per_minute": 6000
+                     *       },
                      *       "status": "active",
                      *       "suspended_reason": null,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
@@ -33274,6 +33453,15 @@ export interface operations {
                      *       "slug": "acme",
                      *       "name": "Acme Ltd",
                      *       "plan": "free",
+                     *       "limits": {
+                     *         "agents": 50,
+                     *         "boards": 20,
+                     *         "users": 25,
+                     *         "open_tasks": 10000,
+                     *         "api_keys": 100,
+                     *         "secrets": null,
+                     *         "requests_per_minute": 6000
+                     *       },
                      *       "status": "active",
                      *       "suspended_reason": null,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
@@ -33473,6 +33661,15 @@ export interface operations {
                      *       "slug": "acme",
                      *       "name": "Acme Ltd",
                      *       "plan": "free",
+                     *       "limits": {
+                     *         "agents": 50,
+                     *         "boards": 20,
+                     *         "users": 25,
+                     *         "open_tasks": 10000,
+                     *         "api_keys": 100,
+                     *         "secrets": null,
+                     *         "requests_per_minute": 6000
+                     *       },
                      *       "status": "active",
                      *       "suspended_reason": null,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
@@ -33579,6 +33776,145 @@ export interface operations {
             };
             /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
             422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getTenantUsage: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "tenant_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "plan": "team",
+                     *       "usage": [
+                     *         {
+                     *           "name": "agents",
+                     *           "limit": 50,
+                     *           "used": 12,
+                     *           "left": 38
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["TenantUsageView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unauthenticated`: No valid credentials were given. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
