@@ -1,35 +1,14 @@
 import { ALIASES } from '../../src/platform/http/aliases.js';
-import { operationsOf, type PlacedOperation, resolveSchema } from '../../src/platform/openapi/document.types.js';
+import { operationsOf, type PlacedOperation } from '../../src/platform/openapi/document.types.js';
 import { unique } from '../support/factories.js';
 import { type Plane, startPlane } from '../support/plane.js';
 import { type Answer, call, type Caller, makeCallers, makeTenant, must, OPERATOR, type Side, signedIn } from './authorisation/callers.js';
 import { Fixtures, type Tenants } from './authorisation/fixtures.js';
-import { committedDocument, requestSchema, successOf } from './openapi-document.js';
+import { hasIds, isDocumented, isForOperators, isLeftOpen, isOwnAccount, needsPerson, shown, takesLease, verdict } from './authorisation/verdicts.js';
+import { committedDocument, successOf } from './openapi-document.js';
 
 const document = committedDocument();
 const operations = operationsOf(document);
-const hasIds = ({ path }: PlacedOperation): boolean => path.includes('{');
-
-/** What the document says a caller may do with an operation, before any id is looked at. */
-function verdict({ operation }: PlacedOperation, caller: Caller): 'reaches' | 'forbidden' | 'unauthenticated' {
-  const roles = operation['x-roles'] ?? [];
-  if (roles.includes('anyone')) return 'reaches';
-  if (caller.roles.length === 0) return 'unauthenticated';
-  const inRole = caller.roles.some((role) => roles.includes(role));
-  return inRole && (caller.scope === undefined || caller.scope === operation['x-permission']) ? 'reaches' : 'forbidden';
-}
-
-/** Operations that only the operator's own administrators may do; the document says so of them in words. */
-const isForOperators = ({ operation }: PlacedOperation): boolean => operation['x-permission'] === 'tenant:write';
-/** Operations on the caller's own session or account: callers that are no person are told so, and people would lose their session. */
-const isOwnAccount = ({ operation }: PlacedOperation): boolean => operation['x-permission']?.startsWith('profile:') ?? false;
-
-/** What belongs to a person: callers without an account of their own, and keys, may be told that it is not for them. */
-const needsPerson = (placed: PlacedOperation, caller: Caller): boolean =>
-  (isOwnAccount(placed) && caller.headers['authorization'] === undefined) || ((isOwnAccount(placed) || placed.operation['x-permission'] === 'api-key:write') && caller.actsFor !== undefined);
-
-/** What takes a lease besides the permission, and a grant: the matrix's agents hold none, so they learn nothing, not even what there is. */
-const takesLease = ({ operation }: PlacedOperation): boolean => operation['x-permission'] === 'secret:use';
 
 describe('the authorisation matrix of the OpenAPI document', () => {
   let plane: Plane;
@@ -67,13 +46,10 @@ describe('the authorisation matrix of the OpenAPI document', () => {
   }
 
   const label = (placed: PlacedOperation, caller: Caller, which: string): string => `${placed.operation.operationId} by ${caller.name}, ${which}`;
-  const shown = ({ status, code, text }: Answer): string => `${status} ${code || text.slice(0, 120)}`;
-  const documented = (placed: PlacedOperation, { status, code }: Answer): boolean =>
-    status < 300 ? status === successOf(placed.operation).status : (placed.operation.responses[String(status)]?.['x-problem-codes'] ?? []).includes(code);
 
   /** What is wrong with an answer to a caller that the document lets in, on a thing of its own tenant. */
   function complaintOnOwn(placed: PlacedOperation, caller: Caller, answer: Answer): string | undefined {
-    if (!documented(placed, answer)) return 'is not in the document';
+    if (!isDocumented(placed, answer)) return 'is not in the document';
     if (isForOperators(placed)) return answer.code === 'forbidden' ? undefined : 'lets in others than operators';
     if (placed.operation['x-permission'] === 'public' || needsPerson(placed, caller)) return undefined;
     if (takesLease(placed)) return answer.code === 'lease_required' ? undefined : 'should take a lease';
@@ -86,66 +62,60 @@ describe('the authorisation matrix of the OpenAPI document', () => {
     return [...others].some((id) => answer.text.includes(id)) ? "shows an id of another tenant's" : undefined;
   }
 
-  it('lets in whom the document lets in, and nobody else', async () => {
-    const wrong: string[] = [];
-    const note = (what: string, answer: Answer, complaint: string | undefined): void => {
-      if (complaint !== undefined) wrong.push(`${what}: ${complaint} (${shown(answer)})`);
+  const wrong: string[] = [];
+  beforeEach(() => wrong.splice(0));
+  /** Said at once: a run that is stopped early tells what it found. */
+  function note(what: string, answer: Answer, complaint: string | undefined): void {
+    if (complaint === undefined) return;
+    wrong.push(`${what}: ${complaint} (${shown(answer)})`);
+    process.stderr.write(`authorisation: ${wrong.at(-1)}\n`);
+  }
+
+  /** Those whom the document keeps out, each on an own, a foreign and an absent thing: always the same refusal. */
+  async function keepsOut(placed: PlacedOperation): Promise<void> {
+    const outside = callers.filter((caller) => verdict(placed, caller) !== 'reaches' && !isLeftOpen(placed, caller));
+    const sides = hasIds(placed) ? (['own', 'foreign', 'absent'] as const) : (['own'] as const);
+    const paths = await Promise.all(sides.map((which) => fixtures.path(placed, which)));
+    const query = (await fixtures.query(placed, 'own')).join('&');
+    const body = await fixtures.body(placed, 'own');
+    const ask = async (caller: Caller): Promise<void> => {
+      cells += paths.length;
+      const answers = await Promise.all(paths.map((path) => call(plane, placed.method, query === '' ? path : `${path}?${query}`, caller.headers, body)));
+      const code = verdict(placed, caller);
+      for (const answer of answers) note(label(placed, caller, 'any id'), answer, answer.code === code ? undefined : `should be ${code}`);
+      note(label(placed, caller, 'any id'), answers[0]!, isDocumented(placed, answers[0]!) ? undefined : 'is not in the document');
+      if (new Set(answers.map(({ comparable }) => comparable)).size > 1) note(label(placed, caller, 'own, foreign and absent id'), answers[0]!, 'differ');
     };
+    await Promise.all(outside.map(ask));
+  }
+
+  /** One whom the document lets in: on an own thing, and that a foreign one is like an absent one. */
+  async function letsIn(placed: PlacedOperation, caller: Caller): Promise<void> {
+    const isOwn = caller.side === 'own';
+    if (isOwn || !hasIds(placed)) {
+      const answer = await send(placed, caller, 'own', { fresh: placed.method !== 'get' });
+      note(label(placed, caller, 'own id'), answer, complaintOnOwn(placed, caller, answer) ?? complaintOnLeak(caller, answer));
+    }
+    // The bootstrap token belongs to nobody: it is told so, whatever it names.
+    if (!hasIds(placed) || (isOwnAccount(placed) && caller.actsFor !== undefined)) return;
+    // What is open to everybody is no tenant's secret: a sign-in begins at a provider before it is known who begins it.
+    if (placed.operation['x-permission'] === 'public') return;
+    const [foreign, absent] = await Promise.all([send(placed, caller, isOwn ? 'foreign' : 'own'), send(placed, caller, 'absent')]);
+    const refusal = takesLease(placed) ? 'lease_required' : 'not_found';
+    note(label(placed, caller, 'foreign id'), foreign, foreign.code === refusal ? complaintOnLeak(caller, foreign) : `should be ${refusal}`);
+    note(label(placed, caller, 'absent id'), absent, absent.code === refusal ? undefined : `should be ${refusal}`);
+    if (foreign.comparable !== absent.comparable) note(label(placed, caller, 'foreign and absent id'), foreign, `differ: ${absent.text}`);
+  }
+
+  it('lets in whom the document lets in, and nobody else', async () => {
     for (const placed of operations) {
-      for (const caller of callers) {
-        const expected = verdict(placed, caller);
-        const isOwn = caller.side === 'own';
-        if (expected !== 'reaches') {
-          const code = expected === 'forbidden' ? 'forbidden' : 'unauthenticated';
-          const answers = await Promise.all((hasIds(placed) ? (['own', 'foreign', 'absent'] as const) : (['own'] as const)).map((which) => send(placed, caller, which)));
-          for (const answer of answers) note(label(placed, caller, 'any id'), answer, answer.code === code ? undefined : `should be ${code}`);
-          if (new Set(answers.map(({ comparable }) => comparable)).size > 1) note(label(placed, caller, 'own, foreign and absent id'), answers[0]!, 'differ');
-          continue;
-        }
-        if (isOwn || !hasIds(placed)) {
-          const answer = await send(placed, caller, 'own', { fresh: placed.method !== 'get' });
-          note(label(placed, caller, 'own id'), answer, complaintOnOwn(placed, caller, answer) ?? complaintOnLeak(caller, answer));
-        }
-        // The bootstrap token belongs to nobody: it is told so, whatever it names.
-        if (!hasIds(placed) || (isOwnAccount(placed) && caller.actsFor !== undefined)) continue;
-        // What is open to everybody is no tenant's secret: a sign-in begins at a provider before it is known who begins it.
-        if (placed.operation['x-permission'] === 'public') continue;
-        const [foreign, absent] = await Promise.all([send(placed, caller, isOwn ? 'foreign' : 'own'), send(placed, caller, 'absent')]);
-        const refusal = takesLease(placed) ? 'lease_required' : 'not_found';
-        note(label(placed, caller, 'foreign id'), foreign, foreign.code === refusal ? complaintOnLeak(caller, foreign) : `should be ${refusal}`);
-        note(label(placed, caller, 'absent id'), absent, absent.code === refusal ? undefined : `should be ${refusal}`);
-        if (foreign.comparable !== absent.comparable) note(label(placed, caller, 'foreign and absent id'), foreign, `differ: ${absent.text}`);
-      }
+      await keepsOut(placed);
+      for (const caller of callers) if (verdict(placed, caller) === 'reaches') await letsIn(placed, caller);
     }
     expect(wrong).toEqual([]);
   }, 240_000);
 
-  it("takes another tenant's id in a body for an absent one", async () => {
-    const wrong: string[] = [];
-    for (const placed of operations) {
-      const schema = requestSchema(placed.operation);
-      const caller = callers.find((candidate) => candidate.name === (placed.operation['x-roles']?.includes('admin') ? 'admin' : 'agent'));
-      if (!schema || !caller || verdict(placed, caller) !== 'reaches' || isForOperators(placed)) continue;
-      const fields = Object.keys(resolveSchema(schema, document.components.schemas).properties ?? {}).filter((name) => name.endsWith('_id') && name !== 'tenant_id' && fixtures.creatorOfField(name));
-      for (const field of fields) {
-        const path = await fixtures.path(placed, 'own', true);
-        const body = await fixtures.body(placed, 'own');
-        const answers: Answer[] = [];
-        for (const which of ['foreign', 'absent'] as const) {
-          cells += 1;
-          answers.push(await call(plane, placed.method, path, caller.headers, { ...body, [field]: await fixtures.reference(field, which) }));
-        }
-        const [foreign, absent] = answers as [Answer, Answer];
-        // A filter may answer with nothing; a thing that would hold the id may not be made.
-        if (foreign.status === 201) wrong.push(`${placed.operation.operationId}.${field} takes another tenant's id (${shown(foreign)})`);
-        if (foreign.comparable !== absent.comparable) wrong.push(`${placed.operation.operationId}.${field}: foreign ${foreign.text} but absent ${absent.text}`);
-      }
-    }
-    expect(wrong).toEqual([]);
-  }, 60_000);
-
   it('reaches no further by other spellings of a path', async () => {
-    const wrong: string[] = [];
     const outsiders = callers.filter(({ name }) => ['nobody', 'client', "another tenant's admin"].includes(name));
     const spellings = (path: string): [string, string][] => [
       ['a trailing slash', `${path}/`],
@@ -167,25 +137,22 @@ describe('the authorisation matrix of the OpenAPI document', () => {
         const answers = await Promise.all(variants.map(([, variant]) => call(plane, placed.method, variant, headers, body)));
         for (const [index, answer] of answers.entries()) {
           const spelling = variants[index]?.[0] ?? '';
-          if (plain === 'refused' && answer.status < 400) wrong.push(`${label(placed, caller, spelling)}: ${shown(answer)}`);
-          const leak = complaintOnLeak(caller, answer);
-          if (leak) wrong.push(`${label(placed, caller, spelling)} ${leak}`);
+          note(label(placed, caller, spelling), answer, plain === 'refused' && answer.status < 400 ? 'should be refused' : complaintOnLeak(caller, answer));
         }
         if (placed.method !== 'get') continue;
         cells += 1;
         const head = await call(plane, 'HEAD', path, caller.headers);
-        if (plain === 'refused' && head.status < 400) wrong.push(`${label(placed, caller, 'HEAD')}: ${head.status}`);
+        note(label(placed, caller, 'HEAD'), head, plain === 'refused' && head.status < 400 ? 'should be refused' : undefined);
       }
     }
     expect(wrong).toEqual([]);
   }, 120_000);
 
   it('holds second names to the same rules as the first', async () => {
-    const wrong: string[] = [];
     for (const alias of ALIASES) {
       const placed = operations.find(({ path, method }) => path === alias.to && method === alias.method.toLowerCase());
       if (!placed) throw new Error(`The alias ${alias.from} leads to ${alias.to}, which the document does not have.`);
-      for (const caller of callers) {
+      for (const caller of callers.filter((candidate) => !isLeftOpen(placed, candidate))) {
         const second: PlacedOperation = { ...placed, path: alias.from };
         cells += 1;
         const ids = hasIds(placed) ? (await fixtures.path(placed, 'absent')).split('/').filter((_, index) => placed.path.split('/')[index]?.startsWith('{')) : [];
@@ -193,30 +160,11 @@ describe('the authorisation matrix of the OpenAPI document', () => {
         const answer = await call(plane, placed.method, path, caller.headers, await fixtures.body(placed, caller.side));
         const expected = verdict(placed, caller);
         const fits = expected === 'reaches' ? needsPerson(placed, caller) || !['forbidden', 'unauthenticated'].includes(answer.code) : answer.code === expected;
-        if (!fits) wrong.push(`${alias.method} ${alias.from} by ${caller.name}: ${shown(answer)}, not ${expected}`);
+        note(`${alias.method} ${alias.from} by ${caller.name}`, answer, fits ? undefined : `should be ${expected}`);
       }
     }
     expect(wrong).toEqual([]);
   });
-
-  it('refuses, by name, every field of the answer that is none of the request', async () => {
-    const wrong: string[] = [];
-    for (const placed of operations) {
-      const request = requestSchema(placed.operation);
-      const answer = successOf(placed.operation).schema;
-      if (!request || !answer) continue;
-      const known = resolveSchema(request, document.components.schemas).properties ?? {};
-      const extra = Object.keys(resolveSchema(answer, document.components.schemas).properties ?? {}).filter((name) => !(name in known) && name !== 'tenant_id');
-      const caller = callers.find(({ name }) => name === (placed.operation['x-roles']?.includes('agent') ? 'agent' : 'admin'))!;
-      for (const name of extra) {
-        cells += 1;
-        const body = { ...(await fixtures.body(placed, 'own')), [name]: `smuggled-${unique(name)}` };
-        const refusal = await call(plane, placed.method, await fixtures.path(placed, 'own'), caller.headers, body);
-        if (refusal.code !== 'invalid_request' || !refusal.text.includes(`"field":"${name}"`)) wrong.push(`${placed.operation.operationId} takes ${name}: ${shown(refusal)}`);
-      }
-    }
-    expect(wrong).toEqual([]);
-  }, 60_000);
 
   it('lets the operator, and nobody else, change tenants', async () => {
     const made = await must<{ id: string; revision: number }>(plane, 'POST', '/api/v1/tenants', OPERATOR, { name: 'Another', slug: unique('another') });

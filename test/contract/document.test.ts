@@ -130,7 +130,7 @@ describe('the OpenAPI document', () => {
           ...refusals.map(([status, response]) => !response.content?.['application/problem+json'] && `its ${status} is no problem`),
           ...refusals.flatMap(([status, response]) => (response['x-problem-codes'] ?? []).map((code) => PROBLEMS[code as ProblemCode].status !== Number(status) && `${code} stands under ${status}`)),
           !codes.includes('internal') && 'it does not list internal',
-          operation['x-permission'] !== 'public' && !['unauthenticated', 'forbidden', 'tenant_suspended', 'account_disabled', 'agent_killed', 'agent_inactive', 'address_not_allowed'].every((code) => codes.includes(code)) && 'it does not list what happens without the right credentials',
+          operation['x-permission'] !== 'public' && !['unauthenticated', 'token_expired', 'forbidden', 'tenant_suspended', 'account_disabled', 'agent_killed', 'agent_inactive', 'address_not_allowed'].every((code) => codes.includes(code)) && 'it does not list what happens without the right credentials',
         ];
       }),
     ).toEqual([]);

@@ -104,7 +104,7 @@ function successResponse(returns: Returns, status: number): MethodDecorator[] {
 function problemResponses({ allow, problems = [], rateLimit, whileRestricted }: OperationOptions): MethodDecorator[] {
   const common: ProblemCode[] = ['invalid_request', 'internal', 'unavailable'];
   // Whatever the operation allows: who calls is looked at before it is asked whether they may do this.
-  if (allow !== 'public') common.push('unauthenticated', 'forbidden', 'rate_limited', ...REFUSALS_OF_ACTORS.filter((code) => code !== 'mfa_setup_required' || !whileRestricted));
+  if (allow !== 'public') common.push('unauthenticated', 'token_expired', 'forbidden', 'rate_limited', ...REFUSALS_OF_ACTORS.filter((code) => code !== 'mfa_setup_required' || !whileRestricted));
   if (rateLimit) common.push('rate_limited');
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of new Set([...common, ...problems])) byStatus.set(PROBLEMS[code].status, [...(byStatus.get(PROBLEMS[code].status) ?? []), code]);

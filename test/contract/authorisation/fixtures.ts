@@ -23,6 +23,9 @@ const HINTS: Readonly<Record<string, Record<string, unknown>>> = {
 /** Fields that are optional but without which the thing made is not what later operations are about. */
 const WITH: Readonly<Record<string, readonly string[]>> = { agentCreateTask: ['board_id'], createSecretGrant: ['agent_id'] };
 
+/** What the items of a list name, where the list's own name does not say it. */
+const NAMES_OF_ITEMS: Readonly<Record<string, string>> = { depends_on: 'task_id' };
+
 /** Things that only their maker may touch: they are made by the caller who is looked at. */
 const MAKERS_OWN: ReadonlySet<string> = new Set(['createApiKey']);
 
@@ -140,6 +143,18 @@ export class Fixtures {
     return { ...body, ...HINTS[placed.operation.operationId] };
   }
 
+  /** The fields that a request cannot do without. */
+  async required(placed: PlacedOperation, side: Side): Promise<Record<string, unknown>> {
+    const schema = requestSchema(placed.operation);
+    return schema ? ((await this.value(schema, '', side, true)) as Record<string, unknown>) : {};
+  }
+
+  /** A right value of one field of a request. */
+  field(placed: PlacedOperation, name: string, side: Side): Promise<unknown> {
+    const property = resolveSchema(requestSchema(placed.operation) ?? {}, this.document.components.schemas).properties?.[name] ?? {};
+    return this.value(property, name, side, true);
+  }
+
   private async firstSimple(schema: Schema, side: Side | 'absent', fresh: boolean): Promise<Record<string, unknown>> {
     const { properties = {} } = resolveSchema(schema, this.document.components.schemas);
     const isSimple = ([name, property]: [string, Schema]): boolean => !name.endsWith('_id') && (hasType(property, 'string') || hasType(property, 'boolean'));
@@ -151,6 +166,8 @@ export class Fixtures {
     const schema = resolveSchema(given, this.document.components.schemas);
     if (schema.format === 'uuid' || (name.endsWith('_id') && hasType(schema, 'string'))) return this.reference(name, side, fresh);
     if (schema.format === 'email') return `${unique('someone')}@example.org`;
+    // How long it would wait is looked at elsewhere.
+    if (name.startsWith('wait')) return 0;
     if (name === 'slug' || name === 'subject') return unique(name);
     if (name === 'name' || name === 'title') return unique('matrix');
     if (schema.properties) {
@@ -158,7 +175,9 @@ export class Fixtures {
       const values = await Promise.all(required.map(async ([property, part]) => [property, await this.value(part, property, side, fresh)] as const));
       return Object.fromEntries(values);
     }
-    if (hasType(schema, 'array') && schema.items && schema.examples === undefined) return [await this.value(schema.items, name.replace(/s$/, '_id'), side, fresh)];
+    if (hasType(schema, 'array') && schema.items && schema.examples === undefined) return [await this.value(schema.items, NAMES_OF_ITEMS[name] ?? name.replace(/s$/, '_id'), side, fresh)];
+    const part = (schema.anyOf ?? schema.oneOf)?.find(({ type }) => type !== 'null');
+    if (part && schema.examples === undefined) return this.value(part, name, side, fresh);
     return schema.examples?.[0] ?? schema.enum?.[0] ?? schema.default ?? plainValue(schema);
   }
 
