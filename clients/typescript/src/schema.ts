@@ -7225,7 +7225,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -7394,7 +7398,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -7552,7 +7560,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -7740,7 +7752,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -7872,7 +7888,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -8078,7 +8098,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -8253,7 +8277,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -8459,7 +8487,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -8646,7 +8678,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -8804,7 +8840,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -8954,7 +8994,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -9109,7 +9153,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -9339,7 +9387,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -9517,7 +9569,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -9694,7 +9750,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -9920,7 +9980,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -10152,7 +10216,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -10332,7 +10400,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -10535,7 +10607,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -10682,7 +10758,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -10910,7 +10990,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -11142,7 +11226,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -11368,7 +11456,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -11569,7 +11661,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -11801,7 +11897,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -12005,7 +12105,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -12236,7 +12340,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -12429,7 +12537,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -12637,7 +12749,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -12769,7 +12885,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -13009,7 +13129,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -13229,7 +13353,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -13449,7 +13577,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -13630,7 +13762,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -13808,7 +13944,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -13999,7 +14139,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -14210,7 +14354,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -14421,7 +14569,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -14641,7 +14793,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -14820,7 +14976,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -15022,7 +15182,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -15196,7 +15360,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -15413,7 +15581,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -15634,7 +15806,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -15830,7 +16006,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -15953,7 +16133,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -16109,7 +16293,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -16263,7 +16451,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -16400,7 +16592,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -16545,7 +16741,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -16687,6 +16887,8 @@ export interface operations {
              * @description `unauthenticated`: No valid credentials were given.
              *
              *     `invalid_credentials`: The e-mail address or the password is wrong.
+             *
+             *     `token_expired`: The token has expired.
              */
             401: {
                 headers: {
@@ -17051,7 +17253,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -17225,7 +17431,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -17377,7 +17587,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -17536,7 +17750,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -17859,6 +18077,8 @@ export interface operations {
              *
              *     `invalid_credentials`: The e-mail address or the password is wrong.
              *
+             *     `token_expired`: The token has expired.
+             *
              *     `mfa_code_invalid`: The code is wrong, has expired or was used before.
              */
             401: {
@@ -18043,7 +18263,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -18226,7 +18450,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -18419,6 +18647,8 @@ export interface operations {
             /**
              * @description `unauthenticated`: No valid credentials were given.
              *
+             *     `token_expired`: The token has expired.
+             *
              *     `mfa_code_invalid`: The code is wrong, has expired or was used before.
              */
             401: {
@@ -18606,6 +18836,8 @@ export interface operations {
              * @description `unauthenticated`: No valid credentials were given.
              *
              *     `invalid_credentials`: The e-mail address or the password is wrong.
+             *
+             *     `token_expired`: The token has expired.
              *
              *     `mfa_code_invalid`: The code is wrong, has expired or was used before.
              */
@@ -19147,7 +19379,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -19274,7 +19510,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -19446,6 +19686,8 @@ export interface operations {
             };
             /**
              * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
              *
              *     `sso_failed`: The provider did not confirm who you are, or this sign-in has ended.
              */
@@ -20067,7 +20309,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -20358,7 +20604,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -20523,7 +20773,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -20715,7 +20969,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -20847,7 +21105,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -21060,7 +21322,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -21286,7 +21552,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -21418,7 +21688,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -21592,7 +21866,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -21789,7 +22067,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -21950,7 +22232,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -22122,7 +22408,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -22262,7 +22552,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -22422,7 +22716,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -22580,7 +22878,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -22753,7 +23055,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -22952,7 +23258,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -23140,7 +23450,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -23314,7 +23628,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -23477,7 +23795,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -23795,7 +24117,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -24015,7 +24341,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -24190,7 +24520,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -24389,7 +24723,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -24570,7 +24908,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -24754,7 +25096,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -24953,7 +25299,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -25116,7 +25466,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -25290,7 +25644,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -25474,7 +25832,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -25701,7 +26063,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -25936,7 +26302,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -26136,7 +26506,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -26305,7 +26679,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -26531,7 +26909,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -26676,7 +27058,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -26856,7 +27242,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -27048,7 +27438,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -27215,7 +27609,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -27390,7 +27788,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -27587,7 +27989,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -27776,7 +28182,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -27936,7 +28346,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -28109,7 +28523,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -28259,7 +28677,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -28450,7 +28872,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -28583,7 +29009,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -28732,7 +29162,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -29156,7 +29590,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -29308,7 +29746,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -29492,7 +29934,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -29624,7 +30070,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -29827,7 +30277,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -30018,7 +30472,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -30217,7 +30675,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -30349,7 +30811,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -30577,7 +31043,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -30824,7 +31294,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -31022,7 +31496,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -31260,7 +31738,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -31437,7 +31919,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -31690,7 +32176,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -31936,7 +32426,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -32140,7 +32634,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -32293,7 +32791,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -32470,7 +32972,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -32598,7 +33104,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -32765,7 +33275,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -32927,7 +33441,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -33121,7 +33639,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -33297,7 +33819,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -33486,7 +34012,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -33694,7 +34224,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -33879,7 +34413,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unauthenticated`: No valid credentials were given. */
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
             401: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
