@@ -10,7 +10,8 @@ const swc = ['@swc/jest', {
     keepClassNames: true,
   },
   module: { type: 'commonjs' },
-  sourceMaps: 'inline',
+  // Beside the code: within it, every suite would read three times as much, and only a stack trace needs them.
+  sourceMaps: true,
 }];
 
 const shared = {
@@ -26,6 +27,8 @@ const shared = {
 export default {
   // One more than the two cores that the tests are meant for: many of them wait for a process, a lease or a timer.
   maxWorkers: 3,
+  // What a suite loads stays with its worker; one that has grown large is replaced.
+  workerIdleMemoryLimit: '1GB',
   testTimeout: 30_000,
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{src,clients,test/torture,bench}/**/*.spec.ts'] },

@@ -1,5 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
+import { usedDataFolder } from '../support/data-template.js';
 import { ADMIN_TOKEN } from '../support/plane.js';
 import { Launcher, type Program } from '../support/processes.js';
 
@@ -19,7 +20,7 @@ describe('a copy of the data folder of a stopped plane', () => {
   };
 
   it('is a backup: it starts elsewhere with everything, and apart from the original', async () => {
-    const [original, backup] = [await launcher.dataFolder(), await launcher.dataFolder()];
+    const [original, backup] = [await usedDataFolder(launcher), await launcher.dataFolder()];
     const first = await launcher.start({ WHEELHOUSE_DATA: original, ADMIN_TOKEN }).ready();
     await add(first, 'Before the backup');
     await stop(first);

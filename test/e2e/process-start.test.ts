@@ -3,6 +3,7 @@ import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, wri
 import { createServer, type Server, type Socket } from 'node:net';
 import pg from 'pg';
 import { createDatabase, ownerUrl, superuserUrl, type TestDatabase, withAdmin } from '../support/databases.js';
+import { usedDataFolder } from '../support/data-template.js';
 import { eventually } from '../support/eventually.js';
 import { PASSWORD } from '../support/factories.js';
 import { ADMIN_TOKEN } from '../support/plane.js';
@@ -50,7 +51,7 @@ describe('npm start without a database', () => {
   });
 
   it('runs requests and jobs as roles that row-level security binds', async () => {
-    const data = await launcher.dataFolder();
+    const data = await usedDataFolder(launcher);
     const program = await launcher.start({ WHEELHOUSE_DATA: data, ADMIN_TOKEN }).ready();
     expect(await rolesAtWork(adminUrlOf(data), program)).toEqual(['wheelhouse_app', 'wheelhouse_system']);
   });

@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import http from 'node:http';
 import { isAlive } from '../../src/platform/database/embedded-process.js';
 import { createDatabase, type TestDatabase, withAdmin } from '../support/databases.js';
+import { usedDataFolder } from '../support/data-template.js';
 import { eventually } from '../support/eventually.js';
 import { ADMIN_TOKEN } from '../support/plane.js';
 import { Launcher, type Program, serverOf, serversIn } from '../support/processes.js';
@@ -13,7 +14,7 @@ const createTask = (program: Program, title: string) => program.request<{ id: st
 
 describe('with its own database', () => {
   it.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)('%s stops all of it', async (name) => {
-    const data = await launcher.dataFolder();
+    const data = await usedDataFolder(launcher);
     const program = await launcher.start({ WHEELHOUSE_DATA: data }).ready();
     const server = serverOf(data);
     program.signal(name);
@@ -36,7 +37,7 @@ describe('with its own database', () => {
   });
 
   it('after kill -9 the next start takes the running database over, with all that was acknowledged', async () => {
-    const data = await launcher.dataFolder();
+    const data = await usedDataFolder(launcher);
     const first = await launcher.start({ WHEELHOUSE_DATA: data, ADMIN_TOKEN }).ready();
     const { body: task } = await createTask(first, 'Outlives its process');
     const server = serverOf(data);
@@ -51,7 +52,7 @@ describe('with its own database', () => {
   });
 
   it('after kill -9 of it and its database the next start recovers what was acknowledged', async () => {
-    const data = await launcher.dataFolder();
+    const data = await usedDataFolder(launcher);
     const first = await launcher.start({ WHEELHOUSE_DATA: data, ADMIN_TOKEN }).ready();
     const { body: task } = await createTask(first, 'Outlives its database');
     await first.kill();
@@ -61,7 +62,7 @@ describe('with its own database', () => {
   });
 
   it('ends by itself, and says why, when its database has been killed', async () => {
-    const data = await launcher.dataFolder();
+    const data = await usedDataFolder(launcher);
     const program = await launcher.start({ WHEELHOUSE_DATA: data, LOG_LEVEL: 'silent' }).ready();
     for (const pid of serversIn(data)) process.kill(pid, 'SIGKILL');
     expect(await program.end()).toEqual({ code: 1, signal: null });
@@ -70,7 +71,7 @@ describe('with its own database', () => {
   });
 
   it('refuses a second process on the same data folder', async () => {
-    const data = await launcher.dataFolder();
+    const data = await usedDataFolder(launcher);
     const first = await launcher.start({ WHEELHOUSE_DATA: data }).ready();
     const second = launcher.start({ WHEELHOUSE_DATA: data });
     expect((await second.end()).code).toBe(1);
