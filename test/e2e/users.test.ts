@@ -1,4 +1,6 @@
 import { auditRows } from '../support/audit-rows.js';
+import { Revocations } from '../../src/platform/cache/revocations.js';
+import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { createTenant, createUser, login, PASSWORD, type SignedIn, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 
@@ -162,6 +164,42 @@ describe('what a change means for the credentials of a user', () => {
     expect((await me(second)).status).toBe(401);
     expect((await plane.request('POST', '/api/v1/auth/refresh', { body: { refresh_token: user.refreshToken } })).status).toBe(401);
     expect((await login(plane, user.email)).status).toBe(200);
+  });
+});
+
+describe('what gives rights, or takes a protection away', () => {
+  it('takes a person who has just signed in: a key of one scope and an old session are refused', async () => {
+    const tenant = await createTenant(plane);
+    const admin = await createUser(plane, { role: 'admin', tenant: tenant.slug });
+    const person = await createUser(plane, { tenant: tenant.slug });
+    const former = await createUser(plane, { role: 'admin', tenant: tenant.slug });
+    expect((await patch(former.id, { is_active: false }, admin.token)).status).toBe(200);
+    const provider = { name: 'P', issuer: 'https://idp.example', client_id: 'c' };
+    const { body: made } = await plane.request<{ id: string }>('POST', '/api/v1/sso/providers', { token: admin.token, body: provider });
+    const scopes = ['user:read', 'user:write', 'security:write', 'sso:write'];
+    const { body: key } = await plane.request<{ key: string }>('POST', '/api/v1/security/api-keys', { token: admin.token, body: { name: 'k', scopes } });
+    const dangerous: [string, string, object][] = [
+      ['POST', '/admin/users', { email: `${unique('u')}@example.com`, password: PASSWORD, full_name: 'U', role: 'admin' }],
+      ['PATCH', `/admin/users/${person.id}`, { role: 'admin' }],
+      ['PATCH', `/admin/users/${former.id}`, { is_active: true }],
+      ['PUT', '/security', { mfa: { after_sso: 'always' } }],
+      ['PUT', '/security/password-policy', { min_length: 9 }],
+      ['PUT', '/security/ip-rules', { rules: [{ action: 'allow', cidr: '0.0.0.0/0' }] }],
+      ['POST', '/sso/providers', { ...provider, name: 'Q' }],
+      ['PATCH', `/sso/providers/${made.id}`, { default_role: 'admin' }],
+      ['POST', '/sso/identities', { user_id: admin.id, provider_id: made.id, subject: 's' }],
+    ];
+    const tryAll = async (token: string): Promise<unknown[]> => {
+      const answers: unknown[] = [];
+      for (const [method, path, body] of dangerous) answers.push((await plane.request<{ code?: string }>(method, `/api/v1${path}`, { token, body })).body.code);
+      return answers;
+    };
+    const refused = dangerous.map(() => 'fresh_sign_in_required');
+    expect(await tryAll(key.key)).toEqual(refused);
+    expect((await create({}, {}, key.key)).status).toBe(201);
+    await plane.app.get(SystemDatabase).execute(`update sessions set authenticated_at = now() - interval '301 seconds' where user_id = $1`, [admin.id]);
+    await plane.app.get(Revocations).revoke([`user:${admin.id}`]);
+    expect(await tryAll(admin.token)).toEqual(refused);
   });
 });
 

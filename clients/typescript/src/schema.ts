@@ -89,7 +89,7 @@ export interface paths {
         head?: never;
         /**
          * Changes a user
-         * @description Changes a user. A new role, and a disabled account, hold from the next request on, in every process.
+         * @description Changes a user. A new role, and a disabled account, hold from the next request on, in every process. Making somebody an administrator takes a person who signed in within the last five minutes.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -7585,6 +7585,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
@@ -8122,6 +8124,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -27267,6 +27271,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
@@ -28371,6 +28377,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
@@ -28701,6 +28709,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -29771,6 +29781,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
@@ -30497,6 +30509,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
@@ -31067,6 +31081,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *

@@ -17,7 +17,7 @@ export class AccessPolicyController {
 
   /** Changes the security policy of the tenant. It holds at once, in every process, for sessions that are open too. */
   @Put()
-  @Operation({ id: 'updateSecurity', allow: 'security:write', returns: SecurityView, problems: ['precondition_failed'] })
+  @Operation({ id: 'updateSecurity', allow: 'security:write', returns: SecurityView, problems: ['fresh_sign_in_required', 'precondition_failed'] })
   async update(@Body() body: UpdateSecurityDto): Promise<SecurityView> {
     return toSecurityView(await this.policy.update('security.update', body));
   }
@@ -31,7 +31,7 @@ export class AccessPolicyController {
 
   /** Changes what new passwords are held against. Passwords that people have already stay good. */
   @Put('password-policy')
-  @Operation({ id: 'updatePasswordPolicy', allow: 'security:write', returns: PasswordPolicyView, problems: ['precondition_failed'] })
+  @Operation({ id: 'updatePasswordPolicy', allow: 'security:write', returns: PasswordPolicyView, problems: ['fresh_sign_in_required', 'precondition_failed'] })
   async updatePasswordPolicy(@Body() body: UpdatePasswordPolicyDto): Promise<PasswordPolicyView> {
     return toPasswordPolicyView(await this.policy.update('security.update_password_policy', { password: body }));
   }

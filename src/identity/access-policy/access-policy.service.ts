@@ -3,6 +3,7 @@ import { Transactional } from '@nestjs-cls/transactional';
 import { changesBetween } from '../../core/changes.js';
 import { invalidField } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { requireFreshAuthority } from '../../platform/auth/fresh-sign-in.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
@@ -39,6 +40,7 @@ export class AccessPolicyService {
     const after = policyOf(choices);
     const changed = changesBetween(audited(before), audited(after));
     if (Object.keys(changed.after).length === 0) return this.stored(row);
+    requireFreshAuthority(this.context);
     await this.check(after);
     const stored = await this.policies.update(choices);
     await this.audit.record({ action, resource: { type: 'security_policy', id: row.id }, ...changed });

@@ -4,7 +4,7 @@ import { toDataURL } from 'qrcode';
 import type { UserActor } from '../../core/actor.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
-import { requireFreshSignIn } from '../../platform/auth/fresh-sign-in.js';
+import { requireFreshAuthority, requireFreshSignIn } from '../../platform/auth/fresh-sign-in.js';
 import { ownPerson } from '../../platform/auth/own-user.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
@@ -86,8 +86,8 @@ export class MfaService {
   async reset(userId: string): Promise<void> {
     const { actor } = this.context;
     if (!(await this.stored.lockUser(userId))) throw notFound('user');
-    // Whoever holds ADMIN_TOKEN has the installation: that is the way back in when the last administrator loses the device.
-    if (actor.kind !== 'bootstrap') requireFreshSignIn(this.context);
+    // ADMIN_TOKEN is the way back in when the last administrator loses the device.
+    requireFreshAuthority(this.context);
     if (actor.id === userId) throw new Problem('forbidden', { detail: 'One\'s own second factor is turned off with the password and a code.' });
     await this.takeAway(userId, 'mfa.reset');
     await this.sessions.endAll(userId, 'mfa_reset');

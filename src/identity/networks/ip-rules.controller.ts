@@ -25,7 +25,7 @@ export class IpRulesController {
    * which they are sent are taken with `force` alone. An operator who has locked the plane starts it with IP_RULES=off.
    */
   @Put()
-  @Operation({ id: 'updateIpRules', allow: 'security:write', returns: IpRulesView, problems: ['locks_out_author', 'precondition_failed'] })
+  @Operation({ id: 'updateIpRules', allow: 'security:write', returns: IpRulesView, problems: ['fresh_sign_in_required', 'locks_out_author', 'precondition_failed'] })
   async update(@Body() body: UpdateIpRulesDto): Promise<IpRulesView> {
     return toIpRulesView(await this.rules.update(body), this.context.get('ip'));
   }

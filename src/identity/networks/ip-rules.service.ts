@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { requireFreshAuthority } from '../../platform/auth/fresh-sign-in.js';
 import { networksTag } from '../../platform/auth/network-rules.port.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
@@ -37,6 +38,7 @@ export class IpRulesService {
     checkIfMatch(this.context.get('ifMatch'), before);
     if (!force) this.checkAuthor(rules);
     if (isDeepStrictEqual(before.rules, rules)) return before;
+    requireFreshAuthority(this.context);
     const after = await this.stored.update(rules);
     await this.audit.record({
       action: 'security.update_ip_rules',

@@ -19,7 +19,7 @@ export class SsoIdentitiesController {
 
   /** Links a subject of a provider to a user, who signs in as that user from then on. E-mail addresses play no part. */
   @Post()
-  @Operation({ id: 'createSsoIdentity', allow: 'sso:write', returns: SsoIdentityView, status: 201, problems: ['not_found', 'sso_identity_taken'] })
+  @Operation({ id: 'createSsoIdentity', allow: 'sso:write', returns: SsoIdentityView, status: 201, problems: ['fresh_sign_in_required', 'not_found', 'sso_identity_taken'] })
   async create(@Body() body: CreateSsoIdentityDto): Promise<SsoIdentityView> {
     return toSsoIdentityView(await this.identities.link(body));
   }

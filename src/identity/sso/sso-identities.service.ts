@@ -4,6 +4,7 @@ import { newId } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { requireFreshAuthority } from '../../platform/auth/fresh-sign-in.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
@@ -37,6 +38,7 @@ export class SsoIdentitiesService {
 
   @Transactional()
   async link({ user_id, provider_id, subject }: CreateSsoIdentityDto): Promise<SsoIdentity> {
+    requireFreshAuthority(this.context);
     const provider = await this.providers.find(provider_id);
     if (!provider) throw notFound('provider');
     const user = await this.accounts.get(user_id);

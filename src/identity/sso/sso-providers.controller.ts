@@ -20,7 +20,7 @@ export class SsoProvidersController {
 
   /** Adds an OpenID provider. The redirect address to register there is `/api/v1/auth/sso/callback` of this installation. */
   @Post()
-  @Operation({ id: 'createSsoProvider', allow: 'sso:write', returns: SsoProviderView, status: 201 })
+  @Operation({ id: 'createSsoProvider', allow: 'sso:write', returns: SsoProviderView, status: 201, problems: ['fresh_sign_in_required'] })
   async create(@Body() body: CreateSsoProviderDto): Promise<SsoProviderView> {
     return toSsoProviderView(await this.providers.create(body));
   }
@@ -34,7 +34,7 @@ export class SsoProvidersController {
 
   /** Changes a provider. Its issuer stays: people are known by it. A change holds for the next sign-in, also for one under way. */
   @Patch(':id')
-  @Operation({ id: 'updateSsoProvider', allow: 'sso:write', returns: SsoProviderView, problems: ['not_found', 'precondition_failed'] })
+  @Operation({ id: 'updateSsoProvider', allow: 'sso:write', returns: SsoProviderView, problems: ['fresh_sign_in_required', 'not_found', 'precondition_failed'] })
   async update(@Param('id', Uuid) id: string, @Body() body: UpdateSsoProviderDto): Promise<SsoProviderView> {
     return toSsoProviderView(await this.providers.update(id, body));
   }

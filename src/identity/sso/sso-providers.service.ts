@@ -4,6 +4,7 @@ import { newId } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { invalidField, notFound } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { requireFreshAuthority } from '../../platform/auth/fresh-sign-in.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { TenantCipher } from '../../platform/crypto/tenant-cipher.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
@@ -40,6 +41,7 @@ export class SsoProvidersService {
 
   @Transactional()
   async create({ client_secret, ...body }: CreateSsoProviderDto): Promise<SsoProvider> {
+    requireFreshAuthority(this.context);
     const id = newId();
     const fields: ProviderFields = {
       name: body.name,
@@ -65,6 +67,7 @@ export class SsoProvidersService {
   async update(id: string, { client_secret, ...change }: UpdateSsoProviderDto): Promise<SsoProvider> {
     const before = found(await this.providers.lock(id));
     checkIfMatch(this.context.get('ifMatch'), before);
+    requireFreshAuthority(this.context);
     const given = Object.fromEntries(Object.entries(change).filter(([, value]) => value !== undefined));
     const fields: ProviderFields = { ...before, ...given, client_secret: client_secret === undefined ? before.client_secret : await this.sealed(id, client_secret) };
     fields.scopes = withOpenid(fields.scopes);

@@ -24,7 +24,7 @@ export class UsersController {
     allow: 'user:write',
     returns: UserView,
     status: 201,
-    problems: ['email_taken', 'weak_password', 'not_found', 'plan_limit_reached'],
+    problems: ['fresh_sign_in_required', 'email_taken', 'weak_password', 'not_found', 'plan_limit_reached'],
     idempotency: 'outside',
   })
   create(@Body() body: CreateUserDto): Promise<UserView> {
@@ -38,9 +38,12 @@ export class UsersController {
     return toUserView(await this.users.get(id));
   }
 
-  /** Changes a user. A new role, and a disabled account, hold from the next request on, in every process. */
+  /**
+   * Changes a user. A new role, and a disabled account, hold from the next request on, in every process. Making somebody an
+   * administrator takes a person who signed in within the last five minutes.
+   */
   @Patch(':id')
-  @Operation({ id: 'updateUser', allow: 'user:write', returns: UserView, problems: ['not_found', 'last_admin', 'conflict', 'precondition_failed', 'plan_limit_reached'] })
+  @Operation({ id: 'updateUser', allow: 'user:write', returns: UserView, problems: ['fresh_sign_in_required', 'not_found', 'last_admin', 'conflict', 'precondition_failed', 'plan_limit_reached'] })
   async update(@Param('id', Uuid) id: string, @Body() body: UpdateUserDto): Promise<UserView> {
     return toUserView(await this.users.update(id, body));
   }

@@ -4,6 +4,7 @@ import { isUnchanged } from '../../core/changes.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { requireFreshAuthority } from '../../platform/auth/fresh-sign-in.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
@@ -39,6 +40,7 @@ export class UsersService {
   }
 
   async create({ email, password, full_name, role = 'user' }: CreateUserDto): Promise<UserView> {
+    if (role === 'admin') requireFreshAuthority(this.context);
     const account = await this.accounts.prepare({ email, password, full_name, role });
     return this.inTransaction(() => this.accounts.add(account));
   }
@@ -54,6 +56,7 @@ export class UsersService {
       throw new Problem('conflict', { detail: 'This is the break-glass account of the tenant, which enforces single sign-on.', remedy: 'Name another one in PUT /security first.' });
     }
     if (isUnchanged<UserChange>(before, change)) return before;
+    if (change.role === 'admin' || (change.is_active && before.role === 'admin')) requireFreshAuthority(this.context);
     if (change.is_active && !before.is_active) await this.plans.admit('users');
     const after = await this.users.update(id, change);
     await this.audit.record({

@@ -12,3 +12,12 @@ export function requireFreshSignIn(context: RequestContext, seconds: number = FR
   const ageMs = actor.kind === 'user' ? Date.now() - actor.authenticatedAt.getTime() : Infinity;
   if (ageMs > seconds * 1000) throw new Problem('fresh_sign_in_required', { limit: seconds });
 }
+
+/**
+ * For what gives rights to somebody, or takes a protection away: whoever may do it could give themselves the rest. So a key
+ * of one scope, or a session that was left open, must not. Whoever holds ADMIN_TOKEN has the installation, and may.
+ * @throws Problem `fresh_sign_in_required`
+ */
+export function requireFreshAuthority(context: RequestContext): void {
+  if (context.actor.kind !== 'bootstrap') requireFreshSignIn(context);
+}
