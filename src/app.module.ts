@@ -13,6 +13,7 @@ import { SetupModule } from './identity/setup/setup.module.js';
 import { SsoModule } from './identity/sso/sso.module.js';
 import { TenantsModule } from './identity/tenants/tenants.module.js';
 import { UsersModule } from './identity/users/users.module.js';
+import { ClientPortalModule } from './operations/client-portal/client-portal.module.js';
 import { ComplianceModule } from './operations/compliance/compliance.module.js';
 import { HealthModule } from './operations/health/health.module.js';
 import { IntakeModule } from './operations/intake/intake.module.js';
@@ -39,15 +40,16 @@ import { LoggingModule } from './platform/telemetry/logging.module.js';
 import { ApprovalsModule } from './safeguards/approvals/approvals.module.js';
 import { AuditModule } from './safeguards/audit/audit.module.js';
 import { SecretsModule } from './safeguards/secrets/secrets.module.js';
+import { UsageModule } from './safeguards/usage/usage.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, CryptoModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule];
 const IDENTITY = [TenantsModule, NetworksModule, AccessPolicyModule, SessionsModule, UsersModule, MfaModule, IdentityAuthModule, SsoModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
-const SAFEGUARDS = [AuditModule, ApprovalsModule, SecretsModule];
+const SAFEGUARDS = [AuditModule, ApprovalsModule, SecretsModule, UsageModule];
 const WORK = [TasksModule];
 const CHANNELS = [RealtimeModule];
-const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule, ComplianceModule];
+const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule, ComplianceModule, ClientPortalModule];
 
 /** The one list of domains, wing by wing. */
 @Module({})

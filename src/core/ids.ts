@@ -12,3 +12,9 @@ export function newId(): string {
 export function isId(value: unknown): value is string {
   return typeof value === 'string' && validate(value) && version(value) !== 0;
 }
+
+/** The lowest UUIDv7 of a moment: ids that are not below it were made at it or later, by the clocks of those who made them. */
+export function firstIdAt(time: Date): string {
+  const hex = Math.max(0, time.getTime()).toString(16).padStart(12, '0');
+  return `${hex.slice(0, 8)}-${hex.slice(8)}-7000-8000-000000000000`;
+}

@@ -49,6 +49,7 @@ export const PERMISSIONS = {
   'secret:write': permission(ADMIN, 'create, change, rotate, grant and delete secrets'),
   'secret:reveal': permission(ADMIN, 'read the value of a secret, shortly after signing in'),
   'secret:use': permission([], 'use a granted secret while holding a lease', true),
+  'portal:read': permission(EVERYONE, 'see how the work of the tenant goes and what it costs'),
   'event:read': permission(EVERYONE, 'follow the event stream'),
   'security:read': permission(ADMIN, 'read the security policy and the sessions of the tenant'),
   'security:write': permission(ADMIN, 'change the security policy and end sessions of the tenant'),

@@ -10,6 +10,7 @@ import { Platform1700000000001 } from './1700000000001-platform.js';
 import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
 import { Sso1700000000023 } from './1700000000023-sso.js';
 import { TenantLimits1700000000030 } from './1700000000030-tenant-limits.js';
+import { Usage1700000000033 } from './1700000000033-usage.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 
@@ -29,4 +30,5 @@ export const MIGRATIONS = [
   AccessPolicy1700000000027,
   Intake1700000000028,
   TenantLimits1700000000030,
+  Usage1700000000033,
 ];

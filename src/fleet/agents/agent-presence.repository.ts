@@ -36,6 +36,11 @@ export class AgentPresenceRepository {
     ]);
   }
 
+  async lastSeen(tenantId: string, agentIds: readonly string[]): Promise<Map<string, Date>> {
+    const rows = await this.sql.rows<{ agent_id: string; last_seen_at: Date }>('select agent_id, last_seen_at from agent_presence where tenant_id = $1 and agent_id = any($2::uuid[])', [tenantId, agentIds]);
+    return new Map(rows.map(({ agent_id, last_seen_at }) => [agent_id, last_seen_at]));
+  }
+
   /**
    * Writes signs of life, in one statement. A row younger than `seconds` is left as it is: it is exact enough, and a
    * busy agent then costs one write in a while.

@@ -4,6 +4,7 @@ import { mapPage, type Page, type PageRequest } from '../../core/page.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import type { ControlState } from './agent-status.js';
 import { type AgentCommand, AgentCommandsRepository } from './agent-commands.repository.js';
+import { AgentPresenceRepository } from './agent-presence.repository.js';
 import { AgentsRepository } from './agents.repository.js';
 import { type AgentView, toAgentView } from './agents.view.js';
 
@@ -30,6 +31,7 @@ export class AgentsReader {
     private readonly context: RequestContext,
     private readonly repository: AgentsRepository,
     private readonly commands: AgentCommandsRepository,
+    private readonly presences: AgentPresenceRepository,
   ) {}
 
   /** Whether there is such an agent; it is not deleted until the transaction ends. */
@@ -50,6 +52,23 @@ export class AgentsReader {
   /** The agents among `ids`, as the API shows them. */
   async page(ids: readonly string[], request: PageRequest): Promise<Page<AgentView>> {
     return mapPage(await this.repository.pageOfIds(this.context.tenantId, ids, request), toAgentView);
+  }
+
+  /** All agents, newest first, and when each gave its last sign of life. */
+  async pageOfAll(request: PageRequest): Promise<Page<AgentSummary & { last_seen_at: Date | null }>> {
+    const page = await this.repository.page(this.context.tenantId, request);
+    const seen = await this.presences.lastSeen(this.context.tenantId, page.items.map(({ id }) => id));
+    return mapPage(page, (agent) => ({ ...agent, last_seen_at: seen.get(agent.id) ?? null }));
+  }
+
+  /** How many agents have each status; a status that none has is left out. */
+  countByStatus(): Promise<Record<string, number>> {
+    return this.repository.countByStatus(this.context.tenantId);
+  }
+
+  /** The names of agents, deleted or not. */
+  namesOf(ids: readonly string[]): Promise<Map<string, string>> {
+    return this.repository.namesOf(this.context.tenantId, ids);
   }
 
   /** The tools of an agent; none when there is no such agent. */

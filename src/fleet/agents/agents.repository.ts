@@ -65,6 +65,17 @@ export class AgentsRepository {
     return pageOfQuery(this.present(tenantId).andWhere('agent.id = any(:ids::uuid[])', { ids }), request);
   }
 
+  async countByStatus(tenantId: string): Promise<Record<string, number>> {
+    const rows = await this.sql.rows<{ status: string; count: number }>('select status, count(*)::int as count from agents where tenant_id = $1 and deleted_at is null group by status', [tenantId]);
+    return Object.fromEntries(rows.map(({ status, count }) => [status, count]));
+  }
+
+  /** Of deleted ones too. */
+  async namesOf(tenantId: string, ids: readonly string[]): Promise<Map<string, string>> {
+    const rows = await this.sql.rows<{ id: string; name: string }>('select id, name from agents where tenant_id = $1 and id = any($2::uuid[])', [tenantId, ids]);
+    return new Map(rows.map(({ id, name }) => [id, name]));
+  }
+
   /** @returns undefined when the slug is taken */
   async insert(agent: NewAgent): Promise<Agent | undefined> {
     const statement = this.sql.manager.createQueryBuilder().insert().into(Agent).values(agent as QueryDeepPartialEntity<Agent>);

@@ -14,4 +14,9 @@ export class ApprovalsReader {
   stateForTask(taskId: string): Promise<{ pending: number; approved: number }> {
     return this.repository.stateForTask(this.context.tenantId, taskId);
   }
+
+  /** How many approvals of the tenant wait for a decision. */
+  countWaiting(): Promise<number> {
+    return this.repository.countWaiting(this.context.tenantId);
+  }
 }

@@ -90,6 +90,14 @@ export class ApprovalsRepository {
     return rows.map((row) => row.tenant_id);
   }
 
+  async countWaiting(tenantId: string): Promise<number> {
+    const row = await this.sql.row<{ count: number }>(
+      `select count(*)::int as count from approvals where tenant_id = $1 and status = 'pending' and (expires_at is null or expires_at > clock_timestamp())`,
+      [tenantId],
+    );
+    return row?.count ?? 0;
+  }
+
   async stateForTask(tenantId: string, taskId: string): Promise<{ pending: number; approved: number }> {
     const row = await this.sql.row<{ pending: number; approved: number }>(
       `select count(*) filter (where status = 'pending' and (expires_at is null or expires_at > clock_timestamp()))::int as pending,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { newId } from '../../core/ids.js';
+import { enterUsage, type Usage } from '../../safeguards/usage/usage.port.js';
 import { KEPT_ANSWER } from './kept-answer.js';
 import type { Task } from './task.entity.js';
 import { TaskFailed, TaskUpdated } from './tasks.events.js';
@@ -14,6 +15,7 @@ export interface AttemptEnd {
   /** Before the task is handed out again. */
   delayMs: number;
   countsAsRetry: boolean;
+  usage?: Usage | undefined;
 }
 
 /** Ends attempts that did not complete; the caller's transaction holds the tasks. */
@@ -49,10 +51,14 @@ export class AttemptsRepository {
   /** A task that nobody held (its deadline passed in the queue) has no attempt to end. */
   private async insertAttempts(client: PoolClient, tenantId: string, held: readonly AttemptEnd[]): Promise<void> {
     await client.query(
-      `insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, error, started_at, answer)
-       select $1, c.id, c.fence, e.attempt, e.agent_id, e.outcome, e.error, e.started_at, ${KEPT_ANSWER}
-       from unnest($2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[]) as e (task_id, attempt, agent_id, outcome, error, started_at)
-       join tasks c on c.tenant_id = $1 and c.id = e.task_id`,
+      `with ended as (
+         insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, error, started_at, usage, answer)
+         select $1, c.id, c.fence, e.attempt, e.agent_id, e.outcome, e.error, e.started_at, e.usage::jsonb, ${KEPT_ANSWER}
+         from unnest($2::uuid[], $3::int[], $4::uuid[], $5::text[], $6::text[], $7::timestamptz[], $8::text[]) as e (task_id, attempt, agent_id, outcome, error, started_at, usage)
+         join tasks c on c.tenant_id = $1 and c.id = e.task_id
+         returning task_attempts.agent_id, task_attempts.usage
+       )
+       ${enterUsage('task', 'ended', 'agent_id')}`,
       [
         tenantId,
         held.map(({ task }) => task.id),
@@ -61,6 +67,7 @@ export class AttemptsRepository {
         held.map(({ outcome }) => outcome),
         held.map(({ error }) => error),
         held.map(({ task }) => task.claimed_at),
+        held.map(({ usage }) => (usage ? JSON.stringify(usage) : null)),
       ],
     );
   }
@@ -72,7 +79,7 @@ export class AttemptsRepository {
       `insert into dead_letters (tenant_id, id, task_id, title, reason, attempts)
        select $1, d.id, d.task_id, d.title, d.reason, coalesce((
          select jsonb_agg(jsonb_build_object('fence', a.fence, 'attempt', a.attempt, 'agent_id', a.agent_id, 'outcome', a.outcome, 'error', a.error,
-           'started_at', a.started_at, 'ended_at', a.ended_at) order by a.fence)
+           'started_at', a.started_at, 'ended_at', a.ended_at, 'usage', a.usage) order by a.fence)
          from task_attempts a where a.tenant_id = $1 and a.task_id = d.task_id), '[]')
        from unnest($2::uuid[], $3::uuid[], $4::text[], $5::text[]) as d (id, task_id, title, reason)
        on conflict (tenant_id, task_id) where retried_at is null do nothing`,

@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { Usage } from '../../safeguards/usage/usage.port.js';
 
 /** One ended attempt, as a dead letter keeps it. Times are ISO 8601. */
 export interface KeptAttempt {
@@ -9,6 +10,8 @@ export interface KeptAttempt {
   error: string | null;
   started_at: string;
   ended_at: string;
+  /** Left out in those that are older than it. */
+  usage?: Usage | null;
 }
 
 /** A task that was given up, with its attempts as they were. */

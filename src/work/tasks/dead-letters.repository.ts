@@ -30,7 +30,7 @@ export class DeadLettersRepository {
     const row = await this.sql.row<DeadLetter>(
       `insert into dead_letters (tenant_id, id, task_id, title, reason, attempts)
        values ($1, $2, $3, $4, $5, coalesce((select jsonb_agg(jsonb_build_object('fence', a.fence, 'attempt', a.attempt, 'agent_id', a.agent_id,
-         'outcome', a.outcome, 'error', a.error, 'started_at', a.started_at, 'ended_at', a.ended_at) order by a.fence)
+         'outcome', a.outcome, 'error', a.error, 'started_at', a.started_at, 'ended_at', a.ended_at, 'usage', a.usage) order by a.fence)
          from task_attempts a where a.tenant_id = $1 and a.task_id = $3), '[]'))
        returning *`,
       [tenantId, newId(), taskId, title, reason],

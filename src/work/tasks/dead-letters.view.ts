@@ -18,7 +18,8 @@ export class DeadLetterView {
 }
 
 export function toDeadLetterView(letter: DeadLetter): DeadLetterView {
-  return { id: letter.id, task_id: letter.task_id, title: letter.title, reason: letter.reason, attempts: letter.attempts, created_at: letter.created_at.toISOString() };
+  const attempts = letter.attempts.map((attempt) => ({ ...attempt, usage: attempt.usage ?? null }));
+  return { id: letter.id, task_id: letter.task_id, title: letter.title, reason: letter.reason, attempts, created_at: letter.created_at.toISOString() };
 }
 
 /** How many dead letters there are. */

@@ -1,6 +1,7 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayMinSize, IsArray, IsBoolean, IsIn, IsInt, IsOptional, IsString, IsUUID, Length, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
+import { IsUsd } from '../../platform/http/is-usd.js';
 import { MaxJsonBytes } from '../../platform/http/max-json-bytes.js';
 
 const LARGEST_RESULT = 1_000_000;
@@ -42,6 +43,39 @@ export class RenewLeaseDto extends UnderLease {
   note?: string;
 }
 
+/** What the agent has used for its attempt: it is added to the costs of the tenant. */
+export class UsageDto {
+  /**
+   * In USD, with at most 6 decimals.
+   * @example 0.042
+   */
+  @IfGiven()
+  @IsUsd()
+  @Min(0)
+  @Max(1_000_000)
+  cost_usd: number = 0;
+
+  /** @example 12000 */
+  @IfGiven()
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000_000_000)
+  input_tokens: number = 0;
+
+  /** @example 800 */
+  @IfGiven()
+  @IsInt()
+  @Min(0)
+  @Max(1_000_000_000_000)
+  output_tokens: number = 0;
+
+  /** @example claude-sonnet-4-6 */
+  @IsOptional()
+  @IsString()
+  @Length(1, 200)
+  model?: string | null;
+}
+
 export class CompleteTaskDto extends UnderLease {
   /**
    * Any JSON.
@@ -61,6 +95,12 @@ export class CompleteTaskDto extends UnderLease {
   @IsString({ each: true })
   @Length(1, 1000, { each: true })
   output_files?: string[];
+
+  /** What the attempt has cost. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => UsageDto)
+  usage?: UsageDto | null;
 }
 
 export class FailTaskDto extends UnderLease {
@@ -79,6 +119,12 @@ export class FailTaskDto extends UnderLease {
   @IfGiven()
   @IsBoolean()
   retryable: boolean = true;
+
+  /** What the attempt has cost. */
+  @IsOptional()
+  @ValidateNested()
+  @Type(() => UsageDto)
+  usage?: UsageDto | null;
 }
 
 export class ReleaseTaskDto extends UnderLease {}

@@ -3,7 +3,8 @@ import type { PoolClient } from 'pg';
 import { newId } from '../../core/ids.js';
 import { type Prepared, prepared } from '../../platform/database/prepared.js';
 import { Sql } from '../../platform/database/sql.js';
-import { TenantDatabase } from '../../platform/database/tenant-database.js';
+import { type Statement, TenantDatabase } from '../../platform/database/tenant-database.js';
+import { enterUsage, type Usage } from '../../safeguards/usage/usage.port.js';
 import { KEPT_ANSWER, type KeptAnswer } from './kept-answer.js';
 import { taskColumns } from './task-columns.js';
 import type { Task } from './task.entity.js';
@@ -18,6 +19,7 @@ export interface Completion {
   status: 'completed' | 'review';
   /** Whether the board's rules have been asked; without that a task on a board is left as it is. */
   rulesAsked: boolean;
+  usage: Usage | undefined;
   requestId: string | undefined;
 }
 
@@ -41,13 +43,14 @@ const HELD = `task.tenant_id = $1 and task.claimed_by is not null and task.lease
 
 /**
  * Completes what is held under its fence: task, attempt and fact in one statement; the rest is left as it is. Rows carry
- * along what attempt and fact need: the plan is made for batches of any size, and a join of its parts would not be.
+ * along what attempt and fact need: the plan is made for batches of any size, and a join of its parts would not be. Where
+ * nobody says what it has cost, the ledger is left out.
  */
-const complete = (answer: string): Prepared => prepared(`with input as (
-     select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::boolean[], $10::text[])
-       as i (task_id, agent_id, fence, result, output_files, status, event_id, rules_asked, request_id)
+const complete = (answer: string, withUsage: boolean): Prepared => prepared(`with input as (
+     select * from unnest($2::uuid[], $3::uuid[], $4::bigint[], $5::text[], $6::text[], $7::text[], $8::uuid[], $9::boolean[], $10::text[]${withUsage ? ', $11::text[]' : ''})
+       as i (task_id, agent_id, fence, result, output_files, status, event_id, rules_asked, request_id${withUsage ? ', usage' : ''})
    ), held as (
-     select task.id, task.fence, task.attempts, task.claimed_by, task.claimed_at, input.result, input.output_files, input.status, input.event_id, input.request_id
+     select task.id, task.fence, task.attempts, task.claimed_by, task.claimed_at, input.result, input.output_files, input.status, input.event_id, input.request_id${withUsage ? ', input.usage::jsonb as usage' : ''}
      from tasks task join input on input.task_id = task.id
      where ${HELD} and task.fence = input.fence and task.claimed_by = input.agent_id and (task.board_id is null or input.rules_asked)
      order by task.id for update of task
@@ -56,20 +59,22 @@ const complete = (answer: string): Prepared => prepared(`with input as (
        claimed_by = null, claimed_at = null, lease_expires_at = null, lease_seconds = null, progress_percent = 100,
        completed_at = case when held.status = 'completed' then clock_timestamp() end, revision = revision + 1, updated_at = now()
      from held where tasks.tenant_id = $1 and tasks.id = held.id
-     returning ${taskColumns('tasks')}, held.attempts as done_attempts, held.claimed_by as done_by, held.claimed_at as done_since, held.event_id, held.request_id
+     returning ${taskColumns('tasks')}, held.attempts as done_attempts, held.claimed_by as done_by, held.claimed_at as done_since, held.event_id, held.request_id${withUsage ? ', held.usage' : ''}
    ), ended as (
-     insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, started_at, answer)
-     select $1, c.id, c.fence, c.done_attempts, c.done_by, 'completed', c.done_since, ${KEPT_ANSWER} from changed c
-   ), facts as (
+     insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, started_at, answer${withUsage ? ', usage' : ''})
+     select $1, c.id, c.fence, c.done_attempts, c.done_by, 'completed', c.done_since, ${KEPT_ANSWER}${withUsage ? ', c.usage' : ''} from changed c
+   )${withUsage ? `, entered as (${enterUsage('task', 'changed', 'done_by')})` : ''}, facts as (
      insert into events (id, tenant_id, name, data, request_id)
      select c.event_id, $1, case when c.status = 'completed' then '${TaskCompleted.name}' else '${TaskUpdated.name}' end,
        jsonb_build_object('task_id', c.id, 'status', c.status, 'agent_id', c.agent_id, 'holder_id', c.done_by, 'board_id', c.board_id, 'fence', c.fence), c.request_id
      from changed c
    )
    select ${answer} from changed c`);
-const COMPLETE = complete(`${taskColumns('c')}, c.done_by`);
+const ANSWER = `${taskColumns('c')}, c.done_by`;
 /** For many at once, whose answer is shorter than the tasks. */
-const COMPLETE_MANY = complete('c.id, c.fence, c.done_by');
+const SHORT_ANSWER = 'c.id, c.fence, c.done_by';
+const COMPLETE = { plain: complete(ANSWER, false), withUsage: complete(ANSWER, true) };
+const COMPLETE_MANY = { plain: complete(SHORT_ANSWER, false), withUsage: complete(SHORT_ANSWER, true) };
 
 /** Extends what is held under its fence; rows are taken in the order of their ids, as everywhere. */
 const RENEW = prepared(`with held as materialized (
@@ -100,17 +105,20 @@ export class LeasesRepository {
 
   /** Several completions in one round trip and a transaction of their own. @returns the tasks that were completed */
   complete(tenantId: string, completions: readonly Completion[]): Promise<CompletedTask[]> {
-    return this.database.statement<CompletedTask>(tenantId, COMPLETE, valuesOf(tenantId, completions));
+    const { statement, values } = completing(COMPLETE, tenantId, completions);
+    return this.database.statement<CompletedTask>(tenantId, statement, values);
   }
 
   /** Like `complete`, without the tasks as they are now. */
   completeMany(tenantId: string, completions: readonly Completion[]): Promise<Done[]> {
-    return this.database.statement<Done>(tenantId, COMPLETE_MANY, valuesOf(tenantId, completions));
+    const { statement, values } = completing(COMPLETE_MANY, tenantId, completions);
+    return this.database.statement<Done>(tenantId, statement, values);
   }
 
   /** One completion in the request's transaction. @returns the task, unless its lease is no longer held */
   completeHere(tenantId: string, completion: Completion): Promise<CompletedTask | undefined> {
-    return this.sql.row<CompletedTask>(COMPLETE, valuesOf(tenantId, [completion]));
+    const { statement, values } = completing(COMPLETE, tenantId, [completion]);
+    return this.sql.row<CompletedTask>(statement, values);
   }
 
   /** Extends leases. @returns the tasks whose lease was extended */
@@ -153,6 +161,12 @@ export class LeasesRepository {
     const [row] = rows;
     return row && { task: row, outcome: row.attempt_outcome, by: row.attempt_agent, held: row.held, answer: row.attempt_answer };
   }
+}
+
+function completing({ plain, withUsage }: typeof COMPLETE, tenantId: string, completions: readonly Completion[]): Statement {
+  const values = valuesOf(tenantId, completions);
+  if (completions.every(({ usage }) => usage === undefined)) return { statement: plain, values };
+  return { statement: withUsage, values: [...values, completions.map(({ usage }) => (usage ? JSON.stringify(usage) : null))] };
 }
 
 function valuesOf(tenantId: string, completions: readonly Completion[]): unknown[] {

@@ -8,6 +8,7 @@ import { isDatabaseAway } from '../../platform/database/database-problem.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import { EventSignal } from '../../platform/events/event-signal.js';
 import { toProblem } from '../../platform/http/problem.filter.js';
+import type { Usage } from '../../safeguards/usage/usage.port.js';
 import { type AttemptEnd, AttemptsRepository } from './attempts.repository.js';
 import { BoardCompletionsService } from './board-completions.service.js';
 import { asAnswered } from './kept-answer.js';
@@ -128,6 +129,7 @@ export class LeasesService {
       outputFiles: request.output_files,
       status: 'completed',
       rulesAsked: false,
+      usage: usageOf(request),
       requestId,
     };
     let answer: Answer<T | Task> = await batcher.add(tenantId, completion);
@@ -140,7 +142,7 @@ export class LeasesService {
 
   /** @throws Problem `lease_lost`, `not_found` */
   fail(taskId: string, request: FailTaskDto): Promise<Task> {
-    return this.end(taskId, request.fence, 'failed', (task) => endOfFailedAttempt(task, 'failed', request.error, request.retryable));
+    return this.end(taskId, request.fence, 'failed', (task) => ({ ...endOfFailedAttempt(task, 'failed', request.error, request.retryable), usage: usageOf(request) }));
   }
 
   /** Gives the task back as if it had not been claimed. @throws Problem `lease_lost`, `not_found` */
@@ -219,6 +221,9 @@ function distinct<T extends Write>(inputs: readonly T[]): T[] {
 function refusalOf(answer: Answer): Problem {
   return answer instanceof Problem ? answer : new Problem('lease_lost');
 }
+
+/** What the agent says that it has used; nothing where it says nothing. */
+const usageOf = ({ usage }: Pick<CompleteTaskDto, 'usage'>): Usage | undefined => (usage ? { ...usage, model: usage.model ?? null } : undefined);
 
 function orThrow<T>(outcome: Answer<T>): T {
   if (outcome === ASK_RULES) throw new Error('The rules were asked and are to be asked again.');

@@ -18,7 +18,7 @@ const DETAILS = prepared(`select ${taskColumns('task')},
     array(select id from tasks where tenant_id = $1 and parent_task_id = task.id order by id limit 1000) as subtask_ids,
     (select count(*)::int from task_comments where tenant_id = $1 and task_id = task.id) as comment_count,
     (select coalesce(json_agg(json_build_object('fence', fence::text, 'attempt', attempt, 'agent_id', agent_id, 'outcome', outcome, 'error', error,
-      'started_at', started_at, 'ended_at', ended_at) order by fence), '[]') from task_attempts where tenant_id = $1 and task_id = task.id) as history
+      'started_at', started_at, 'ended_at', ended_at, 'usage', usage) order by fence), '[]') from task_attempts where tenant_id = $1 and task_id = task.id) as history
   from unnest($2::uuid[]) as wanted (id) join tasks task on task.tenant_id = $1 and task.id = wanted.id`);
 
 type DetailsRow = Task & Omit<TaskDetails, 'task' | 'attempts'> & { history: (Omit<AttemptRow, 'started_at' | 'ended_at'> & { started_at: string; ended_at: string })[] };

@@ -36,6 +36,7 @@ import { TaskDependenciesListener } from './task-dependencies.listener.js';
 import { TaskDependenciesRepository } from './task-dependencies.repository.js';
 import { TaskDependenciesService } from './task-dependencies.service.js';
 import { Task } from './task.entity.js';
+import { TaskCountsRepository } from './task-counts.repository.js';
 import { TaskLanesRepository } from './task-lanes.repository.js';
 import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
@@ -43,13 +44,14 @@ import { TaskSignal } from './task-signal.js';
 import { TaskStreamService } from './task-stream.service.js';
 import { TaskWaiters } from './task-waiters.js';
 import { TasksController } from './tasks.controller.js';
+import { TasksReader } from './tasks.reader.js';
 import { TasksRepository } from './tasks.repository.js';
 import { TasksService } from './tasks.service.js';
 
-const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskLanesRepository, TaskReadsRepository, TasksRepository];
+const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskCountsRepository, TaskLanesRepository, TaskReadsRepository, TasksRepository];
 const SERVICES = [
   AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LaneRemovalService, LeaseReaper,
-  LeasesService, TaskCommentsService, TaskCreationService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskReferencesService, TaskSignal, TasksService, TaskStreamService, TaskWaiters,
+  LeasesService, TaskCommentsService, TaskCreationService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskReferencesService, TaskSignal, TasksReader, TasksService, TaskStreamService, TaskWaiters,
 ];
 
 /** Tasks, the agent protocol and the dead letters. Global for the two ports that the fleet asks. */
@@ -58,6 +60,6 @@ const SERVICES = [
   imports: [TypeOrmModule.forFeature([Task, TaskComment, DeadLetter]), AgentsModule, BoardsModule, ApprovalsModule],
   controllers: [TasksController, AgentTasksController, DeadLettersController],
   providers: [...REPOSITORIES, ...SERVICES, { provide: AgentLeases, useClass: AgentLeasesService }, { provide: BoardTasks, useClass: BoardTasksService }],
-  exports: [AgentLeases, BoardTasks, LeaseReaper],
+  exports: [AgentLeases, BoardTasks, LeaseReaper, TasksReader],
 })
 export class TasksModule {}

@@ -148,6 +148,18 @@ export function toTaskView(task: Task): TaskView {
   };
 }
 
+/** What an attempt has cost, as its agent said. */
+export class AttemptUsageView {
+  /** @example 0.042 */
+  cost_usd!: number;
+  /** @example 12000 */
+  input_tokens!: number;
+  /** @example 800 */
+  output_tokens!: number;
+  /** @example claude-sonnet-4-6 */
+  model!: string | null;
+}
+
 /** One attempt that has ended. */
 export class TaskAttemptView {
   /** @example 1 */
@@ -167,6 +179,8 @@ export class TaskAttemptView {
   started_at!: string;
   /** @example 2026-01-31T09:31:00.000Z */
   ended_at!: string;
+  /** null: the agent said nothing about it. */
+  usage!: AttemptUsageView | null;
 }
 
 export interface AttemptRow {
@@ -177,6 +191,7 @@ export interface AttemptRow {
   error: string | null;
   started_at: Date;
   ended_at: Date;
+  usage: AttemptUsageView | null;
 }
 
 export function toAttemptView(row: AttemptRow): TaskAttemptView {

@@ -1,0 +1,20 @@
+import { Injectable } from '@nestjs/common';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { type CountsSince, TaskCountsRepository } from './task-counts.repository.js';
+
+export type { CountsSince };
+export { MOST_COUNTED } from './task-counts.repository.js';
+
+/** What others may ask about tasks, of the context's tenant, in the caller's transaction. */
+@Injectable()
+export class TasksReader {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly counts: TaskCountsRepository,
+  ) {}
+
+  /** Tasks made since each of the times, by the status they have now; exact up to `MOST_COUNTED` of a status. */
+  countSince(times: readonly Date[]): Promise<CountsSince[]> {
+    return this.counts.since(this.context.tenantId, times);
+  }
+}
