@@ -179,7 +179,10 @@ export class TaskAttemptView {
   started_at!: string;
   /** @example 2026-01-31T09:31:00.000Z */
   ended_at!: string;
-  /** null: the agent said nothing about it. */
+  /**
+   * null: the agent said nothing about it.
+   * @example { "cost_usd": 0.042, "input_tokens": 12000, "output_tokens": 800, "model": "claude-sonnet-4-6" }
+   */
   usage!: AttemptUsageView | null;
 }
 
