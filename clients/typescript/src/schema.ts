@@ -1736,6 +1736,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/client/agents": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the agents of the own tenant, newest first
+         * @description Lists the agents of the own tenant, newest first. Names and how they do, nothing of how they work.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `portal:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listClientAgents"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/client/costs": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows what the own tenant has cost
+         * @description Shows what the own tenant has cost. By day and by agent, as its agents said; the last 30 days unless told otherwise.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `portal:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getClientCosts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/client/dashboard": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Shows how the work of the own tenant goes
+         * @description Shows how the work of the own tenant goes. Agents and tasks by status, what was completed, approvals that wait, the cost of this month. Days begin at midnight UTC.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user, client (scope `portal:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getClientDashboard"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/compliance/export": {
         parameters: {
             query?: never;
@@ -3466,6 +3538,16 @@ export interface components {
              */
             updated_at: string;
         };
+        AttemptUsageView: {
+            /** @example 0.042 */
+            cost_usd: number;
+            /** @example 12000 */
+            input_tokens: number;
+            /** @example claude-sonnet-4-6 */
+            model: string | null;
+            /** @example 800 */
+            output_tokens: number;
+        };
         /** @description One page of a list. */
         AuditPage: {
             /** @description What is on this page. */
@@ -3801,6 +3883,177 @@ export interface components {
         ClaimView: {
             items: components["schemas"]["ClaimedTaskView"][];
         };
+        ClientAgentCostView: {
+            /**
+             * @description null: all agents together that cost less than the hundred before them.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            agent_id: string | null;
+            /** @example Code reviewer */
+            agent_name: string | null;
+            /**
+             * @description In USD.
+             * @example 12.5
+             */
+            cost_usd: number;
+            /** @example 850000 */
+            input_tokens: number;
+            /** @example 120000 */
+            output_tokens: number;
+        };
+        ClientAgentCountsView: {
+            /**
+             * @description A status without agents is left out.
+             * @example {
+             *       "idle": 2,
+             *       "offline": 1
+             *     }
+             */
+            by_status: {
+                [key: string]: number;
+            };
+            /** @example 3 */
+            total: number;
+        };
+        /** @description One page of a list. */
+        ClientAgentPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["ClientAgentView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        ClientAgentView: {
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            last_seen_at: string | null;
+            /** @example Code reviewer */
+            name: string;
+            /** @example idle */
+            status: string;
+            /**
+             * @description What it is for.
+             * @example specialist
+             */
+            type: string;
+        };
+        ClientCostsView: {
+            /** @description The agents that cost anything, the dearest first. */
+            by_agent: components["schemas"]["ClientAgentCostView"][];
+            /** @description Each day, first to last. */
+            by_day: components["schemas"]["ClientDayCostView"][];
+            /**
+             * @description The first day.
+             * @example 2026-01-01
+             */
+            from: string;
+            /**
+             * @description The last day.
+             * @example 2026-01-31
+             */
+            to: string;
+            total: components["schemas"]["ClientCostView"];
+        };
+        ClientCostView: {
+            /**
+             * @description In USD.
+             * @example 12.5
+             */
+            cost_usd: number;
+            /** @example 850000 */
+            input_tokens: number;
+            /** @example 120000 */
+            output_tokens: number;
+        };
+        ClientDashboardView: {
+            agents: components["schemas"]["ClientAgentCountsView"];
+            /** @example 1 */
+            approvals_waiting: number;
+            /**
+             * @description In USD.
+             * @example 12.5
+             */
+            cost_this_month_usd: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            generated_at: string;
+            tasks: components["schemas"]["ClientTaskWindowsView"];
+        };
+        ClientDayCostView: {
+            /**
+             * @description In USD.
+             * @example 12.5
+             */
+            cost_usd: number;
+            /** @example 2026-01-31 */
+            day: string;
+            /** @example 850000 */
+            input_tokens: number;
+            /** @example 120000 */
+            output_tokens: number;
+        };
+        ClientTaskCountsView: {
+            /**
+             * @description By the status they have now; a status without tasks is 0.
+             * @example {
+             *       "queued": 2,
+             *       "completed": 9,
+             *       "dead_letter": 1
+             *     }
+             */
+            by_status: {
+                [key: string]: number;
+            };
+            /** @example 9 */
+            completed: number;
+            /**
+             * @description Of a status the newest 10,000 are counted: with true there are more than it says.
+             * @example false
+             */
+            is_minimum: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T00:00:00.000Z
+             */
+            since: string;
+            /**
+             * @description What share of those counted that were completed or given up was completed; null when there are none.
+             * @example 0.9
+             */
+            success_rate: number | null;
+            /** @example 12 */
+            total: number;
+        };
+        ClientTaskWindowsView: {
+            /** @description Today and the 6 days before. */
+            last_7_days: components["schemas"]["ClientTaskCountsView"];
+            /** @description Today and the 29 days before. */
+            last_30_days: components["schemas"]["ClientTaskCountsView"];
+            /** @description Since midnight. */
+            today: components["schemas"]["ClientTaskCountsView"];
+        };
         CompletedItemsView: {
             items: components["schemas"]["CompletedItemView"][];
         };
@@ -3837,6 +4090,8 @@ export interface components {
              *     }
              */
             result?: unknown;
+            /** @description What the attempt has cost. */
+            usage?: components["schemas"]["UsageDto"] | null;
         };
         CompleteSetupDto: {
             /**
@@ -3888,6 +4143,8 @@ export interface components {
              *     }
              */
             result?: unknown;
+            /** @description What the attempt has cost. */
+            usage?: components["schemas"]["UsageDto"] | null;
         };
         CompleteTasksDto: {
             /** @description Up to 100 completions, each under its own fence. */
@@ -4597,6 +4854,8 @@ export interface components {
              * @example true
              */
             retryable: boolean;
+            /** @description What the attempt has cost. */
+            usage?: components["schemas"]["UsageDto"] | null;
         };
         FieldErrorView: {
             /**
@@ -6099,6 +6358,16 @@ export interface components {
              * @example 2026-01-31T09:30:00.000Z
              */
             started_at: string;
+            /**
+             * @description null: the agent said nothing about it.
+             * @example {
+             *       "cost_usd": 0.042,
+             *       "input_tokens": 12000,
+             *       "output_tokens": 800,
+             *       "model": "claude-sonnet-4-6"
+             *     }
+             */
+            usage: components["schemas"]["AttemptUsageView"] | null;
         };
         /** @description One page of a list. */
         TaskCommentPage: {
@@ -6917,6 +7186,26 @@ export interface components {
              * @enum {string}
              */
             role?: "admin" | "client" | "user";
+        };
+        UsageDto: {
+            /**
+             * @description In USD, with at most 6 decimals.
+             * @default 0
+             * @example 0.042
+             */
+            cost_usd: number;
+            /**
+             * @default 0
+             * @example 12000
+             */
+            input_tokens: number;
+            /** @example claude-sonnet-4-6 */
+            model?: string | null;
+            /**
+             * @default 0
+             * @example 800
+             */
+            output_tokens: number;
         };
         UsageView: {
             /**
@@ -10198,7 +10487,13 @@ export interface operations {
                      *           "outcome": "failed",
                      *           "error": "The report is encrypted.",
                      *           "started_at": "2026-01-31T09:30:00.000Z",
-                     *           "ended_at": "2026-01-31T09:31:00.000Z"
+                     *           "ended_at": "2026-01-31T09:31:00.000Z",
+                     *           "usage": {
+                     *             "cost_usd": 0.042,
+                     *             "input_tokens": 12000,
+                     *             "output_tokens": 800,
+                     *             "model": "claude-sonnet-4-6"
+                     *           }
                      *         }
                      *       ],
                      *       "subtask_ids": [
@@ -10920,6 +11215,12 @@ export interface operations {
                  *       "output_files": [
                  *         "summary.pdf"
                  *       ],
+                 *       "usage": {
+                 *         "cost_usd": 0.042,
+                 *         "input_tokens": 12000,
+                 *         "output_tokens": 800,
+                 *         "model": "claude-sonnet-4-6"
+                 *       },
                  *       "fence": 1
                  *     }
                  */
@@ -11156,6 +11457,12 @@ export interface operations {
                  * @example {
                  *       "error": "The report is encrypted.",
                  *       "retryable": true,
+                 *       "usage": {
+                 *         "cost_usd": 0.042,
+                 *         "input_tokens": 12000,
+                 *         "output_tokens": 800,
+                 *         "model": "claude-sonnet-4-6"
+                 *       },
                  *       "fence": 1
                  *     }
                  */
@@ -12046,6 +12353,12 @@ export interface operations {
                  *           "output_files": [
                  *             "summary.pdf"
                  *           ],
+                 *           "usage": {
+                 *             "cost_usd": 0.042,
+                 *             "input_tokens": 12000,
+                 *             "output_tokens": 800,
+                 *             "model": "claude-sonnet-4-6"
+                 *           },
                  *           "fence": 1
                  *         }
                  *       ]
@@ -22494,6 +22807,495 @@ export interface operations {
             };
         };
     };
+    listClientAgents: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "name": "Code reviewer",
+                     *           "type": "specialist",
+                     *           "status": "idle",
+                     *           "last_seen_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ClientAgentPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getClientCosts: {
+        parameters: {
+            query?: {
+                /**
+                 * @description First day, in UTC; left out, the 29th before the last.
+                 * @example 2026-01-01
+                 */
+                from?: string;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+                /**
+                 * @description Last day, in UTC; left out, today.
+                 * @example 2026-01-31
+                 */
+                to?: string;
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "from": "2026-01-01",
+                     *       "to": "2026-01-31",
+                     *       "total": {
+                     *         "cost_usd": 12.5,
+                     *         "input_tokens": 850000,
+                     *         "output_tokens": 120000
+                     *       },
+                     *       "by_day": [
+                     *         {
+                     *           "cost_usd": 12.5,
+                     *           "input_tokens": 850000,
+                     *           "output_tokens": 120000,
+                     *           "day": "2026-01-31"
+                     *         }
+                     *       ],
+                     *       "by_agent": [
+                     *         {
+                     *           "cost_usd": 12.5,
+                     *           "input_tokens": 850000,
+                     *           "output_tokens": 120000,
+                     *           "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "agent_name": "Code reviewer"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ClientCostsView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getClientDashboard: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "agents": {
+                     *         "total": 3,
+                     *         "by_status": {
+                     *           "idle": 2,
+                     *           "offline": 1
+                     *         }
+                     *       },
+                     *       "tasks": {
+                     *         "today": {
+                     *           "since": "2026-01-31T00:00:00.000Z",
+                     *           "total": 12,
+                     *           "by_status": {
+                     *             "queued": 2,
+                     *             "completed": 9,
+                     *             "dead_letter": 1
+                     *           },
+                     *           "completed": 9,
+                     *           "success_rate": 0.9,
+                     *           "is_minimum": false
+                     *         },
+                     *         "last_7_days": {
+                     *           "since": "2026-01-31T00:00:00.000Z",
+                     *           "total": 12,
+                     *           "by_status": {
+                     *             "queued": 2,
+                     *             "completed": 9,
+                     *             "dead_letter": 1
+                     *           },
+                     *           "completed": 9,
+                     *           "success_rate": 0.9,
+                     *           "is_minimum": false
+                     *         },
+                     *         "last_30_days": {
+                     *           "since": "2026-01-31T00:00:00.000Z",
+                     *           "total": 12,
+                     *           "by_status": {
+                     *             "queued": 2,
+                     *             "completed": 9,
+                     *             "dead_letter": 1
+                     *           },
+                     *           "completed": 9,
+                     *           "success_rate": 0.9,
+                     *           "is_minimum": false
+                     *         }
+                     *       },
+                     *       "approvals_waiting": 1,
+                     *       "cost_this_month_usd": 12.5,
+                     *       "generated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ClientDashboardView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     exportCompliance: {
         parameters: {
             query: {
@@ -22694,7 +23496,13 @@ export interface operations {
                      *               "outcome": "failed",
                      *               "error": "The report is encrypted.",
                      *               "started_at": "2026-01-31T09:30:00.000Z",
-                     *               "ended_at": "2026-01-31T09:31:00.000Z"
+                     *               "ended_at": "2026-01-31T09:31:00.000Z",
+                     *               "usage": {
+                     *                 "cost_usd": 0.042,
+                     *                 "input_tokens": 12000,
+                     *                 "output_tokens": 800,
+                     *                 "model": "claude-sonnet-4-6"
+                     *               }
                      *             }
                      *           ],
                      *           "created_at": "2026-01-31T09:30:00.000Z"
@@ -22859,7 +23667,13 @@ export interface operations {
                      *           "outcome": "failed",
                      *           "error": "The report is encrypted.",
                      *           "started_at": "2026-01-31T09:30:00.000Z",
-                     *           "ended_at": "2026-01-31T09:31:00.000Z"
+                     *           "ended_at": "2026-01-31T09:31:00.000Z",
+                     *           "usage": {
+                     *             "cost_usd": 0.042,
+                     *             "input_tokens": 12000,
+                     *             "output_tokens": 800,
+                     *             "model": "claude-sonnet-4-6"
+                     *           }
                      *         }
                      *       ],
                      *       "created_at": "2026-01-31T09:30:00.000Z"
@@ -31732,7 +32546,13 @@ export interface operations {
                      *           "outcome": "failed",
                      *           "error": "The report is encrypted.",
                      *           "started_at": "2026-01-31T09:30:00.000Z",
-                     *           "ended_at": "2026-01-31T09:31:00.000Z"
+                     *           "ended_at": "2026-01-31T09:31:00.000Z",
+                     *           "usage": {
+                     *             "cost_usd": 0.042,
+                     *             "input_tokens": 12000,
+                     *             "output_tokens": 800,
+                     *             "model": "claude-sonnet-4-6"
+                     *           }
                      *         }
                      *       ],
                      *       "subtask_ids": [
