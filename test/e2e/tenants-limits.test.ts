@@ -1,5 +1,6 @@
 import { CallerWatch } from '../../src/platform/auth/caller-watch.js';
 import { SecretRotation } from '../../src/safeguards/secrets/secret-rotation.js';
+import { DeadLetterPacer } from '../../src/work/tasks/dead-letter-pacer.js';
 import { createDatabase, type TestDatabase, withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { claim, createAgent, createTask, createTenant, createUser, ok, type SignedIn, unique } from '../support/factories.js';
@@ -126,6 +127,8 @@ describe('a suspended tenant', () => {
     await createTask(plane, { max_retries: 0, agent_id: holder.id }, token);
     const [held] = await claim(plane, holder);
     const secret = await ok(make(plane, '/secrets', token, { name: unique('S').toUpperCase().replaceAll('-', '_'), value: 'first' }));
+    const given = await createTask(plane, { status: 'inbox', agent_id: waiting.id }, token);
+    const letter = await ok(make(plane, '/dead-letter', token, { task_id: given.id, reason: 'no' }));
     const approval = await ok(make(plane, '/approvals', token, { title: 'Go', action: { kind: 'x', arguments: {} } }));
 
     const began = performance.now();
@@ -140,13 +143,19 @@ describe('a suspended tenant', () => {
     // Its time comes while it is suspended: the rotation waits, the lease does not.
     await withAdmin(async (admin) => {
       await admin.query(`update secrets set rotate_every_days = 1, next_rotation_at = now() - interval '1 minute' where id = $1`, [secret['id']]);
+      await admin.query(`update dead_letters set retry_requested_at = now() where id = $1`, [letter['id']]);
       await admin.query(`update tasks set lease_expires_at = now() where id = $1`, [held?.task.id]);
     }, database.name);
+    const pacer = plane.app.get<{ takeTurn(): Promise<void> }>(DeadLetterPacer);
     const rotate = (): Promise<void> => plane.app.get(SecretRotation).round(new AbortController().signal);
+    const buried = async (): Promise<string | undefined> =>
+      withAdmin(async (admin) => (await admin.query<{ status: string }>('select status from tasks where id = $1', [given.id])).rows[0]?.status, database.name);
     const version = async (): Promise<number> =>
       withAdmin(async (admin) => (await admin.query<{ version: number }>('select version from secrets where id = $1', [secret['id']])).rows[0]?.version ?? 0, database.name);
     await rotate();
+    await pacer.takeTurn();
     expect(await version()).toBe(1);
+    expect(await buried()).toBe('dead_letter');
     const state = await eventually(() =>
       withAdmin(async (admin) => (await admin.query<{ status: string; attempts: number }>(`select status, attempts from tasks where id = $1 and claimed_by is null`, [held?.task.id])).rows[0], database.name),
     );
@@ -155,6 +164,7 @@ describe('a suspended tenant', () => {
     await ok(plane.request('POST', `/api/v1/tenants/${tenantId}/resume`, { token: ADMIN_TOKEN }));
     await rotate();
     expect(await version()).toBe(2);
+    await eventually(async () => (await buried()) === 'queued');
     expect((await claim(other, holder)).map(({ task }) => task.id)).toEqual([held?.task.id]);
   });
 });

@@ -105,6 +105,8 @@ function problemResponses({ allow, problems = [], rateLimit, whileRestricted }: 
   const common: ProblemCode[] = ['invalid_request', 'internal', 'unavailable'];
   // Whatever the operation allows: who calls is looked at before it is asked whether they may do this.
   if (allow !== 'public') common.push('unauthenticated', 'token_expired', 'forbidden', 'rate_limited', ...REFUSALS_OF_ACTORS.filter((code) => code !== 'mfa_setup_required' || !whileRestricted));
+  // An agent of a shared credential comes into being with its first call.
+  if (allow !== 'public' && takesAgents(allow)) common.push('plan_limit_reached');
   if (rateLimit) common.push('rate_limited');
   const byStatus = new Map<number, ProblemCode[]>();
   for (const code of new Set([...common, ...problems])) byStatus.set(PROBLEMS[code].status, [...(byStatus.get(PROBLEMS[code].status) ?? []), code]);
@@ -117,6 +119,8 @@ function problemResponses({ allow, problems = [], rateLimit, whileRestricted }: 
     } as Parameters<typeof ApiResponse>[0]),
   );
 }
+
+const takesAgents = (allow: Permission): boolean => (PERMISSIONS[allow] as { agent?: boolean }).agent === true;
 
 function security(allow: OperationOptions['allow']): MethodDecorator[] {
   if (allow === 'public') return [];
