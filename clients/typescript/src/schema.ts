@@ -8820,7 +8820,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -9019,6 +9023,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
+            /** @description `plan_limit_reached`: The plan of the tenant allows no more of these. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
             /** @description `rate_limited`: The rate limit is reached. */
             429: {
                 headers: {
@@ -9163,6 +9177,16 @@ export interface operations {
              *     `agent_inactive`: This agent is not active.
              */
             403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `plan_limit_reached`: The plan of the tenant allows no more of these. */
+            409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -9335,6 +9359,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
+            /** @description `plan_limit_reached`: The plan of the tenant allows no more of these. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
             /** @description `rate_limited`: The rate limit is reached. */
             429: {
                 headers: {
@@ -9496,7 +9530,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -9728,6 +9766,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
+            /** @description `plan_limit_reached`: The plan of the tenant allows no more of these. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
             /** @description `rate_limited`: The rate limit is reached. */
             429: {
                 headers: {
@@ -9912,7 +9960,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -10098,7 +10150,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `agent_paused`: This agent is paused.
+             * @description `plan_limit_reached`: The plan of the tenant allows no more of these.
+             *
+             *     `agent_paused`: This agent is paused.
              *
              *     `version_retired`: This version of the secret works no longer.
              */
@@ -10563,6 +10617,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
+            /** @description `plan_limit_reached`: The plan of the tenant allows no more of these. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
             /** @description `rate_limited`: The rate limit is reached. */
             429: {
                 headers: {
@@ -10752,7 +10816,9 @@ export interface operations {
                 };
             };
             /**
-             * @description `approval_required`: On this board a task needs an approved approval before it is done.
+             * @description `plan_limit_reached`: The plan of the tenant allows no more of these.
+             *
+             *     `approval_required`: On this board a task needs an approved approval before it is done.
              *
              *     `approval_pending`: An approval is pending for this task; its status cannot change.
              *
@@ -10954,6 +11020,16 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
+            /** @description `plan_limit_reached`: The plan of the tenant allows no more of these. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
             /** @description `rate_limited`: The rate limit is reached. */
             429: {
                 headers: {
@@ -11107,7 +11183,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -11347,6 +11427,8 @@ export interface operations {
             };
             /**
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
              *
              *     `comment_required`: On this board a task needs a comment before it is reviewed.
              *
@@ -11590,6 +11672,8 @@ export interface operations {
             /**
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
              *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             *
              *     `lease_lost`: The lease on this task is no longer held.
              */
             409: {
@@ -11820,6 +11904,8 @@ export interface operations {
             /**
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
              *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             *
              *     `lease_lost`: The lease on this task is no longer held.
              */
             409: {
@@ -12024,6 +12110,8 @@ export interface operations {
             };
             /**
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
              *
              *     `lease_lost`: The lease on this task is no longer held.
              */
@@ -12248,7 +12336,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -12462,7 +12554,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
