@@ -22,6 +22,7 @@ export const keysRotate: Command = {
   async run(args, output) {
     if (args.length > 0) throw new UsageError('keys rotate takes no arguments.');
     const given = loadConfig();
+    if (given.get('KMS_URL') !== undefined) throw new Error('the master key is in a key service: rotate it there');
     return withDatabase(given, (url) => rotate(new Config({ ...given.settings, DATABASE_URL: url }, given.files), output));
   },
 };

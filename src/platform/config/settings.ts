@@ -114,6 +114,9 @@ export const SETTINGS = {
     .refine(areMasterKeys, 'must be 32 random bytes in hex or base64, such as openssl rand -hex 32 prints')
     .optional()
     .meta({ description: 'Master key of the vault; left out, one is made and kept in WHEELHOUSE_DATA: keep a copy of it. Several processes must share it. Older ones may stand behind it, one to a line.', secret: true }),
+  KMS_URL: z.url({ protocol: /^https?$/ }).optional().meta({ description: 'Key service that holds the master key instead (transit engine of HashiCorp Vault or OpenBao). A private address must stand in EGRESS_ALLOW.' }),
+  KMS_KEY: z.string().regex(/^[\w.-]{1,128}$/, 'must consist of letters, digits, dots, hyphens and underscores').default('wheelhouse').meta({ description: 'Name of the master key in the key service, of type aes256-gcm96.' }),
+  KMS_TOKEN: text({ description: 'Token for the key service.', secret: true }).optional(),
   METRICS_TOKEN: token({ description: 'Closes /metrics: it then takes this bearer token.' }).optional(),
   TRUST_PROXY: z.string().trim().max(1024).refine(isProxyList, 'must be a number of hops, or addresses and CIDR ranges, comma-separated').default('').meta({ description: 'Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated; a number counts hops.' }),
   CORS_ORIGINS: z.string().max(4096).refine(isOriginList, 'must be origins such as https://app.example.com, comma-separated').default('').meta({ description: 'Browser origins that may call the API, comma-separated; blank allows none.' }),
@@ -164,6 +167,7 @@ export function parseSettings(environment: Record<string, string | undefined>): 
   const problems = [
     ...unknown.map((name) => `${name}: is not a setting`),
     // Not a refinement of the schema: that is skipped when a setting is bad by itself.
+    ...((given['KMS_URL'] === undefined) === (given['KMS_TOKEN'] === undefined) ? [] : ['KMS_TOKEN: is required with KMS_URL, and of use with it alone']),
     ...(given['RATE_LIMIT_BACKEND'] === 'redis' && !given['REDIS_URL'] ? ['REDIS_URL: is required when RATE_LIMIT_BACKEND is redis'] : []),
     ...['AUDIT_CHECKPOINT_S3_KEY_ID', 'AUDIT_CHECKPOINT_S3_SECRET'].flatMap((name) => (given['AUDIT_CHECKPOINT_S3_URL'] && !given[name] ? [`${name}: is required for AUDIT_CHECKPOINT_S3_URL`] : [])),
     ...(given['AUTH_MODE'] === 'oidc' ? ['OIDC_ISSUER', 'OIDC_AUDIENCE'].filter((name) => !given[name]).map((name) => `${name}: is required when AUTH_MODE is oidc`) : []),

@@ -1,14 +1,25 @@
 import { Global, Module } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { Egress } from '../egress/egress.js';
+import { EgressModule } from '../egress/egress.module.js';
 import { Keyring } from './keyring.js';
 import { KeyringCipher } from './keyring-cipher.js';
+import { KmsMasterKeys } from './kms-master-key.js';
 import { LocalMasterKeys, MasterKeyProvider, MasterKeys } from './master-keys.js';
 import { TenantCipher } from './tenant-cipher.js';
 import { TenantKeysRepository } from './tenant-keys.repository.js';
 
+/** A key service when one is named, else the keys that this process holds by itself. */
+function providerOf(config: Config, egress: Egress, local: LocalMasterKeys): MasterKeyProvider {
+  const [url, token] = [config.get('KMS_URL'), config.get('KMS_TOKEN')];
+  return url !== undefined && token !== undefined ? new KmsMasterKeys(egress, { url, token, key: config.get('KMS_KEY') }) : local;
+}
+
 /** Keys of tenants, and sealing with them. */
 @Global()
 @Module({
-  providers: [LocalMasterKeys, { provide: MasterKeyProvider, useExisting: LocalMasterKeys }, MasterKeys, TenantKeysRepository, Keyring, { provide: TenantCipher, useClass: KeyringCipher }],
+  imports: [EgressModule],
+  providers: [LocalMasterKeys, { provide: MasterKeyProvider, inject: [Config, Egress, LocalMasterKeys], useFactory: providerOf }, MasterKeys, TenantKeysRepository, Keyring, { provide: TenantCipher, useClass: KeyringCipher }],
   exports: [LocalMasterKeys, Keyring, TenantCipher],
 })
 export class CryptoModule {}
