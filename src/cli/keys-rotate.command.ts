@@ -1,52 +1,114 @@
+import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { HttpAdapterHost } from '@nestjs/core';
 import pg from 'pg';
 import { Config, loadConfig } from '../platform/config/config.js';
 import { KeyRotation } from '../platform/crypto/key-rotation.js';
+import { checkMasterKey, kmsMasterKey } from '../platform/crypto/kms-master-keys.js';
 import { type MasterKey, newMasterKey } from '../platform/crypto/master-key.js';
-import { replaceMasterKeys } from '../platform/crypto/master-key-file.js';
+import { makeMasterKeyFile, replaceMasterKeys } from '../platform/crypto/master-key-file.js';
 import { masterKeyOf, masterKeySource, type MasterKeySource, textsFrom } from '../platform/crypto/master-key-source.js';
 import { poolOptions } from '../platform/database/pool-options.js';
 import { SYSTEM_ROLE } from '../platform/database/tenant-table.js';
+import { AddressResolver } from '../platform/egress/address-resolver.js';
+import { Egress } from '../platform/egress/egress.js';
+import { EgressPolicy } from '../platform/egress/egress-policy.js';
 import { errorCode } from '../platform/startup-error.js';
 import { type Command, type Output, UsageError } from './command.js';
 import { withDatabase } from './with-database.js';
 
+type Place = 'local' | 'kms';
+
+/** What a rotation works with. */
+interface Plan {
+  next: MasterKey;
+  others: readonly MasterKey[];
+  /** What is left to do when nothing rests on the others any more. */
+  finish: (output: Output) => Promise<void>;
+}
+
 /** Puts another master key in the place of the current one. */
 export const keysRotate: Command = {
   name: 'keys rotate',
-  usage: `keys rotate
+  usage: `keys rotate [--to local|kms]
     Makes a new master key and wraps the keys of all tenants under it, while the planes work. With the settings of a plane
     (DATABASE_URL, MASTER_KEY_FILE, WHEELHOUSE_DATA). Killed, it goes on when it is called again. The old key is kept beside the file,
     for dumps that were made before. With MASTER_KEY in the environment, or files on several machines: first put a new key
-    before the old one everywhere (openssl rand -hex 32) and restart, then call this.`,
+    before the old one everywhere (openssl rand -hex 32) and restart, then call this.
+    --to kms    moves to the key of the service in KMS_URL; when it is there already: wraps all anew, under that key's latest version
+    --to local  moves from the key service to MASTER_KEY_FILE, MASTER_KEY or the file in WHEELHOUSE_DATA, which is made when there is none
+                Before either, give every plane the settings of both, and restart.`,
   async run(args, output) {
-    if (args.length > 0) throw new UsageError('keys rotate takes no arguments.');
+    const to = placeOf(args);
     const given = loadConfig();
-    if (given.get('KMS_URL') !== undefined) throw new Error('the master key is in a key service: rotate it there');
-    return withDatabase(given, (url) => rotate(new Config({ ...given.settings, DATABASE_URL: url }, given.files), output));
+    const hasService = given.get('KMS_URL') !== undefined;
+    if (hasService && to === undefined) throw new UsageError('there is a key service in KMS_URL: say where the master key shall be, --to kms or --to local.');
+    if (to === 'kms' && !hasService) throw new UsageError('--to kms needs KMS_URL.');
+    return withDatabase(given, (url) => rotate(new Config({ ...given.settings, DATABASE_URL: url }, given.files), to ?? 'local', output));
   },
 };
 
-async function rotate(config: Config, output: Output): Promise<number> {
+function placeOf(args: readonly string[]): Place | undefined {
+  try {
+    const { to } = parseArgs({ args: [...args], options: { to: { type: 'string' } } }).values;
+    if (to === undefined || to === 'local' || to === 'kms') return to;
+  } catch (error) {
+    throw new UsageError(error instanceof Error ? error.message : String(error));
+  }
+  throw new UsageError('--to takes local or kms.');
+}
+
+async function rotate(config: Config, to: Place, output: Output): Promise<number> {
+  const egress = new Egress(new EgressPolicy(config, new AddressResolver(), new HttpAdapterHost()), { count: () => undefined });
   const client = new pg.Client(poolOptions(config, SYSTEM_ROLE, 1));
   await client.connect();
   try {
     const rotation = new KeyRotation(client);
     await rotation.begin();
-    const source = masterKeySource(config);
-    const texts = prepare(source, textsFrom(source, config), await rotation.currentId());
-    const [next, ...others] = texts.map(masterKeyOf);
-    if (!next) throw new Error('there is no master key');
+    const currentId = await rotation.currentId();
+    const service = kmsMasterKey(config, egress);
+    const { next, others, finish } = to === 'kms' && service ? await toService(config, service) : toLocal(config, service, currentId);
+    const known = new Map([next, ...others].map((key) => [key.id, key]));
+    if (currentId !== undefined && !known.has(currentId)) throw new Error(`the master key in use (${currentId}) was not given: give that one too`);
     await rotation.switchTo(next);
-    const count = await rewrapAll(rotation, next, new Map([next, ...others].map((key) => [key.id, key])), output);
+    const count = await rewrapAll(rotation, next, known, currentId === next.id && to === 'kms', output);
     await rotation.retireOthers(next);
-    await putAway(source, texts, others, output);
+    await finish(output);
     output.out(`done: ${count} keys of tenants are under ${next.id} now, and none under another.`);
     return 0;
   } finally {
     await client.end();
+    await egress.onApplicationShutdown();
   }
 }
+
+async function toService(config: Config, service: MasterKey): Promise<Plan> {
+  await checkMasterKey(service);
+  const source = masterKeySource(config);
+  const others = textsIfThere(source, config).map(masterKeyOf);
+  const where = source.file ?? 'MASTER_KEY';
+  const finish = async (output: Output): Promise<void> => {
+    if (others.length > 0) output.out(`Take ${where} away from every plane now, and keep the key in it apart, as long as dumps that were made before.`);
+  };
+  return { next: service, others, finish };
+}
+
+function toLocal(config: Config, service: MasterKey | undefined, currentId: string | undefined): Plan {
+  const source = masterKeySource(config);
+  const isMove = service !== undefined && currentId === service.id;
+  if (isMove && source.isOwn && source.file !== undefined) makeMasterKeyFile(source.file);
+  const texts = isMove ? textsFrom(source, config) : prepare(source, textsFrom(source, config), currentId);
+  const [next, ...others] = texts.map(masterKeyOf);
+  if (!next) throw new Error('there is no master key');
+  const finish = async (output: Output): Promise<void> => {
+    await putAway(source, texts, others, output);
+    if (service) output.out('Take KMS_URL, KMS_KEY and KMS_TOKEN away from every plane now, and keep the key in the service as long as dumps that were made before.');
+  };
+  return { next, others: service ? [...others, service] : others, finish };
+}
+
+const textsIfThere = (source: MasterKeySource, config: Config): string[] => (source.isOwn && !existsSync(source.file ?? '') ? [] : textsFrom(source, config));
 
 /** The keys to work with, the new one first. One that was written down before is gone on with; else it is made here. */
 function prepare(source: MasterKeySource, texts: string[], currentId: string | undefined): string[] {
@@ -63,14 +125,15 @@ function prepare(source: MasterKeySource, texts: string[], currentId: string | u
   return prepared;
 }
 
-async function rewrapAll(rotation: KeyRotation, next: MasterKey, known: ReadonlyMap<string, MasterKey>, output: Output): Promise<number> {
+async function rewrapAll(rotation: KeyRotation, next: MasterKey, known: ReadonlyMap<string, MasterKey>, again: boolean, output: Output): Promise<number> {
   let total = 0;
   for (;;) {
     const count = await rotation.rewrapSome(next, known);
-    if (count === 0) return total;
+    if (count === 0) break;
     total += count;
     output.out(`rewrapped ${total}`);
   }
+  return again ? total + (await rotation.rewrapAgain(next, (count) => output.out(`rewrapped ${count}`))) : total;
 }
 
 /** Takes the old keys out of the file, each into one beside it. */

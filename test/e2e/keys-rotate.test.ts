@@ -1,16 +1,19 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import type pg from 'pg';
 import { newId } from '../../src/core/ids.js';
 import { newMasterKey } from '../../src/platform/crypto/master-key.js';
 import { type SealedPlace, TenantCipher } from '../../src/platform/crypto/tenant-cipher.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
+import { withAdmin } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
 import { createTenant, createUser, ok, unique } from '../support/factories.js';
 import { type Plane, startPlane } from '../support/plane.js';
 
-const KEYS = 600;
+const KEYS = 300;
 
 interface Ended {
   code: number | null;
@@ -23,6 +26,7 @@ let file: string;
 let plane: Plane;
 let other: Plane;
 let token: string;
+let stale: Plane | undefined;
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'wheelhouse-keys-'));
   file = join(folder, 'master-key');
@@ -32,24 +36,24 @@ beforeAll(async () => {
   token = (await createUser(plane, { role: 'admin', tenant: (await createTenant(plane)).id })).token;
 });
 afterAll(async () => {
+  await stale?.stop();
   await other.stop();
   await plane.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** The command, as an operator calls it. @param onOutput may end it */
-async function rotate(onOutput: (text: string, kill: () => void) => void = () => undefined, environment: Record<string, string> = { MASTER_KEY_FILE: file }): Promise<Ended> {
+/** The command, as an operator calls it. */
+function call(environment: Record<string, string> = { MASTER_KEY_FILE: file }): { child: ChildProcess; ended: Promise<Ended> } {
   const child = spawn(process.execPath, [resolve('dist/cli/main.js'), 'keys', 'rotate'], { env: { PATH: process.env['PATH'], DATABASE_URL: plane.database.url, ...environment } });
   let out = '';
-  for (const stream of [child.stdout, child.stderr]) {
-    stream.on('data', (text: Buffer) => {
-      out += text.toString();
-      onOutput(out, () => child.kill('SIGKILL'));
-    });
-  }
-  const [code, signal] = (await once(child, 'close')) as [number | null, NodeJS.Signals | null];
-  return { code, signal, out };
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (text: Buffer) => (out += text.toString()));
+  const ended = once(child, 'close').then(([code, signal]) => ({ code: code as number | null, signal: signal as NodeJS.Signals | null, out }));
+  return { child, ended };
 }
+const rotate = (environment?: Record<string, string>): Promise<Ended> => call(environment).ended;
+
+/** Whether a rotation waits for a row that somebody else holds. */
+const isWaiting = async (holder: pg.ClientBase): Promise<boolean> => (await holder.query('select 1 from pg_locks where not granted and pg_backend_pid() = any(pg_blocking_pids(pid))')).rows.length > 0;
 
 const database = (): SystemDatabase => plane.app.get(SystemDatabase);
 const mastersInUse = async (): Promise<string[]> => (await database().query<{ id: string }>('select distinct master_key_id as id from tenant_keys where destroyed_at is null')).map(({ id }) => id);
@@ -64,23 +68,46 @@ async function sealOne(tenantId: string, which = plane): Promise<{ place: Sealed
 }
 
 describe('npx wheelhouse keys rotate', () => {
-  it('goes on after kill -9, as often as it takes, and nothing is lost', async () => {
+  it('goes on after kill -9 at each point between its steps, is not run twice at once, and loses nothing', async () => {
     const tenant = await createTenant(plane);
     const sealed: Awaited<ReturnType<typeof sealOne>>[] = [];
     for (let index = 0; index < KEYS; index += 50) sealed.push(...(await Promise.all(Array.from({ length: 50 }, () => sealOne(tenant.id)))));
-    const before = await currentMaster();
-    let kills = 0;
-    let ended = await rotate((_out, kill) => kill());
-    while (ended.signal === 'SIGKILL') {
-      kills += 1;
+    const [old, oldText] = [await currentMaster(), readFileSync(file, 'utf8').trim()];
+    stale = await startPlane({ database: plane.database, environment: { MASTER_KEY: oldText } });
+    const kept = `${file}.${old.replace(':', '-')}`;
+    // Each holds something that its next step needs; it is killed while it waits for that.
+    const points: [string, string, (holder: pg.ClientBase) => Promise<boolean>][] = [
+      ['the new key is in the file, and not in use', 'select from master_keys for update', isWaiting],
+      ['in the first batch', 'select from tenant_keys where id = (select id from tenant_keys where destroyed_at is null order by tenant_id, id offset 50 limit 1) for update', isWaiting],
+      ['in the third batch', 'select from tenant_keys where id = (select id from tenant_keys where destroyed_at is null order by tenant_id, id offset 250 limit 1) for update', isWaiting],
+      ['all are under the new key, the old one is not retired', `select from master_keys where id = '${old}' for update`, isWaiting],
+      ['the old one is retired, and not taken out of the file', 'select 1', async () => (await database().query('select 1 from master_keys where id = $1 and retired_at is not null', [old])).length === 1],
+    ];
+    for (const [point, hold, isThere] of points) {
+      if (hold === 'select 1') execFileSync('mkfifo', [kept]);
+      await withAdmin(async (admin) => {
+        await admin.query(`begin; ${hold}`);
+        const { child, ended } = call();
+        await Promise.race([eventually(() => isThere(admin), 20_000), ended.then(({ out }) => { throw new Error(`It ended before ${point}: ${out}`); })]);
+        expect([point, (await rotate()).out]).toEqual([point, expect.stringContaining('another rotation is running on this database')]);
+        child.kill('SIGKILL');
+        expect([point, (await ended).signal]).toEqual([point, 'SIGKILL']);
+        await admin.query('rollback');
+      }, plane.database.name);
       // Nobody notices: what was wrapped anew opens, and so does the rest; new keys are made.
-      sealed.push(await sealOne(tenant.id, kills % 2 ? plane : other));
-      for (const which of [plane, other]) for (const { place, sealed: bytes, text } of sealed.slice(-3)) expect(await which.app.get(TenantCipher).open(place, bytes)).toBe(text);
-      ended = await rotate((_out, kill) => (kills < 4 ? kill() : undefined));
+      for (const which of [plane, other]) {
+        sealed.push(await sealOne(tenant.id, which));
+        for (const { place, sealed: bytes, text } of [...sealed.slice(0, 3), ...sealed.slice(-3)]) expect([point, await which.app.get(TenantCipher).open(place, bytes)]).toEqual([point, text]);
+      }
     }
-    expect([ended.code, kills]).toEqual([0, 4]);
+    rmSync(kept);
+    expect((await rotate()).code).toBe(0);
     const after = await currentMaster();
-    expect(after).not.toBe(before);
+    expect([after === old, await mastersInUse(), readFileSync(kept, 'utf8').trim()]).toEqual([false, [after], oldText]);
+    // A plane that has the old key alone seals nothing under it; it says that it cannot.
+    await expect(sealOne(tenant.id, stale)).rejects.toMatchObject({ code: 'unavailable', status: 503 });
+    const [first] = sealed;
+    await expect(stale.app.get(TenantCipher).open(first!.place, first!.sealed)).rejects.toMatchObject({ code: 'unavailable' });
     expect(await mastersInUse()).toEqual([after]);
     const anew = await startPlane({ database: plane.database, environment: { MASTER_KEY_FILE: file } });
     for (const { place, sealed: bytes, text } of sealed) expect(await anew.app.get(TenantCipher).open(place, bytes)).toBe(text);
@@ -127,13 +154,13 @@ describe('npx wheelhouse keys rotate', () => {
 
   it('says what is to be done when it cannot make the key itself', async () => {
     const [text = ''] = readFileSync(file, 'utf8').match(/^[0-9a-f]{64}$/m) ?? [];
-    const alone = await rotate(undefined, { MASTER_KEY: text });
+    const alone = await rotate({ MASTER_KEY: text });
     expect([alone.code, alone.out]).toEqual([2, expect.stringContaining('put a new key before it')]);
-    const stranger = await rotate(undefined, { MASTER_KEY: newMasterKey() });
+    const stranger = await rotate({ MASTER_KEY: newMasterKey() });
     expect([stranger.code, stranger.out]).toEqual([2, expect.stringContaining('is not the one in use')]);
     // Prepared by hand, as on several machines.
     writeFileSync(file, `${newMasterKey()}\n${text}\n`);
-    const prepared = await rotate(undefined, { MASTER_KEY: readFileSync(file, 'utf8') });
+    const prepared = await rotate({ MASTER_KEY: readFileSync(file, 'utf8') });
     expect([prepared.code, prepared.out]).toEqual([0, expect.stringContaining('Take the old key out of MASTER_KEY now')]);
     expect(await reveal((await makeSecret('after all')).id, other)).toBe('after all');
   }, 30_000);

@@ -4,9 +4,9 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { HttpAdapterHost } from '@nestjs/core';
 import { AddressResolver } from '../../src/platform/egress/address-resolver.js';
 import { EgressPolicy } from '../../src/platform/egress/egress-policy.js';
+import { EgressMeter } from '../../src/platform/egress/egress-meter.js';
 import { Egress } from '../../src/platform/egress/egress.js';
 import { Config, loadConfig } from '../../src/platform/config/config.js';
-import { Metrics } from '../../src/platform/metrics/metrics.js';
 import { type Plane, startPlane } from '../support/plane.js';
 
 /** A resolver of the test's own: what a name stands for changes from one question to the next, as a rebinding one does. */
@@ -62,7 +62,7 @@ async function serve(host: string, port = 0): Promise<number> {
 /** The plane's own egress, with another list of what is allowed and another resolver. */
 function egress(allow: string, resolver: AddressResolver = new AddressResolver()): Egress {
   const config = new Config({ ...plane.app.get(Config).settings, EGRESS_ALLOW: loadConfig({ EGRESS_ALLOW: allow }).get('EGRESS_ALLOW') });
-  const made = new Egress(new EgressPolicy(config, resolver, plane.app.get(HttpAdapterHost)), plane.app.get(Metrics));
+  const made = new Egress(new EgressPolicy(config, resolver, plane.app.get(HttpAdapterHost)), plane.app.get(EgressMeter));
   clients.push(made);
   return made;
 }

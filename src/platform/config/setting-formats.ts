@@ -22,6 +22,14 @@ export function isOriginList(list: string): boolean {
   return entriesOf(list).every((entry) => /^https?:/.test(entry) && URL.canParse(entry) && new URL(entry).origin === entry);
 }
 
+/** Whether what is sent there is read by nobody on the way: https, or http within this machine; and the address itself holds no secret. */
+export function isConfidentialUrl(text: string): boolean {
+  if (!URL.canParse(text)) return false;
+  const { protocol, hostname, username, password, search, hash } = new URL(text);
+  const plain = username === '' && password === '' && search === '' && hash === '';
+  return plain && (protocol === 'https:' || (protocol === 'http:' && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)));
+}
+
 /** Whether Node sends it as the value of a header (RFC 9110, section 5.5): visible ASCII, spaces and tabs. */
 export const isHeaderValue = (value: string): boolean => /^[\t\x20-\x7e]*$/.test(value);
 

@@ -63,12 +63,21 @@ describe('settings', () => {
     expect(problemsOf({ MASTER_KEY: value })).toEqual([]);
   });
 
-  it.each(['x', 'x'.repeat(64), 'a'.repeat(64), '0123456789abcdef'.repeat(4), STRONG.slice(1), `${STRONG}00`, 'correct horse battery staple and some more words to fill', 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ', `${STRONG}\nshort`, '# nothing'])(
+  it.each(['x', 'x'.repeat(64), 'a'.repeat(64), '0123456789abcdef'.repeat(4), STRONG.slice(1), `${STRONG}00`, 'correct horse battery staple and some more words to fill', 'abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQ', 'correct-horse-battery-staple-and-more-words', 'My-Master-Key-For-Production-2026-Do-Not-Lo', 'CHANGE/ME/9b1XzPq0Lr7Tn3Vd5Hs8Kw2Jy4Gf6MaCe', 'deadbeef'.repeat(8), `${STRONG}\nshort`, '# nothing'])(
     'refuses the master key %j',
     (value) => {
       expect(problemsOf({ MASTER_KEY: value })).toEqual(['MASTER_KEY: must be 32 random bytes in hex or base64, such as openssl rand -hex 32 prints']);
     },
   );
+
+  it('takes a key service over TLS, or on this machine, and its token with it', () => {
+    for (const url of ['https://vault.internal:8200', 'http://127.0.0.1:8200', 'http://localhost:8200', 'http://[::1]:8200']) expect([url, problemsOf({ KMS_URL: url, KMS_TOKEN: 't' })]).toEqual([url, []]);
+    for (const url of ['http://vault.internal:8200', 'http://10.0.0.1', 'http://localhost.example.com', 'https://user:canary@vault', 'https://vault/?token=canary', 'ftp://vault', 'vault']) {
+      expect([url, problemsOf({ KMS_URL: url, KMS_TOKEN: 't' })]).toEqual([url, ['KMS_URL: must be an https address without a user name or a query; http is for a service on this machine']]);
+    }
+    for (const [name, value] of [['KMS_URL', 'https://vault'], ['KMS_TOKEN', 'canary']] as const) expect(badNames({ [name]: value })).toEqual(['KMS_TOKEN']);
+    expect(badNames({ KMS_URL: 'https://vault', KMS_TOKEN: 't', KMS_KEY: '../sys/seal' })).toEqual(['KMS_KEY']);
+  });
 
   it('refuses a header that no answer could carry', () => {
     expect(badNames({ SECURITY_HEADER_X_FRAME_OPTIONS: 'DENY\r\nSet-Cookie: a=b' })).toEqual(['SECURITY_HEADER_X_FRAME_OPTIONS']);

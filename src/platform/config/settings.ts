@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { areMasterKeys } from '../crypto/master-key.js';
 import { HIGHEST_LIMIT, LIMIT_NAMES, type LimitName } from '../../core/plan-limits.js';
-import { entriesOf, isHeaderValue, isHostList, isOriginList, isProxyList } from './setting-formats.js';
+import { entriesOf, isConfidentialUrl, isHeaderValue, isHostList, isOriginList, isProxyList } from './setting-formats.js';
 
 /** How a setting is described in `.env.example` and docs/operations.md. */
 export interface SettingMeta {
@@ -114,9 +114,9 @@ export const SETTINGS = {
     .refine(areMasterKeys, 'must be 32 random bytes in hex or base64, such as openssl rand -hex 32 prints')
     .optional()
     .meta({ description: 'Master key of the vault; left out, one is made and kept in WHEELHOUSE_DATA: keep a copy of it. Several processes must share it. Older ones may stand behind it, one to a line.', secret: true }),
-  KMS_URL: z.url({ protocol: /^https?$/ }).optional().meta({ description: 'Key service that holds the master key instead (transit engine of HashiCorp Vault or OpenBao). A private address must stand in EGRESS_ALLOW.' }),
-  KMS_KEY: z.string().regex(/^[\w.-]{1,128}$/, 'must consist of letters, digits, dots, hyphens and underscores').default('wheelhouse').meta({ description: 'Name of the master key in the key service, of type aes256-gcm96.' }),
-  KMS_TOKEN: text({ description: 'Token for the key service.', secret: true }).optional(),
+  KMS_URL: z.string().max(512).refine(isConfidentialUrl, 'must be an https address without a user name or a query; http is for a service on this machine').optional().meta({ description: 'Key service that holds the master key instead (transit engine of HashiCorp Vault or OpenBao): https://vault.internal:8200. http is for a service on this machine. With MASTER_KEY beside it both are known: on the way from one to the other.' }),
+  KMS_KEY: z.string().regex(/^\w[\w.-]{0,127}$/, 'must consist of letters, digits, dots, hyphens and underscores').default('wheelhouse').meta({ description: 'Name of the master key in the key service, of type aes256-gcm96.' }),
+  KMS_TOKEN: text({ description: 'Token for the key service: may encrypt and decrypt with KMS_KEY, nothing else. From KMS_TOKEN_FILE it is read anew for each request, so that it can be renewed there.', secret: true }).optional(),
   METRICS_TOKEN: token({ description: 'Closes /metrics: it then takes this bearer token.' }).optional(),
   TRUST_PROXY: z.string().trim().max(1024).refine(isProxyList, 'must be a number of hops, or addresses and CIDR ranges, comma-separated').default('').meta({ description: 'Addresses or CIDR ranges of the proxies whose X-Forwarded-For is believed, comma-separated; a number counts hops.' }),
   CORS_ORIGINS: z.string().max(4096).refine(isOriginList, 'must be origins such as https://app.example.com, comma-separated').default('').meta({ description: 'Browser origins that may call the API, comma-separated; blank allows none.' }),

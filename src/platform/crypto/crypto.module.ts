@@ -4,15 +4,15 @@ import { Egress } from '../egress/egress.js';
 import { EgressModule } from '../egress/egress.module.js';
 import { Keyring } from './keyring.js';
 import { KeyringCipher } from './keyring-cipher.js';
-import { KmsMasterKeys } from './kms-master-key.js';
+import { kmsMasterKey, KmsMasterKeys } from './kms-master-keys.js';
 import { LocalMasterKeys, MasterKeyProvider, MasterKeys } from './master-keys.js';
 import { TenantCipher } from './tenant-cipher.js';
 import { TenantKeysRepository } from './tenant-keys.repository.js';
 
 /** A key service when one is named, else the keys that this process holds by itself. */
 function providerOf(config: Config, egress: Egress, local: LocalMasterKeys): MasterKeyProvider {
-  const [url, token] = [config.get('KMS_URL'), config.get('KMS_TOKEN')];
-  return url !== undefined && token !== undefined ? new KmsMasterKeys(egress, { url, token, key: config.get('KMS_KEY') }) : local;
+  const key = kmsMasterKey(config, egress);
+  return key ? new KmsMasterKeys(key, local) : local;
 }
 
 /** Keys of tenants, and sealing with them. */

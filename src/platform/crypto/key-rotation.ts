@@ -1,12 +1,12 @@
 import type pg from 'pg';
+import { ADVISORY_LOCKS } from '../database/advisory-locks.js';
 import { commit } from '../database/system-database.js';
 import { aboutKey } from './about-key.js';
 import type { MasterKey } from './master-key.js';
 import type { TenantKeyRow } from './tenant-keys.repository.js';
 
 const BATCH = 100;
-/** Key of the advisory lock that lets one rotation run at a time; any constant will do. */
-const ROTATION_LOCK = 7_305_803_923;
+const NIL = '00000000-0000-0000-0000-000000000000';
 
 /**
  * Puts every key of every tenant under another master key, while the planes work. Each batch is a transaction of its own, and what
@@ -18,7 +18,7 @@ export class KeyRotation {
 
   /** @throws Error when another rotation is running */
   async begin(): Promise<void> {
-    const { rows } = await this.client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [ROTATION_LOCK]);
+    const { rows } = await this.client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [ADVISORY_LOCKS.keyRotation]);
     if (!rows[0]?.got) throw new Error('another rotation is running on this database');
   }
 
@@ -43,20 +43,48 @@ export class KeyRotation {
    */
   async rewrapSome(next: MasterKey, known: ReadonlyMap<string, MasterKey>): Promise<number> {
     return this.inTransaction(async () => {
-      const { rows } = await this.client.query<TenantKeyRow>(
-        `select tenant_id, id, subject_type, subject_id, wrapped, master_key_id from tenant_keys
-         where master_key_id = any(array(select id from master_keys where id <> $1)) and destroyed_at is null order by tenant_id, id limit $2 for update`,
-        [next.id, BATCH],
-      );
-      if (rows.length === 0) return 0;
-      const wrapped = await Promise.all(rows.map((row) => rewrap(row, next, known)));
-      await this.client.query(
-        `update tenant_keys set wrapped = n.wrapped, master_key_id = $1 from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as n (tenant_id, id, wrapped)
-         where tenant_keys.tenant_id = n.tenant_id and tenant_keys.id = n.id`,
-        [next.id, rows.map(({ tenant_id }) => tenant_id), rows.map(({ id }) => id), wrapped],
-      );
+      const rows = await this.lockSome('master_key_id = any(array(select id from master_keys where id <> $1))', [next.id]);
+      await this.rewrap(rows, next, known);
       return rows.length;
     });
+  }
+
+  /**
+   * Wraps those anew that are under a key already: a key service wraps with the latest version of its key.
+   * @returns how many
+   */
+  async rewrapAgain(next: MasterKey, onProgress: (count: number) => void): Promise<number> {
+    let last: string[] = [NIL, NIL];
+    for (let total = 0; ; onProgress(total)) {
+      const rows = await this.inTransaction(async () => {
+        const locked = await this.lockSome('master_key_id = $1 and (tenant_id, id) > ($2::uuid, $3::uuid)', [next.id, ...last]);
+        await this.rewrap(locked, next, new Map([[next.id, next]]));
+        return locked;
+      });
+      total += rows.length;
+      const end = rows.at(-1);
+      if (!end) return total;
+      last = [end.tenant_id, end.id];
+    }
+  }
+
+  private async lockSome(condition: string, parameters: readonly unknown[]): Promise<TenantKeyRow[]> {
+    const { rows } = await this.client.query<TenantKeyRow>(
+      `select tenant_id, id, subject_type, subject_id, wrapped, master_key_id from tenant_keys
+       where ${condition} and destroyed_at is null order by tenant_id, id limit ${BATCH} for update`,
+      [...parameters],
+    );
+    return rows;
+  }
+
+  private async rewrap(rows: readonly TenantKeyRow[], next: MasterKey, known: ReadonlyMap<string, MasterKey>): Promise<void> {
+    if (rows.length === 0) return;
+    const wrapped = await Promise.all(rows.map((row) => rewrap(row, next, known)));
+    await this.client.query(
+      `update tenant_keys set wrapped = n.wrapped, master_key_id = $1 from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as n (tenant_id, id, wrapped)
+       where tenant_keys.tenant_id = n.tenant_id and tenant_keys.id = n.id`,
+      [next.id, rows.map(({ tenant_id }) => tenant_id), rows.map(({ id }) => id), wrapped],
+    );
   }
 
   /** Writes down that nothing rests on the others any more. */

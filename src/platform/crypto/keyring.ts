@@ -1,10 +1,11 @@
-import { randomBytes } from 'node:crypto';
+import { createSecretKey, type KeyObject, randomBytes } from 'node:crypto';
 import { Injectable, Logger } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { newId } from '../../core/ids.js';
 import { Problem } from '../../core/problem.js';
 import type { RevocableCache } from '../cache/revocable-cache.js';
 import { Revocations } from '../cache/revocations.js';
+import { errorText } from '../startup-error.js';
 import { aboutKey } from './about-key.js';
 import type { MasterKey } from './master-key.js';
 import { MasterKeys } from './master-keys.js';
@@ -12,13 +13,14 @@ import { KEY_BYTES } from './sealing.js';
 import type { KeySubject } from './tenant-cipher.js';
 import { type TenantKeyRow, TenantKeysRepository } from './tenant-keys.repository.js';
 
-/** A key that is ready for use. */
+/** A key that is ready for use. Its bytes are outside of what a dump of the heap, a log or a debugger's print shows. */
 export interface TenantKey {
   id: string;
-  bytes: Buffer;
+  key: KeyObject;
 }
 
 const MOST_OPEN = 10_000;
+/** From half of it on a key that is in use is opened anew beside the request, so that none waits for a key service. */
 const OPEN_MS = 300_000;
 const RETRY_MS = 2_000;
 
@@ -33,7 +35,8 @@ export class Keyring {
   private readonly logger = new Logger(Keyring.name);
   private readonly rows: RevocableCache<TenantKeyRow>;
   private readonly current: RevocableCache<TenantKeyRow>;
-  private readonly open = new LRUCache<string, { tenantId: string; bytes: Buffer }>({ max: MOST_OPEN, ttl: OPEN_MS });
+  private readonly open = new LRUCache<string, { tenantId: string; key: KeyObject }>({ max: MOST_OPEN, ttl: OPEN_MS });
+  private opening = new Map<string, Promise<KeyObject>>();
 
   constructor(
     private readonly masters: MasterKeys,
@@ -49,11 +52,11 @@ export class Keyring {
   /** The key that seals what is about a subject; made when there is none. */
   async keyOf(tenantId: string, subject: KeySubject): Promise<TenantKey> {
     const row = (await this.current.get(`${tenantId}/${subject.type}/${subject.id}`)) ?? (await this.make(tenantId, subject));
-    return { id: row.id, bytes: await this.unwrap(row) };
+    return { id: row.id, key: await this.unwrap(row) };
   }
 
   /** @throws Problem `erased` when it was destroyed, or is not there: its tenant is gone */
-  async keyById(tenantId: string, id: string): Promise<Buffer> {
+  async keyById(tenantId: string, id: string): Promise<KeyObject> {
     const row = await this.rows.get(`${tenantId}/${id}`);
     if (!row?.wrapped) throw new Problem('erased');
     return this.unwrap(row);
@@ -95,12 +98,30 @@ export class Keyring {
     return row;
   }
 
-  private async unwrap(row: TenantKeyRow): Promise<Buffer> {
+  private async unwrap(row: TenantKeyRow): Promise<KeyObject> {
     const known = this.open.get(row.id);
-    if (known) return known.bytes;
+    if (!known) return this.unwrapOnce(row);
+    if (this.open.getRemainingTTL(row.id) < OPEN_MS / 2) this.unwrapOnce(row).catch((error: unknown) => this.logger.debug(`A key was not opened anew: ${errorText(error)}`));
+    return known.key;
+  }
+
+  /** Who needs it while it is being opened waits for the same answer. */
+  private unwrapOnce(row: TenantKeyRow): Promise<KeyObject> {
+    const running = this.opening.get(row.id);
+    if (running) return running;
+    const opening = this.opening;
+    const started = this.unwrapAndKeep(row, opening).finally(() => opening.delete(row.id));
+    opening.set(row.id, started);
+    return started;
+  }
+
+  private async unwrapAndKeep(row: TenantKeyRow, opening: unknown): Promise<KeyObject> {
     const bytes = await this.master(row.master_key_id).unwrap(row.wrapped ?? Buffer.alloc(0), aboutKey(row));
-    this.open.set(row.id, { tenantId: row.tenant_id, bytes });
-    return bytes;
+    const key = createSecretKey(bytes);
+    bytes.fill(0);
+    // A key that was destroyed while it was being opened is not kept.
+    if (opening === this.opening) this.open.set(row.id, { tenantId: row.tenant_id, key });
+    return key;
   }
 
   private master(id: string): MasterKey {
@@ -113,11 +134,8 @@ export class Keyring {
   private forget(tags: readonly string[]): void {
     const tenants = new Set(tags.filter((tag) => tag.startsWith('keys-of:')).map((tag) => tag.slice('keys-of:'.length)));
     if (tenants.size === 0) return;
-    for (const [id, { tenantId, bytes }] of this.open.entries()) {
-      if (!tenants.has(tenantId)) continue;
-      this.open.delete(id);
-      bytes.fill(0);
-    }
+    this.opening = new Map();
+    for (const [id, { tenantId }] of this.open.entries()) if (tenants.has(tenantId)) this.open.delete(id);
   }
 }
 

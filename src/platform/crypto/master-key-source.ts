@@ -19,8 +19,8 @@ export function masterKeySource(config: Config): MasterKeySource {
 }
 
 /** The keys as they are written, the current one first. @throws StartupError when the file cannot be read */
-export function textsFrom({ file }: MasterKeySource, config: Config): string[] {
-  return file === undefined ? masterKeyTexts(config.get('MASTER_KEY') ?? '') : readMasterKeys(file);
+export function textsFrom({ file, isOwn }: MasterKeySource, config: Config): string[] {
+  return file === undefined ? masterKeyTexts(config.get('MASTER_KEY') ?? '') : readMasterKeys(file, isOwn ? 'own' : 'given');
 }
 
 export function masterKeyOf(text: string): LocalMasterKey {

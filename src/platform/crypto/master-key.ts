@@ -44,7 +44,7 @@ export function masterKeyTexts(text: string): string[] {
 /** The bytes of one, or undefined when it has another form or anyone could guess it. */
 export function masterKeyBytes(text: string): Buffer | undefined {
   const bytes = /^[0-9a-f]{64}$/i.test(text) ? Buffer.from(text, 'hex') : /^[\w+/-]{43}=?$/.test(text) ? Buffer.from(text, 'base64') : undefined;
-  return bytes?.length === KEY_BYTES && !isWeak(bytes) && !isWeak(Buffer.from(text)) ? bytes : undefined;
+  return bytes?.length === KEY_BYTES && !isWeak(bytes) && !isWeak(Buffer.from(text)) && !isWriting(text) ? bytes : undefined;
 }
 
 /** Whether every one of them can be used, and there is one. */
@@ -52,6 +52,12 @@ export function areMasterKeys(text: string): boolean {
   const texts = masterKeyTexts(text);
   return texts.length > 0 && texts.every((one) => masterKeyBytes(one));
 }
+
+/** Words that people put into placeholders; by chance one stands in one of a million keys. */
+const WORDS = /change|secret|passw|master|example|wheelhouse|default/i;
+
+/** A passphrase happens to be base64 when it has the length. In 43 random characters of it both cases are there. */
+const isWriting = (text: string): boolean => !/^[0-9a-f]{64}$/i.test(text) && (WORDS.test(text) || !/[a-z]/.test(text) || !/[A-Z]/.test(text));
 
 /** What no generator of random bytes makes: the same few bytes again and again, or bytes in a row. */
 function isWeak(bytes: Buffer): boolean {

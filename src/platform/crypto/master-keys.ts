@@ -1,13 +1,15 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { existsSync } from 'node:fs';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Problem } from '../../core/problem.js';
 import { Config } from '../config/config.js';
+import { ADVISORY_LOCKS } from '../database/advisory-locks.js';
 import { SystemDatabase } from '../database/system-database.js';
-import { StartupError } from '../startup-error.js';
+import { errorText, StartupError } from '../startup-error.js';
+import { aboutKey } from './about-key.js';
 import type { MasterKey } from './master-key.js';
 import { makeMasterKeyFile } from './master-key-file.js';
 import { masterKeyOf, masterKeySource, type MasterKeySource, textsFrom } from './master-key-source.js';
-
-/** Key of the advisory lock under which processes agree on the current master key; any constant will do. */
-export const MASTER_KEY_LOCK = 7_305_803_922;
+import type { TenantKeyRow } from './tenant-keys.repository.js';
 
 /** Who holds the master keys. The first is current as far as this process knows; the others open what was wrapped under them. */
 export abstract class MasterKeyProvider {
@@ -15,6 +17,8 @@ export abstract class MasterKeyProvider {
   abstract load(): readonly MasterKey[];
   /** Makes the key of a new installation, where the provider is one that makes keys. */
   abstract makeUnlessThere(): void;
+  /** @throws StartupError when the current key cannot be used */
+  abstract check(): Promise<void>;
 }
 
 /** Keys in MASTER_KEY, in the file of MASTER_KEY_FILE, or in a file that the plane makes for itself in its data folder. */
@@ -34,6 +38,15 @@ export class LocalMasterKeys extends MasterKeyProvider {
     return textsFrom(this.source, this.config).map(masterKeyOf);
   }
 
+  /** None where there is nothing to read them from. */
+  loadIfThere(): readonly MasterKey[] {
+    return this.source.isOwn && !existsSync(this.source.file ?? '') ? [] : this.load();
+  }
+
+  async check(): Promise<void> {
+    // What was read is right: it has been looked at when it was read.
+  }
+
   /** @throws StartupError when the folder cannot be written */
   makeUnlessThere(): void {
     const { file, isOwn } = this.source;
@@ -44,6 +57,7 @@ export class LocalMasterKeys extends MasterKeyProvider {
 /** The master keys of this process. Which of them is current is for the database to say, the same for all processes. */
 @Injectable()
 export class MasterKeys implements OnModuleInit {
+  private readonly logger = new Logger(MasterKeys.name);
   private readonly keys = new Map<string, MasterKey>();
 
   constructor(
@@ -53,8 +67,14 @@ export class MasterKeys implements OnModuleInit {
 
   /** @throws StartupError when the database's keys are wrapped under a master key that this process does not have */
   async onModuleInit(): Promise<void> {
+    await this.provider.check();
+    await this.agree();
+    await this.tryOne();
+  }
+
+  private async agree(): Promise<void> {
     await this.database.transaction(async (client) => {
-      await client.query('select pg_advisory_xact_lock($1)', [MASTER_KEY_LOCK]);
+      await client.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.masterKey]);
       const { rows } = await client.query<{ id: string; used: boolean }>(
         `select id, exists (select from tenant_keys where master_key_id = m.id and destroyed_at is null) as used from master_keys m where retiring_at is null`,
       );
@@ -72,8 +92,32 @@ export class MasterKeys implements OnModuleInit {
 
   /** The key of this id; looks for it anew when a rotation may have brought it. */
   find(id: string): MasterKey | undefined {
-    if (!this.keys.has(id)) this.reload();
+    if (!this.keys.has(id)) this.reloadIfItCan();
     return this.keys.get(id);
+  }
+
+  /** A key's id says which it is, for a key service only by its name: one that was made anew there has the same, and opens nothing. */
+  private async tryOne(): Promise<void> {
+    const [row] = await this.database.query<TenantKeyRow>(
+      `select tenant_id, id, subject_type, subject_id, wrapped, master_key_id from tenant_keys
+       where master_key_id = (select id from master_keys where retiring_at is null) and destroyed_at is null limit 1`,
+    );
+    if (!row?.wrapped) return;
+    try {
+      (await this.keys.get(row.master_key_id)?.unwrap(row.wrapped, aboutKey(row)))?.fill(0);
+    } catch (cause) {
+      if (cause instanceof Problem) throw new StartupError('the key service in KMS_URL gave no answer', { cause });
+      throw new StartupError(`the master key ${row.master_key_id} does not open the keys of this database, though it has the same name: put back the key that wrapped them`, { cause });
+    }
+  }
+
+  /** While somebody edits the file it may hold anything: who needs the key then is told to come again. */
+  private reloadIfItCan(): void {
+    try {
+      this.reload();
+    } catch (error) {
+      this.logger.error(`The master keys cannot be read: ${errorText(error)}`);
+    }
   }
 
   /** Reads the keys again. Those known before stay known: a row that was read a moment ago may be wrapped under one. */

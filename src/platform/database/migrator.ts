@@ -4,13 +4,12 @@ import { MIGRATIONS } from '../../migrations/all.js';
 import type { Config } from '../config/config.js';
 import { installJobs } from '../jobs/job-schema.js';
 import { errorCode, errorText, StartupError } from '../startup-error.js';
+import { ADVISORY_LOCKS } from './advisory-locks.js';
 import { poolOptions } from './pool-options.js';
 
 /** PostgreSQL 15.0 as `server_version_num`. */
 const OLDEST_SERVER = 150_000;
 const INSUFFICIENT_PRIVILEGE = '42501';
-/** Key of the advisory lock that lets one process migrate at a time; any constant will do. */
-const MIGRATION_LOCK = 7_305_803_921;
 
 /** The data source that migrations run on: the role of DATABASE_URL itself, which owns the tables. */
 export function migrationDataSource(config: Config): DataSource {
@@ -47,7 +46,7 @@ export async function migrate(config: Config): Promise<number> {
   try {
     await refuseOldServer(lock);
     await lock.query('set statement_timeout = 0; set lock_timeout = 0');
-    await lock.query('select pg_advisory_lock($1)', [MIGRATION_LOCK]);
+    await lock.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
     await refuseNewerSchema(lock);
     const count = await runMigrations(config);
     await installJobs(lock);

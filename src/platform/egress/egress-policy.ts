@@ -13,9 +13,10 @@ import { isPublicAddress, isWithin, plainAddress, rangesOf } from './addresses.j
 export class EgressPolicy {
   private readonly names: ReadonlySet<string>;
   private readonly ranges: ReturnType<typeof rangesOf>;
+  private only: string | undefined;
 
   constructor(
-    config: Config,
+    private readonly config: Config,
     private readonly resolver: AddressResolver,
     private readonly http: HttpAdapterHost,
   ) {
@@ -23,6 +24,13 @@ export class EgressPolicy {
     const isRange = (entry: string): boolean => isIP(entry.split('/', 1)[0] ?? '') !== 0;
     this.names = new Set(entries.filter((entry) => !isRange(entry)).map((name) => name.toLowerCase()));
     this.ranges = rangesOf(entries.filter(isRange));
+  }
+
+  /** One by which requests may go to a single host, wherever that is. */
+  onlyTo(hostname: string): EgressPolicy {
+    const policy = new EgressPolicy(this.config, this.resolver, this.http);
+    policy.only = hostOf(hostname).toLowerCase();
+    return policy;
   }
 
   /**
@@ -51,7 +59,9 @@ export class EgressPolicy {
 
   /** @throws Problem `egress_refused` */
   check(host: string, addresses: readonly string[], port: number): void {
-    const named = this.names.has(host.toLowerCase().replace(/\.$/, ''));
+    const name = host.toLowerCase().replace(/\.$/, '');
+    if (this.only !== undefined && name !== this.only) throw refused('That is another host.');
+    const named = this.only !== undefined || this.names.has(name);
     for (const address of addresses) {
       if (this.isOwnListener(address, port)) throw refused('That is the address of this installation.');
       if (!named && !isWithin(this.ranges, address) && (!isPublicAddress(address) || isOfThisMachine(address)))

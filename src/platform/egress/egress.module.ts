@@ -1,9 +1,13 @@
 import { Global, Module } from '@nestjs/common';
+import { Metrics } from '../metrics/metrics.js';
 import { AddressResolver } from './address-resolver.js';
+import { EgressMeter } from './egress-meter.js';
 import { EgressPolicy } from './egress-policy.js';
 import { Egress } from './egress.js';
 
+const meterOf = ({ egress }: Metrics): EgressMeter => ({ count: (purpose, outcome) => egress.inc({ purpose, outcome }) });
+
 /** Everything that leaves this installation, leaves here. */
 @Global()
-@Module({ providers: [AddressResolver, EgressPolicy, Egress], exports: [Egress] })
+@Module({ providers: [AddressResolver, EgressPolicy, { provide: EgressMeter, inject: [Metrics], useFactory: meterOf }, Egress], exports: [Egress] })
 export class EgressModule {}

@@ -2,7 +2,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { Problem } from '../../core/problem.js';
-import { Metrics } from '../metrics/metrics.js';
+import { EgressMeter } from './egress-meter.js';
 import { EgressPolicy } from './egress-policy.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -40,10 +40,11 @@ export interface EgressAnswer {
 @Injectable()
 export class Egress implements OnApplicationShutdown {
   private readonly agent: Agent;
+  private readonly narrower: Egress[] = [];
 
   constructor(
     private readonly policy: EgressPolicy,
-    private readonly metrics: Metrics,
+    private readonly meter: EgressMeter,
   ) {
     this.agent = new Agent({ connect: (options, callback) => this.connect(options, callback), connections: 64, keepAliveTimeout: 4_000, maxHeaderSize: 32_768, allowH2: false });
   }
@@ -55,11 +56,11 @@ export class Egress implements OnApplicationShutdown {
   async request(asked: EgressRequest): Promise<EgressAnswer> {
     try {
       const answer = await this.exchange(asked);
-      this.metrics.egress.inc({ purpose: asked.purpose, outcome: `${Math.floor(answer.status / 100)}xx` });
+      this.meter.count(asked.purpose, `${Math.floor(answer.status / 100)}xx`);
       return answer;
     } catch (error) {
       const problem = toProblem(error);
-      this.metrics.egress.inc({ purpose: asked.purpose, outcome: problem.code === 'egress_refused' ? 'refused' : 'failed' });
+      this.meter.count(asked.purpose, problem.code === 'egress_refused' ? 'refused' : 'failed');
       throw problem;
     }
   }
@@ -83,7 +84,15 @@ export class Egress implements OnApplicationShutdown {
     };
   }
 
+  /** A way out to one host and no other, on a private network too: the operator has named it. It ends with this one. */
+  onlyTo(url: string): Egress {
+    const way = new Egress(this.policy.onlyTo(new URL(url).hostname), this.meter);
+    this.narrower.push(way);
+    return way;
+  }
+
   async onApplicationShutdown(): Promise<void> {
+    await Promise.all(this.narrower.map((way) => way.onApplicationShutdown()));
     await this.agent.destroy();
   }
 

@@ -3,6 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { type NoteKey, publicKeyOf, rawPublicKey } from '../../core/audit/checkpoint.js';
 import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { type SealedPlace, TenantCipher } from '../../platform/crypto/tenant-cipher.js';
+import { ADVISORY_LOCKS } from '../../platform/database/advisory-locks.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 
 type Purpose = 'checkpoint' | 'label';
@@ -18,8 +19,6 @@ interface NewKey {
   publicKey: Buffer | null;
 }
 
-/** Key of the advisory lock under which a key is made once for all processes; any constant will do. */
-const KEY_LOCK = 7_305_803_925;
 const LABEL_KEY_BYTES = 32;
 
 /**
@@ -97,7 +96,7 @@ export class AuditKeys {
     const [id, { secret, publicKey }] = [newId(), purpose === 'checkpoint' ? signingKey() : { secret: randomBytes(LABEL_KEY_BYTES), publicKey: null }];
     const sealed = await this.cipher.seal(placeOf(id), secret.toString('base64'));
     await this.database.transaction(async (client) => {
-      await client.query('select pg_advisory_xact_lock($1)', [KEY_LOCK]);
+      await client.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.auditKeys]);
       await client.query(
         `insert into audit_keys (id, purpose, public_key, sealed_key) select $1, $2, $3, $4
          where not exists (select from audit_keys where purpose = $2 and sealed_key is not null)`,

@@ -4,6 +4,7 @@ import { signCheckpoint } from '../../core/audit/checkpoint.js';
 import { leafOf } from '../../core/audit/leaf.js';
 import { GrowingTree } from '../../core/audit/merkle.js';
 import { Config } from '../../platform/config/config.js';
+import { ADVISORY_LOCKS } from '../../platform/database/advisory-locks.js';
 import { poolOptions } from '../../platform/database/pool-options.js';
 import { commit } from '../../platform/database/system-database.js';
 import { SYSTEM_ROLE } from '../../platform/database/tenant-table.js';
@@ -15,8 +16,6 @@ const TURN_MS = 200;
 /** How often a process that does not lead asks whether it may. */
 const TRY_MS = 1_000;
 const BATCH = 2_000;
-/** Key of the advisory lock that the leading sequencer's session holds; any constant will do. */
-const SEQUENCER_LOCK = 7_305_803_924;
 /** A session whose machine has gone is ended within half a minute, and its lock with it. */
 const KEEPALIVE = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3';
 
@@ -64,7 +63,7 @@ export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShut
     if (performance.now() < this.nextTry) return undefined;
     this.nextTry = performance.now() + TRY_MS;
     const client = (this.client ??= await this.connect());
-    const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [SEQUENCER_LOCK]);
+    const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [ADVISORY_LOCKS.auditSequencer]);
     this.leads = rows[0]?.got === true;
     return this.leads ? client : undefined;
   }

@@ -2,6 +2,7 @@ import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Problem } from '../../core/problem.js';
 import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
+import { ADVISORY_LOCKS } from '../../platform/database/advisory-locks.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { Loops } from '../../platform/jobs/loops.js';
 import { DeadLettersService } from './dead-letters.service.js';
@@ -9,8 +10,6 @@ import { DeadLettersService } from './dead-letters.service.js';
 const EVERY_MS = 500;
 /** Started again at each turn: 100 a second, so that a repaired dependency is not flooded. */
 const PER_TURN = 50;
-/** Any constant: it lets one process at a time take a turn. */
-const PACER_LOCK = 7_305_803_922;
 
 /** Starts the dead letters again that retry-all has asked for, a few at a time, in one process at a time. Those of suspended tenants wait. */
 @Injectable()
@@ -29,7 +28,7 @@ export class DeadLetterPacer implements OnApplicationBootstrap {
 
   private takeTurn(): Promise<void> {
     return this.database.transaction(async (client) => {
-      const { rows: lock } = await client.query<{ got: boolean }>('select pg_try_advisory_xact_lock($1) as got', [PACER_LOCK]);
+      const { rows: lock } = await client.query<{ got: boolean }>('select pg_try_advisory_xact_lock($1) as got', [ADVISORY_LOCKS.deadLetterPacer]);
       if (!lock[0]?.got) return;
       const { rows } = await client.query<{ id: string; tenant_id: string }>(
         `select letter.id, letter.tenant_id from dead_letters letter join tenants on tenants.id = letter.tenant_id and tenants.status = 'active'
