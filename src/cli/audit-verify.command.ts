@@ -52,7 +52,8 @@ function report({ finding, header, rows, erased, checkpoints, newest }: BundleVe
     output.error(`first wrong row: ${finding.seq}${finding.row_id === null ? '' : ` (id ${finding.row_id})`}`);
     return TAMPERED;
   }
-  output.out(`OK: ${rows} rows of ${header.origin} are what was sealed${erased > 0 ? `, ${erased} of them with their content erased` : ''}.`);
+  output.out(`OK: ${rows} rows of ${header.origin} are what was sealed${erased.count > 0 ? `, ${erased.count} of them with their content erased` : ''}.`);
+  if (erased.count > 0) output.out(`erased: ${erased.ranges.map(({ from, to }) => (from === to ? `row ${from}` : `rows ${from} to ${to}`)).join(', ')}`);
   output.out(`${checkpoints} checkpoints fit, the newest of ${newest?.size ?? 0} rows, ${newest?.time ?? 'never'}.`);
   if (!known.hasKey) output.out('The key was taken from the file itself: give --key to know whose signature it is.');
   if (!known.hasCheckpoint) output.out('No checkpoint from elsewhere was given (--checkpoint): an older state of the whole log would look the same.');

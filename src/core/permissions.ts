@@ -44,6 +44,7 @@ export const PERMISSIONS = {
   'approval:decide': permission(ALL, 'approve and reject'),
   'intake:read': permission(ADMIN, 'list the forms of those who want to become a tenant'),
   'audit:read': permission(ADMIN, 'search the audit log'),
+  'compliance:purge': permission(ADMIN, 'erase all content of an agent, or (operator) of a tenant'),
   'audit:export': permission(ADMIN, 'take the audit log out as a whole'),
   'secret:read': permission(ADMIN, 'list secrets, their versions and grants, never their values'),
   'secret:write': permission(ADMIN, 'create, change, rotate, grant and delete secrets'),

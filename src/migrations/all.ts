@@ -7,6 +7,7 @@ import { LaneRemoval1700000000006 } from './1700000000006-lane-removal.js';
 import { Mfa1700000000022 } from './1700000000022-mfa.js';
 import { Networks1700000000026 } from './1700000000026-networks.js';
 import { Platform1700000000001 } from './1700000000001-platform.js';
+import { Purges1700000000029 } from './1700000000029-purges.js';
 import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
 import { Sso1700000000023 } from './1700000000023-sso.js';
 import { TenantLimits1700000000030 } from './1700000000030-tenant-limits.js';
@@ -29,6 +30,7 @@ export const MIGRATIONS = [
   Networks1700000000026,
   AccessPolicy1700000000027,
   Intake1700000000028,
+  Purges1700000000029,
   TenantLimits1700000000030,
   Usage1700000000033,
 ];

@@ -1,38 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
+import { Canaries, rowsOfAllTables } from '../support/canaries.js';
 import { eventually } from '../support/eventually.js';
 import { ok, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, request } from '../support/plane.js';
 import { adminUrlOf, Launcher, type Program } from '../support/processes.js';
-
-/** Every form in which a text may lie around: plain, URL-encoded, hex, and base64 wherever in a longer text it began. */
-function formsOf(canary: string): string[] {
-  const bytes = Buffer.from(canary);
-  const base64 = [0, 1, 2].map((offset) => Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64').slice(offset === 0 ? 0 : 4, -4));
-  return [canary, encodeURIComponent(canary), bytes.toString('hex'), bytes.toString('hex').toUpperCase(), ...base64, ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))];
-}
-
-/** Uncommon characters, so that the URL-encoded form is another one; random, so that nothing compresses it. */
-const newCanary = (): string => `c%${randomBytes(15).toString('hex')}/+é`;
-
-/** Canaries by the field that each was put into. */
-class Canaries {
-  private readonly byField = new Map<string, string>();
-
-  put(field: string): string {
-    const canary = newCanary();
-    this.byField.set(field, canary);
-    return canary;
-  }
-
-  /** Fields whose canary is found. */
-  foundIn(where: string, content: Buffer | string): string[] {
-    const text = Buffer.isBuffer(content) ? content.toString('latin1') : Buffer.from(content).toString('latin1');
-    return [...this.byField].filter(([, canary]) => formsOf(canary).some((form) => text.includes(Buffer.from(form).toString('latin1')))).map(([field]) => `${field} in ${where}`);
-  }
-}
 
 /** Every file below a folder, with what it holds; one that has gone since it was listed holds nothing. */
 function* filesBelow(folder: string): Generator<[string, Buffer]> {
@@ -101,23 +74,20 @@ describe('a canary in every secret field', () => {
   }
 
   /** Every row of every table as text; bytes as they are. */
-  async function* rowsOfAllTables(): AsyncGenerator<[string, Buffer]> {
+  async function* rowsOfTables(): AsyncGenerator<[string, Buffer]> {
     const admin = new pg.Client({ connectionString: adminUrlOf(data) });
     await admin.connect();
+    const tables = new Set<string>();
     try {
-      const { rows: tables } = await admin.query<{ schema: string; name: string }>(
-        `select table_schema as schema, table_name as name from information_schema.tables where table_type = 'BASE TABLE' and table_schema not in ('pg_catalog', 'information_schema')`,
-      );
-      expect(tables.map(({ name }) => name)).toEqual(expect.arrayContaining(['secrets', 'secret_versions', 'audit_log', 'events', 'tasks', 'idempotency_keys', 'job']));
-      for (const { schema, name } of tables) {
-        const { rows } = await admin.query<Record<string, unknown>>(`select * from "${schema}"."${name}"`);
-        for (const row of rows) for (const value of Object.values(row)) yield [`table ${name}`, Buffer.isBuffer(value) ? value : Buffer.from(typeof value === 'string' ? value : (JSON.stringify(value) ?? ''))];
-        for (const { text } of (await admin.query<{ text: string }>(`select t::text as text from "${schema}"."${name}" t`)).rows) yield [`table ${name}`, Buffer.from(text)];
+      for await (const [table, content] of rowsOfAllTables(admin)) {
+        tables.add(table);
+        yield [table, content];
       }
       await admin.query('checkpoint');
     } finally {
       await admin.end();
     }
+    expect([...tables]).toEqual(expect.arrayContaining(['secrets', 'secret_versions', 'audit_log', 'events', 'tasks', 'idempotency_keys'].map((name) => `table ${name}`)));
   }
 
   it('is found when it is there: the sweep is no blind one', () => {
@@ -139,7 +109,7 @@ describe('a canary in every secret field', () => {
       canaries.foundIn(where, content).forEach((place) => found.add(place));
       controls.foundIn(where, content).forEach((place) => seen.add(place));
     };
-    for await (const [where, content] of rowsOfAllTables()) look(where, content);
+    for await (const [where, content] of rowsOfTables()) look(where, content);
     for (const [path, content] of filesBelow(data)) look(path.slice(data.length), content);
     for (const path of ['/metrics', '/api/v1/admin/audit?limit=100', '/api/v1/secrets?limit=100']) look(path, JSON.stringify((await request(program.url, 'GET', path, { token: ADMIN_TOKEN })).body));
     for (const answer of answers) look('an answer', answer);

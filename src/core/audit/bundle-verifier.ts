@@ -1,6 +1,10 @@
 import { BUNDLE_FORMAT, type BundleHeader, type BundleLine, readLine, toSealedRow } from './bundle.js';
 import { type Checkpoint, type NoteKey, openCheckpoint, parseVerifierKey } from './checkpoint.js';
+import { SeqRanges } from './seq-ranges.js';
 import { type Finding, LogVerifier, type Measure } from './log-verifier.js';
+
+/** More are only counted. */
+const MOST_RANGES = 1_000;
 
 /** What an auditor has from elsewhere. */
 export interface Known {
@@ -14,7 +18,7 @@ export interface BundleVerdict {
   finding: Finding | undefined;
   header: BundleHeader;
   rows: number;
-  erased: number;
+  erased: SeqRanges;
   checkpoints: number;
   newest: Checkpoint | undefined;
 }
@@ -60,7 +64,7 @@ class BundleReader {
   private number = 1;
   private broken: number | undefined;
   private rows = 0;
-  private erased = 0;
+  private readonly erased = new SeqRanges(MOST_RANGES);
   private ended: number | undefined;
   private firstUncovered: string | null = null;
 
@@ -116,7 +120,7 @@ class BundleReader {
   private takeRow(line: Extract<BundleLine, { seq: number }>): void {
     const log = this.log();
     this.rows += 1;
-    if (line.content === null) this.erased += 1;
+    if (line.content === null) this.erased.add(line.seq);
     if (this.rows === (this.own?.size ?? 0) + 1) this.firstUncovered = line.row.id;
     if (line.row.tenant_id !== this.header.tenant_id) log.report({ kind: 'inserted', seq: line.seq, row_id: line.row.id, detail: `Row ${line.seq} is another tenant's.` });
     log.add(toSealedRow(line));

@@ -55,8 +55,13 @@ export function parseVerifierKey(line: string): NoteKey {
 /** The signed note: origin, size, root and time, then the signature line. */
 export function signCheckpoint({ origin, size, root, time }: Checkpoint, signer: NoteKey): string {
   const text = `${origin}\n${size}\n${root.toString('base64')}\ntime ${time}\n`;
+  return `${text}\n${signatureLine(text, signer)}\n`;
+}
+
+/** The line that stands under a signed text (C2SP signed-note). The text ends in a line feed. */
+export function signatureLine(text: string, signer: NoteKey): string {
   const signature = sign(null, Buffer.from(text), signer.key);
-  return `${text}\n\u2014 ${signer.name} ${Buffer.concat([keyId(signer), signature]).toString('base64')}\n`;
+  return `\u2014 ${signer.name} ${Buffer.concat([keyId(signer), signature]).toString('base64')}`;
 }
 
 /**
@@ -73,7 +78,8 @@ export function openCheckpoint(note: string, keys: readonly NoteKey[]): Checkpoi
   return { origin, size: Number(size), root: bytes, time: time.replace(/^time /, '') };
 }
 
-function signedByOneOf(text: string, signatures: string, keys: readonly NoteKey[]): boolean {
+/** Whether one of the signature lines is by one of the keys. */
+export function signedByOneOf(text: string, signatures: string, keys: readonly NoteKey[]): boolean {
   return signatures.split('\n').some((line) => {
     const match = /^\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})$/.exec(line);
     const bytes = Buffer.from(match?.[2] ?? '', 'base64');

@@ -1,15 +1,19 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { erasable } from '../../platform/erasure/erasable.js';
 import { Agent } from './agent.entity.js';
 import { AgentCommandsRepository } from './agent-commands.repository.js';
 import { AgentControlService } from './agent-control.service.js';
 import { AgentEnrolment } from './agent-enrolment.service.js';
 import { AgentPresenceRepository } from './agent-presence.repository.js';
 import { AgentPresence } from './agent-presence.service.js';
+import { AgentPurges } from './agent-purges.port.js';
+import { AgentPurgesService } from './agent-purges.service.js';
 import { AgentStatusService } from './agent-status.service.js';
 import { AgentTokenVerifier } from './agent-token.verifier.js';
 import { AgentTokensRepository } from './agent-tokens.repository.js';
 import { AgentTokensService } from './agent-tokens.service.js';
+import { AGENT_CONTENT } from './agents.erasure.js';
 import { AgentsController } from './agents.controller.js';
 import { AgentsReader } from './agents.reader.js';
 import { AgentsRepository } from './agents.repository.js';
@@ -32,6 +36,7 @@ import { SilentAgentsSweeper } from './silent-agents.sweeper.js';
     AgentsService,
     AgentControlService,
     AgentTokensService,
+    { provide: AgentPurges, useClass: AgentPurgesService },
     AgentStatusService,
     AgentEnrolment,
     AgentPresence,
@@ -39,7 +44,8 @@ import { SilentAgentsSweeper } from './silent-agents.sweeper.js';
     HeartbeatsRepository,
     HeartbeatsService,
     SilentAgentsSweeper,
+    erasable({ ofAgents: AGENT_CONTENT }),
   ],
-  exports: [AgentsReader],
+  exports: [AgentsReader, AgentPurges],
 })
 export class AgentsModule {}

@@ -40,6 +40,11 @@ export class AgentsRepository {
     return this.present(tenantId).andWhere('agent.id = :id', { id }).setLock('pessimistic_write').getOne();
   }
 
+  /** Like `lockToDelete`, with those that were deleted. */
+  lockDeletedToo(tenantId: string, id: string): Promise<Pick<Agent, 'id' | 'slug' | 'name'> | undefined> {
+    return this.sql.row('select id, slug, name from agents where tenant_id = $1 and id = $2 for update', [tenantId, id]);
+  }
+
   /** Whether the agent is there; it is not deleted until the transaction ends. */
   async refer(tenantId: string, id: string): Promise<boolean> {
     const row = await this.sql.row('select 1 from agents where tenant_id = $1 and id = $2 and deleted_at is null for key share', [tenantId, id]);

@@ -1,5 +1,6 @@
 import { Global, Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { erasable } from '../../platform/erasure/erasable.js';
 import { AgentMemberships } from '../agents/agent-memberships.port.js';
 import { AgentsModule } from '../agents/agents.module.js';
 import { AgentBoardsController } from './agent-boards.controller.js';
@@ -11,6 +12,7 @@ import { BoardMemoryController } from './board-memory.controller.js';
 import { BoardMemoryRepository } from './board-memory.repository.js';
 import { BoardMemoryService } from './board-memory.service.js';
 import { BoardMemoryStreamer } from './board-memory.streamer.js';
+import { BOARD_CONTENT } from './boards.erasure.js';
 import { BoardsController } from './boards.controller.js';
 import { BoardsReader } from './boards.reader.js';
 import { BoardsRepository } from './boards.repository.js';
@@ -32,6 +34,7 @@ import { KnownMemberships } from './known-memberships.js';
     BoardMembersService,
     BoardMemoryService,
     BoardMemoryStreamer,
+    erasable({ ofAgents: BOARD_CONTENT }),
     { provide: AgentMemberships, useExisting: BoardMembersService },
   ],
   exports: [BoardsReader, AgentMemberships],

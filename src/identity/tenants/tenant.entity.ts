@@ -32,6 +32,10 @@ export class Tenant {
   @Column('integer')
   revision!: number;
 
+  /** Since when nothing of it is left but the row and the sealed log. */
+  @Column({ type: 'timestamptz', precision: 3, nullable: true })
+  purged_at!: Date | null;
+
   @Column({ type: 'timestamptz', precision: 3 })
   created_at!: Date;
 

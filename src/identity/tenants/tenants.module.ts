@@ -6,6 +6,8 @@ import { OperatorTenant } from './operator-tenant.port.js';
 import { PlanLimitsRepository } from './plan-limits.repository.js';
 import { PlanLimitsService } from './plan-limits.service.js';
 import { Tenant } from './tenant.entity.js';
+import { TenantPurges } from './tenant-purges.port.js';
+import { TenantPurgesService } from './tenant-purges.service.js';
 import { TenantsController } from './tenants.controller.js';
 import { TenantsReader } from './tenants.reader.js';
 import { TenantsRepository } from './tenants.repository.js';
@@ -23,8 +25,9 @@ import { TenantsService } from './tenants.service.js';
     PlanLimitsService,
     { provide: PlanLimits, useExisting: PlanLimitsService },
     { provide: OperatorTenant, useExisting: TenantsService },
+    { provide: TenantPurges, useClass: TenantPurgesService },
     { provide: TenantResolver, useClass: TenantsReader },
   ],
-  exports: [TenantResolver, OperatorTenant, PlanLimits],
+  exports: [TenantResolver, OperatorTenant, TenantPurges, PlanLimits],
 })
 export class TenantsModule {}

@@ -10,9 +10,9 @@ export class TenantsReader extends TenantResolver {
     super();
   }
 
-  async resolve(idOrSlug: string): Promise<string | undefined> {
+  async resolve(idOrSlug: string, purgedToo = false): Promise<string | undefined> {
     const column = isId(idOrSlug) ? 'id' : 'slug';
-    const rows = await this.database.query<{ id: string }>(`select id from tenants where ${column} = $1`, [idOrSlug]);
+    const rows = await this.database.query<{ id: string }>(`select id from tenants where ${column} = $1 and ($2 or purged_at is null)`, [idOrSlug, purgedToo]);
     return rows[0]?.id;
   }
 }

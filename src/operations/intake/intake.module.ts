@@ -1,7 +1,9 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { UsersModule } from '../../identity/users/users.module.js';
+import { erasable } from '../../platform/erasure/erasable.js';
 import { IntakeController } from './intake.controller.js';
+import { INTAKE_CONTENT } from './intake.erasure.js';
 import { IntakeRepository } from './intake.repository.js';
 import { IntakeService } from './intake.service.js';
 import { IntakeSubmission } from './intake-submission.entity.js';
@@ -10,6 +12,6 @@ import { IntakeSubmission } from './intake-submission.entity.js';
 @Module({
   imports: [TypeOrmModule.forFeature([IntakeSubmission]), UsersModule],
   controllers: [IntakeController],
-  providers: [IntakeRepository, IntakeService],
+  providers: [IntakeRepository, IntakeService, erasable({ ofTenants: INTAKE_CONTENT })],
 })
 export class IntakeModule {}

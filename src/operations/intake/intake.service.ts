@@ -34,7 +34,7 @@ export class IntakeService {
   @Transactional()
   protected async keep({ full_name, email, priorities = null, automation_wish = null, channels = [] }: SubmitIntakeDto, ip: string | null): Promise<IntakeSubmission> {
     const made = await this.repository.insert(OPERATOR_TENANT_ID, { id: newId(), full_name, email, priorities, automation_wish, channels, ip });
-    await this.audit.record({ action: 'intake.submit', resource: { type: 'intake', id: made.id }, after: { full_name, email } });
+    await this.audit.record({ action: 'intake.submit', resource: { type: 'intake', id: made.id } });
     return made;
   }
 
@@ -68,7 +68,12 @@ export class IntakeService {
     if (!(await this.repository.convert(OPERATOR_TENANT_ID, id, tenant.id))) throw new Problem('intake_converted');
     const admin = await this.otherTenant.actFor(tenant.id, () => this.accounts.addFirst(account));
     const { email, full_name } = admin;
-    await this.audit.record({ action: 'intake.convert', resource: { type: 'intake', id }, after: { converted_tenant_id: tenant.id, admin: { id: admin.id, email, full_name } } });
+    await this.audit.record({
+      action: 'intake.convert',
+      resource: { type: 'intake', id },
+      after: { converted_tenant_id: tenant.id, admin: { id: admin.id, email, full_name } },
+      subject: { type: 'tenant', id: tenant.id },
+    });
     return { tenant, admin };
   }
 }

@@ -1,3 +1,5 @@
+import type { KeySubject } from '../crypto/tenant-cipher.js';
+
 /** What an audit row says beyond who, from where and in which request, which come from the context. */
 export interface AuditEntry {
   /** `task.cancel`: the domain, a dot, the verb. */
@@ -7,6 +9,8 @@ export interface AuditEntry {
   before?: object;
   after?: object;
   detail?: object;
+  /** Whom the content is about, so that it goes with them; when left out, it follows from the resource and the actor. */
+  subject?: KeySubject;
 }
 
 /** Who, from where and in which request: what the context adds to an entry. Opaque to who carries it. */

@@ -11,7 +11,9 @@ import type { MasterKey } from './master-key.js';
 import { MasterKeys } from './master-keys.js';
 import { KEY_BYTES } from './sealing.js';
 import type { KeySubject } from './tenant-cipher.js';
-import { type TenantKeyRow, TenantKeysRepository } from './tenant-keys.repository.js';
+import { type DestroyedKey, type TenantKeyRow, TenantKeysRepository } from './tenant-keys.repository.js';
+
+export type { DestroyedKey };
 
 /** A key that is ready for use. Its bytes are outside of what a dump of the heap, a log or a debugger's print shows. */
 export interface TenantKey {
@@ -49,7 +51,10 @@ export class Keyring {
     revocations.onRevoked((tags) => this.forget(tags));
   }
 
-  /** The key that seals what is about a subject; made when there is none. */
+  /**
+   * The key that seals what is about a subject; made when there is none.
+   * @throws Problem `erased` when it was destroyed for good
+   */
   async keyOf(tenantId: string, subject: KeySubject): Promise<TenantKey> {
     const row = (await this.current.get(`${tenantId}/${subject.type}/${subject.id}`)) ?? (await this.make(tenantId, subject));
     return { id: row.id, key: await this.unwrap(row) };
@@ -71,6 +76,19 @@ export class Keyring {
     const count = await this.repository.destroy(tenantId, subject);
     this.revocations.afterCommit(tagOf(tenantId));
     return count;
+  }
+
+  /** Like `destroy`, and no key is ever made again for the subject, or for anything of the tenant. */
+  async destroyForGood(tenantId: string, subject: KeySubject | 'all'): Promise<void> {
+    // Its last key is what says so: there must be one.
+    await this.keyOf(tenantId, subject === 'all' ? { type: 'tenant', id: tenantId } : subject);
+    await this.repository.destroy(tenantId, subject, true);
+    this.revocations.afterCommit(tagOf(tenantId));
+  }
+
+  /** The keys of a subject, or all of a tenant, that were destroyed, the oldest first. */
+  destroyed(tenantId: string, subject: KeySubject | 'all'): Promise<DestroyedKey[]> {
+    return this.repository.destroyed(tenantId, subject);
   }
 
   private loadCurrent(key: string): Promise<TenantKeyRow | undefined> {

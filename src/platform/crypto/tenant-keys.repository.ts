@@ -13,6 +13,14 @@ export interface TenantKeyRow {
   master_key_id: string;
 }
 
+/** A key that is no more. */
+export interface DestroyedKey {
+  id: string;
+  subject_type: KeySubject['type'];
+  subject_id: string;
+  destroyed_at: Date;
+}
+
 const COLUMNS = 'tenant_id, id, subject_type, subject_id, wrapped, master_key_id';
 
 /**
@@ -46,7 +54,7 @@ export class TenantKeysRepository {
   }
 
   /**
-   * Adds a key, unless its subject has one already.
+   * Adds a key, unless its subject has one already, or had its last one.
    * @returns false when its master key is being retired: a rotation looks for what is under it, and must find all
    */
   async insert(row: TenantKeyRow): Promise<boolean> {
@@ -54,7 +62,10 @@ export class TenantKeysRepository {
       const { rows } = await client.query('select 1 from master_keys where id = $1 and retiring_at is null for share', [row.master_key_id]);
       if (rows.length === 0) return false;
       await client.query(
-        `insert into tenant_keys (${COLUMNS}) values ($1, $2, $3, $4, $5, $6)
+        `insert into tenant_keys (${COLUMNS}) select $1::uuid, $2::uuid, $3, $4::uuid, $5::bytea, $6
+         where not exists (
+           select from tenant_keys last where last.tenant_id = $1 and last.final and ((last.subject_type = $3 and last.subject_id = $4) or (last.subject_type = 'tenant' and last.subject_id = $1))
+         )
          on conflict (tenant_id, subject_type, subject_id) where destroyed_at is null do nothing`,
         [row.tenant_id, row.id, row.subject_type, row.subject_id, row.wrapped, row.master_key_id],
       );
@@ -62,13 +73,22 @@ export class TenantKeysRepository {
     });
   }
 
-  /** In the caller's transaction. @returns how many there were */
-  destroy(tenantId: string, subject: KeySubject | 'all'): Promise<number> {
-    const [type, id] = subject === 'all' ? [null, null] : [subject.type, subject.id];
+  /** In the caller's transaction. @param forGood whether the subject gets no other @returns how many there were */
+  destroy(tenantId: string, subject: KeySubject | 'all', forGood = false): Promise<number> {
     return this.sql.execute(
-      `update tenant_keys set wrapped = null, destroyed_at = clock_timestamp()
-       where tenant_id = $1 and ($2::text is null or (subject_type = $2 and subject_id = $3)) and destroyed_at is null`,
-      [tenantId, type, id],
+      `update tenant_keys set wrapped = null, destroyed_at = clock_timestamp(), final = $4 where ${OF_SUBJECT} and destroyed_at is null`,
+      [...valuesOf(tenantId, subject), forGood],
+    );
+  }
+
+  async destroyed(tenantId: string, subject: KeySubject | 'all'): Promise<DestroyedKey[]> {
+    return this.database.query<DestroyedKey>(
+      `select id, subject_type, subject_id, destroyed_at from tenant_keys where ${OF_SUBJECT} and destroyed_at is not null order by destroyed_at, id`,
+      valuesOf(tenantId, subject),
     );
   }
 }
+
+const OF_SUBJECT = 'tenant_id = $1 and ($2::text is null or (subject_type = $2 and subject_id = $3::uuid))';
+
+const valuesOf = (tenantId: string, subject: KeySubject | 'all'): unknown[] => [tenantId, ...(subject === 'all' ? [null, null] : [subject.type, subject.id])];

@@ -1,11 +1,13 @@
 import { Global, Module } from '@nestjs/common';
 import { ScheduleModule } from '@nestjs/schedule';
+import { erasable } from '../erasure/erasable.js';
 import { Housekeeping } from './housekeeping.js';
+import { JOB_CONTENT } from './jobs.erasure.js';
 import { Jobs } from './jobs.js';
 import { Loops } from './loops.js';
 import { ParkedJobs } from './parked-jobs.js';
 
 /** Background jobs and loops, and the platform's own. */
 @Global()
-@Module({ imports: [ScheduleModule.forRoot()], providers: [Jobs, ParkedJobs, Loops, Housekeeping], exports: [Jobs, Loops] })
+@Module({ imports: [ScheduleModule.forRoot()], providers: [Jobs, ParkedJobs, Loops, Housekeeping, erasable({ ofTenants: JOB_CONTENT })], exports: [Jobs, Loops] })
 export class JobsModule {}

@@ -1,9 +1,11 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
+import { erasable } from '../../platform/erasure/erasable.js';
 import { AgentApprovalsController } from './agent-approvals.controller.js';
 import { Approval } from './approval.entity.js';
 import { ApprovalExpiry } from './approval-expiry.js';
 import { ApprovalWaiters } from './approval-waiters.js';
+import { APPROVAL_CONTENT } from './approvals.erasure.js';
 import { ApprovalsController } from './approvals.controller.js';
 import { ApprovalsReader } from './approvals.reader.js';
 import { ApprovalsRepository } from './approvals.repository.js';
@@ -13,7 +15,7 @@ import { ApprovalsService } from './approvals.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([Approval])],
   controllers: [ApprovalsController, AgentApprovalsController],
-  providers: [ApprovalsRepository, ApprovalsService, ApprovalsReader, ApprovalWaiters, ApprovalExpiry],
+  providers: [ApprovalsRepository, ApprovalsService, ApprovalsReader, ApprovalWaiters, ApprovalExpiry, erasable({ ofAgents: APPROVAL_CONTENT })],
   exports: [ApprovalsReader],
 })
 export class ApprovalsModule {}

@@ -5,7 +5,7 @@ import { canonicalHash } from '../../core/canonical-json.js';
 import { newId } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { invalidField, notFound, Problem } from '../../core/problem.js';
-import { AuditPort } from '../../platform/auth/audit-port.js';
+import { type AuditEntry, AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { Events } from '../../platform/events/events.js';
@@ -32,7 +32,7 @@ export class ApprovalsService {
     if (approval.expires_at && approval.expires_at <= approval.created_at) throw invalidField('expires_at', 'past', 'must be in the future');
     const { id, task_id, agent_id, title, action, risk } = approval;
     if (this.context.actor.kind !== 'agent') {
-      await this.audit.record({ action: 'approval.request', resource: { type: 'approval', id }, after: summaryOf(approval) });
+      await this.audit.record({ action: 'approval.request', resource: { type: 'approval', id }, after: summaryOf(approval), ...subjectOf(approval) });
     }
     await this.events.publish(ApprovalRequested, { approval_id: id, task_id, agent_id, title, kind: action.kind, risk });
     return approval;
@@ -90,6 +90,7 @@ export class ApprovalsService {
       resource: { type: 'approval', id },
       before: summaryOf(before),
       after: summaryOf(after),
+      ...subjectOf(after),
     });
     await this.events.publish(ApprovalDecided, { approval_id: id, task_id: after.task_id, agent_id: after.agent_id, status, decided_by: actor.id });
     return after;
@@ -147,6 +148,9 @@ function hashOf(action: ApprovalAction): string {
 function summaryOf({ title, action, action_hash, status, task_id, agent_id, risk, reviewer_note, expires_at }: Approval): object {
   return { title, kind: action.kind, action_hash, status, task_id, agent_id, risk, reviewer_note, expires_at };
 }
+
+/** What an agent asks for is about the agent. */
+const subjectOf = ({ agent_id }: Approval): Pick<AuditEntry, 'subject'> => (agent_id ? { subject: { type: 'agent', id: agent_id } } : {});
 
 function alreadyDecided(status: ApprovalStatus): Problem {
   return new Problem('approval_decided', { detail: `This approval is ${status} already.`, current: status });

@@ -36,6 +36,11 @@ export class AuditContents {
     return { actor_label: null, actor_label_hash: label, content_form: SEALED, content: sealed, salt: null, content_hash: contentHash(salt, text) };
   }
 
+  /** What a row has whose subject was purged: no content, and the hash of one that nobody knows. */
+  none(): ContentColumns {
+    return { actor_label: null, actor_label_hash: null, content_form: SEALED, content: null, salt: null, content_hash: contentHash(randomBytes(SALT_BYTES), 'null') };
+  }
+
   /** @returns the text exactly as it was bound to the row; null when it was erased */
   async text(stored: StoredContent): Promise<{ text: string; salt: Buffer } | null> {
     const { content, salt } = stored;

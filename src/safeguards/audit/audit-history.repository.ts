@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { KeySubject } from '../../platform/crypto/tenant-cipher.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import type { AuditRow } from './audit-row.entity.js';
 
@@ -23,6 +24,19 @@ export class AuditHistoryRepository {
   async now(tenantId: string): Promise<Date> {
     const [row] = await this.database.statement<{ now: Date }>(tenantId, `select clock_timestamp() + interval '1 millisecond' as now`, []);
     return row?.now ?? new Date();
+  }
+
+  /** Rows with content of a subject, or of all; one that acted or was acted on before contents were sealed counts by its id. */
+  async count(tenantId: string, subject: KeySubject | 'all'): Promise<{ sealed: number; plain: number }> {
+    const id = subject === 'all' ? null : subject.id;
+    const [row] = await this.database.statement<{ sealed: string; plain: string }>(
+      tenantId,
+      `select count(*) filter (where content_form <> 0 and content is not null and ($2::text is null or subject_id = $2)) as sealed,
+         count(*) filter (where content_form = 0 and content is not null and ($2::text is null or actor_id = $2 or resource_id = $2)) as plain
+       from audit_log where tenant_id = $1`,
+      [tenantId, id],
+    );
+    return { sealed: Number(row?.sealed ?? 0), plain: Number(row?.plain ?? 0) };
   }
 
   from(tenantId: string, { from, to }: AuditSpan, after: Pick<AuditRow, 'occurred_at' | 'id'> | undefined, limit: number): Promise<AuditRow[]> {

@@ -101,6 +101,17 @@ export class AuditLogRepository {
     return rows.length > 0;
   }
 
+  /** Whether the newest row of an action on a resource has its leaf. */
+  async isSealed(tenantId: string, action: string, resourceId: string): Promise<boolean> {
+    const rows = await this.database.statement<{ sealed: boolean }>(
+      tenantId,
+      `select exists (select from audit_leaves l where l.tenant_id = $1 and l.row_id = r.id) as sealed
+       from audit_log r where r.tenant_id = $1 and r.action = $2 and r.resource_id = $3 order by r.id desc limit 1`,
+      [tenantId, action, resourceId],
+    );
+    return rows[0]?.sealed === true;
+  }
+
   /** The roots of ranges that consist of few full subtrees, as proofs name them. */
   async rootsOf(tenantId: string, ranges: readonly Range[]): Promise<Hash[]> {
     const subtrees = ranges.map(fullSubtrees);

@@ -89,6 +89,17 @@ export class FindingView {
   detail!: string;
 }
 
+/** Numbers of rows that follow each other. */
+export class RowRangeView {
+  /** @example 17 */
+  from!: number;
+  /**
+   * Inclusive.
+   * @example 19
+   */
+  to!: number;
+}
+
 /** What a recomputation of the log came to. */
 export class VerificationView {
   /**
@@ -120,6 +131,13 @@ export class VerificationView {
   checkpoint_at!: string | null;
   /** Null when everything is right. */
   finding!: FindingView | null;
+  /**
+   * How many rows have lost their content to a purge; that they were written is still proven.
+   * @example 3
+   */
+  erased!: number;
+  /** Which rows those are, up to 1,000 ranges. */
+  erased_ranges!: RowRangeView[];
 }
 
 /** What checkpoints of this installation are checked with. */
@@ -151,6 +169,6 @@ export function toConsistencyProofView({ from, to, path }: ConsistencyProof): Co
   return { from: toTreeView(from), to: toTreeView(to), path: path.map(base64) };
 }
 
-export function toVerificationView({ rows, size, root, checkpoint, waiting, finding }: Verification): VerificationView {
-  return { ok: finding === undefined, rows, size, root: base64(root), waiting, checkpoint_at: checkpoint?.created_at.toISOString() ?? null, finding: finding ?? null };
+export function toVerificationView({ rows, size, root, checkpoint, waiting, finding, erased }: Verification): VerificationView {
+  return { ok: finding === undefined, rows, size, root: base64(root), waiting, checkpoint_at: checkpoint?.created_at.toISOString() ?? null, finding: finding ?? null, erased: erased.count, erased_ranges: erased.ranges };
 }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { openCheckpoint } from '../../core/audit/checkpoint.js';
 import { type Finding, LogVerifier, type Measure } from '../../core/audit/log-verifier.js';
+import { SeqRanges } from '../../core/audit/seq-ranges.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { AuditContents } from './audit-contents.js';
 import { AuditKeys } from './audit-keys.js';
@@ -9,6 +10,8 @@ import { AuditLogRepository, type CheckpointRow, type StoredLeaf } from './audit
 
 const PAGE = 1_000;
 const MOST_CHECKPOINTS = 10_000;
+/** More are only counted. */
+const MOST_RANGES = 1_000;
 /** Each takes about a tenth of a millisecond: others get their turn in between. */
 const SIGNATURES_AT_ONCE = 50;
 
@@ -22,6 +25,8 @@ export interface Verification {
   /** Rows that the sequencer has still to take. */
   waiting: number;
   finding: Finding | undefined;
+  /** Rows whose content was erased. */
+  erased: SeqRanges;
 }
 
 /** Recomputes the tree of the running tenant from its rows, and measures it against its checkpoints. */
@@ -43,17 +48,18 @@ export class AuditVerificationService {
     if (external) measures.push({ origin: '', time: '', ...external, external: true });
     const verifier = new LogVerifier(measures);
     if (unsigned) verifier.report(unsigned);
-    await this.addAll(tenantId, size, verifier);
+    const erased = new SeqRanges(MOST_RANGES);
+    await this.addAll(tenantId, size, verifier, erased);
     const { waiting, passed } = await this.log.withoutLeaf(tenantId);
     verifier.finish();
     if (passed !== null) verifier.report({ kind: 'inserted', seq: verifier.size, row_id: passed, detail: `Row ${passed} was put in behind the sequencer's back: it belongs before rows that are sealed, and is not.` });
-    return { rows: verifier.size, size, root: verifier.root, checkpoint, waiting, finding: verifier.finding };
+    return { rows: verifier.size, size, root: verifier.root, checkpoint, waiting, finding: verifier.finding, erased };
   }
 
-  private async addAll(tenantId: string, size: number, verifier: LogVerifier): Promise<void> {
+  private async addAll(tenantId: string, size: number, verifier: LogVerifier, erased: SeqRanges): Promise<void> {
     for (let next = 0; next < size; ) {
       const leaves = await this.log.leavesFrom(tenantId, next, size, PAGE);
-      for (const leaf of leaves) await this.add(leaf, verifier);
+      for (const leaf of leaves) await this.add(leaf, verifier, erased);
       const last = leaves.at(-1);
       if (!last || verifier.isSettled) return;
       next = last.seq + 1;
@@ -61,9 +67,14 @@ export class AuditVerificationService {
     }
   }
 
-  private async add({ seq, row_id: rowId, leaf_hash: leafHash, row, stored }: StoredLeaf, verifier: LogVerifier): Promise<void> {
-    if (row) verifier.add({ seq, row, leafHash, content: stored && (await this.contents.text(stored)) });
-    else verifier.addMissing(seq, rowId);
+  private async add({ seq, row_id: rowId, leaf_hash: leafHash, row, stored }: StoredLeaf, verifier: LogVerifier, erased: SeqRanges): Promise<void> {
+    if (!row) {
+      verifier.addMissing(seq, rowId);
+      return;
+    }
+    const content = stored && (await this.contents.text(stored));
+    if (!content) erased.add(seq);
+    verifier.add({ seq, row, leafHash, content });
   }
 
   /** The log's own checkpoints. One that is not signed by this installation, or says something else than its columns, is itself a finding. */

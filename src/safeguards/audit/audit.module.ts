@@ -11,6 +11,7 @@ import { AuditProofsService } from './audit-proofs.service.js';
 import { AuditRow } from './audit-row.entity.js';
 import { AuditSequencer } from './audit-sequencer.js';
 import { AuditVerificationService } from './audit-verification.service.js';
+import { AuditTrees } from './audit-trees.reader.js';
 import { AuditController } from './audit.controller.js';
 import { AuditReader } from './audit.reader.js';
 import { AuditRepository } from './audit.repository.js';
@@ -25,7 +26,7 @@ const SEALED = [AuditContents, AuditKeys, AuditLogRepository, AuditSequencer, Au
 @Module({
   imports: [TypeOrmModule.forFeature([AuditRow])],
   controllers: [AuditController, AuditProofsController],
-  providers: [...SEALED, AuditRepository, AuditService, AuditHistoryRepository, AuditReader, { provide: AuditPort, useExisting: AuditService }],
-  exports: [AuditPort, AuditReader],
+  providers: [...SEALED, AuditRepository, AuditService, AuditHistoryRepository, AuditReader, AuditTrees, { provide: AuditPort, useExisting: AuditService }],
+  exports: [AuditPort, AuditReader, AuditTrees],
 })
 export class AuditModule {}

@@ -4,9 +4,11 @@ import { Transactional } from '@nestjs-cls/transactional';
 import type { Actor } from '../../core/actor.js';
 import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
+import { notFound, Problem } from '../../core/problem.js';
 import { type AuditEntry, type AuditOrigin, AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { AuditContents } from './audit-contents.js';
+import type { KeySubject } from '../../platform/crypto/tenant-cipher.js';
+import { AuditContents, type ContentColumns, type ContentPlace } from './audit-contents.js';
 import { AuditKeys } from './audit-keys.js';
 import type { AuditContent, AuditOutcome, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
 import { type AuditFilter, AuditRepository } from './audit.repository.js';
@@ -69,7 +71,8 @@ export class AuditService extends AuditPort {
   private async row(entry: AuditEntry, outcome: AuditOutcome, { tenantId, ...origin } = this.origin()): Promise<NewAuditRow> {
     const { actor_kind, actor_id, request_id, ...who } = origin;
     const content = { ...who, before: redacted(entry.before), after: redacted(entry.after), detail: redacted(entry.detail) };
-    const place = { tenant_id: tenantId, id: newId(), ...subjectOf(tenantId, origin, entry) };
+    const { type, id } = entry.subject ?? subjectOf(tenantId, origin, entry);
+    const place = { tenant_id: tenantId, id: newId(), subject_type: type, subject_id: id };
     return {
       ...place,
       actor_kind,
@@ -79,16 +82,31 @@ export class AuditService extends AuditPort {
       outcome,
       resource_type: entry.resource?.type ?? null,
       resource_id: entry.resource?.id ?? null,
-      ...(await this.contents.close(place, content)),
+      ...(await this.close(place, content)),
     };
+  }
+
+  /**
+   * Of who was purged no content is kept, whoever reads what is left. They themselves, in a request that had begun before,
+   * do nothing more: there is no such tenant or agent.
+   */
+  private async close(place: ContentPlace, content: AuditContent): Promise<ContentColumns> {
+    try {
+      return await this.contents.close(place, content);
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 'erased')) throw error;
+      const { actorOrUndefined: actor } = this.context;
+      if (actor?.id === place.subject_id) throw notFound('agent');
+      if (actor?.tenantId === place.tenant_id && place.subject_type === 'tenant') throw notFound('tenant');
+      return this.contents.none();
+    }
   }
 }
 
-/** Whom the content of a row is about: the agent that was acted on, or that acted; else the tenant. */
-function subjectOf(tenantId: string, { actor_kind, actor_id }: Pick<NewAuditRow, 'actor_kind' | 'actor_id'>, { resource }: AuditEntry): Pick<NewAuditRow, 'subject_type' | 'subject_id'> {
-  if (resource?.type === 'agent') return { subject_type: 'agent', subject_id: resource.id };
-  if (actor_kind === 'agent') return { subject_type: 'agent', subject_id: actor_id };
-  return { subject_type: 'tenant', subject_id: tenantId };
+/** Whom the content of a row is about: the agent or other tenant that was acted on, or the agent that acted; else the tenant. */
+function subjectOf(tenantId: string, { actor_kind, actor_id }: Pick<NewAuditRow, 'actor_kind' | 'actor_id'>, { resource }: AuditEntry): KeySubject {
+  if (resource?.type === 'agent' || resource?.type === 'tenant') return { type: resource.type, id: resource.id };
+  return actor_kind === 'agent' ? { type: 'agent', id: actor_id } : { type: 'tenant', id: tenantId };
 }
 
 const redacted = (value: object | undefined): object | null => (value ? (redactSecrets(value) as object) : null);

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AgentsModule } from '../../fleet/agents/agents.module.js';
 import { BoardsModule } from '../../fleet/boards/boards.module.js';
+import { erasable } from '../../platform/erasure/erasable.js';
 import { AgentSecretsController } from './agent-secrets.controller.js';
 import { SecretGrant } from './secret-grant.entity.js';
 import { SecretGrantsController } from './secret-grants.controller.js';
@@ -14,6 +15,7 @@ import { SecretValues } from './secret-values.service.js';
 import { SecretVersion } from './secret-version.entity.js';
 import { SecretVersionsRepository } from './secret-versions.repository.js';
 import { Secret } from './secret.entity.js';
+import { GRANT_CONTENT } from './secrets.erasure.js';
 import { SecretsController } from './secrets.controller.js';
 import { SecretsRepository } from './secrets.repository.js';
 import { SecretsService } from './secrets.service.js';
@@ -23,7 +25,7 @@ import { SecretsService } from './secrets.service.js';
   imports: [TypeOrmModule.forFeature([Secret, SecretVersion, SecretGrant]), AgentsModule, BoardsModule],
   controllers: [SecretsController, SecretGrantsController, AgentSecretsController],
   providers: [
-    SecretGrantsRepository, SecretGrantsService, SecretReveals, SecretRotation, SecretsRepository, SecretsService, SecretUses, SecretValues, SecretVersionsRepository,
+    SecretGrantsRepository, SecretGrantsService, SecretReveals, SecretRotation, SecretsRepository, SecretsService, SecretUses, SecretValues, SecretVersionsRepository, erasable({ ofAgents: GRANT_CONTENT }),
   ],
 })
 export class SecretsModule {}

@@ -88,7 +88,7 @@ export class DeadLettersService {
     const letter = await this.repository.lock(id);
     if (!letter) throw notFound('dead letter');
     await this.repository.remove(letter.tenant_id, id);
-    await this.audit.record({ action: 'dead_letter.delete', resource: { type: 'dead_letter', id }, before: { task_id: letter.task_id, reason: letter.reason } });
+    await this.audit.record({ action: 'dead_letter.delete', resource: { type: 'dead_letter', id }, before: { task_id: letter.task_id } });
   }
 
   private async restart(taskId: string, letterId: string | null): Promise<Task> {

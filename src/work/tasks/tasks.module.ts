@@ -4,6 +4,7 @@ import { AgentLeases } from '../../fleet/agents/agent-leases.port.js';
 import { AgentsModule } from '../../fleet/agents/agents.module.js';
 import { BoardTasks } from '../../fleet/boards/board-tasks.port.js';
 import { BoardsModule } from '../../fleet/boards/boards.module.js';
+import { erasable } from '../../platform/erasure/erasable.js';
 import { ApprovalsModule } from '../../safeguards/approvals/approvals.module.js';
 import { AgentDeletionsListener } from './agent-deletions.listener.js';
 import { AgentLeasesRepository } from './agent-leases.repository.js';
@@ -43,6 +44,7 @@ import { TaskReferencesService } from './task-references.service.js';
 import { TaskSignal } from './task-signal.js';
 import { TaskStreamService } from './task-stream.service.js';
 import { TaskWaiters } from './task-waiters.js';
+import { TASK_CONTENT } from './tasks.erasure.js';
 import { TasksController } from './tasks.controller.js';
 import { TasksReader } from './tasks.reader.js';
 import { TasksRepository } from './tasks.repository.js';
@@ -59,7 +61,7 @@ const SERVICES = [
 @Module({
   imports: [TypeOrmModule.forFeature([Task, TaskComment, DeadLetter]), AgentsModule, BoardsModule, ApprovalsModule],
   controllers: [TasksController, AgentTasksController, DeadLettersController],
-  providers: [...REPOSITORIES, ...SERVICES, { provide: AgentLeases, useClass: AgentLeasesService }, { provide: BoardTasks, useClass: BoardTasksService }],
+  providers: [...REPOSITORIES, ...SERVICES, erasable({ ofAgents: TASK_CONTENT }), { provide: AgentLeases, useClass: AgentLeasesService }, { provide: BoardTasks, useClass: BoardTasksService }],
   exports: [AgentLeases, BoardTasks, LeaseReaper, TasksReader],
 })
 export class TasksModule {}

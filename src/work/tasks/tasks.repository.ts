@@ -120,6 +120,12 @@ export class TasksRepository {
     );
   }
 
+  /** The agent whose attempt ended last. */
+  async lastAgent(tenantId: string, id: string): Promise<string | undefined> {
+    const row = await this.sql.row<{ agent_id: string }>('select agent_id from task_attempts where tenant_id = $1 and task_id = $2 and agent_id is not null order by fence desc limit 1', [tenantId, id]);
+    return row?.agent_id;
+  }
+
   async endAttempt(tenantId: string, task: Task, outcome: string, error: string | null): Promise<void> {
     await this.sql.execute(
       `insert into task_attempts (tenant_id, task_id, fence, attempt, agent_id, outcome, error, started_at) values ($1, $2, $3, $4, $5, $6, $7, $8)`,

@@ -164,13 +164,25 @@ export class TasksService {
     if (this.context.actor.kind === 'agent') return;
     const dependsOn = (ids: string[] | undefined): object => (ids ? { depends_on: ids } : {});
     const changes = changesBetween({ ...toTaskView(before), ...dependsOn(dependencies?.before) }, { ...toTaskView(after), ...dependsOn(dependencies?.after) });
-    await this.audit.record({ action, resource: { type: 'task', id: after.id }, ...changes });
+    const author = await this.authorOf(before, Object.keys(changes.before));
+    await this.audit.record({ action, resource: { type: 'task', id: after.id }, ...changes, ...(author ? { subject: { type: 'agent', id: author } } : {}) });
+  }
+
+  /** The agent that wrote what is changed: then the change is about that agent. */
+  private async authorOf(task: Task, changed: readonly string[]): Promise<string | undefined> {
+    if (task.created_by_kind === 'agent' && changed.some((field) => TOLD.includes(field))) return task.created_by_id;
+    if (!changed.some((field) => PRODUCED.includes(field))) return undefined;
+    return task.claimed_by ?? (await this.repository.lastAgent(task.tenant_id, task.id));
   }
 
   private announce(task: Task): void {
     if (task.ready) afterCommit(() => this.signal.ready(task.tenant_id, task.lane_id));
   }
 }
+
+/** What a task says, and what the agent that works on it says of it. */
+const TOLD: readonly string[] = ['title', 'description', 'instructions', 'payload'];
+const PRODUCED: readonly string[] = ['result', 'output_files', 'error', 'progress_note'];
 
 /** The columns of a task that has ended: nobody holds it. */
 export function ended(status: 'cancelled' | 'completed' | 'dead_letter'): Partial<Task> {

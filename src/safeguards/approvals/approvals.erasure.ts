@@ -1,0 +1,12 @@
+import { type AgentContent, ERASED } from '../../platform/erasure/erasures.js';
+
+/** That there was an approval, and how it was decided, stays: boards' rules ask for it. One that is open ends. */
+export const APPROVAL_CONTENT: readonly AgentContent[] = [
+  {
+    table: 'approvals',
+    key: [['id', 'uuid']],
+    where: `(t.agent_id = $2::uuid or (t.requested_by_kind = 'agent' and t.requested_by_id = $2::text)) and t.action_hash <> ''`,
+    set: `title = '${ERASED}', description = null, action = '{"kind": "erased", "arguments": {}}', action_hash = '', risk = null, reviewer_note = null,
+      status = case t.status when 'pending' then 'expired' else t.status end, revision = t.revision + 1, updated_at = now()`,
+  },
+];

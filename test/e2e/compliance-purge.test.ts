@@ -1,0 +1,323 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { runCommand } from '../../src/cli/run-command.js';
+import type { SignedCertificate } from '../../src/core/audit/certificate.js';
+import { newId, OPERATOR_TENANT_ID } from '../../src/core/ids.js';
+import { RequestContext } from '../../src/platform/context/request-context.js';
+import { SystemDatabase } from '../../src/platform/database/system-database.js';
+import { KEPT_TABLES, tenantTables } from '../../src/platform/erasure/tenant-tables.js';
+import { Erasing } from '../../src/operations/compliance/erasing.service.js';
+import type { Purge } from '../../src/operations/compliance/purge.entity.js';
+import { PurgeRunner } from '../../src/operations/compliance/purge-runner.js';
+import { exported, sealed, verifyOffline, verifyOnline, type Verification } from '../support/audit-bundles.js';
+import { Canaries, rowsOfAllTables } from '../support/canaries.js';
+import { withAdmin } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
+import { claim, createAgent, createBoard, createTask, createTenant, createUser, ok, PASSWORD, type SignedIn, someAddress, type TestAgent, type TestClaim, unique } from '../support/factories.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+
+const PURGE = '/api/v1/compliance/purge';
+
+interface PurgeBody {
+  id: string;
+  status: string;
+  erased: Record<string, number>;
+  certificate: SignedCertificate | null;
+  revision: number;
+  code?: string;
+}
+
+type Found = Verification & { erased: number; erased_ranges: { from: number; to: number }[] };
+
+let plane: Plane;
+let other: Plane;
+let operator: SignedIn;
+
+beforeAll(async () => {
+  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
+  other = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback' } });
+  operator = await createUser(plane, { role: 'admin' });
+});
+afterAll(async () => {
+  await other.stop();
+  await plane.stop();
+});
+
+const query = <T extends object>(text: string, values: unknown[] = []): Promise<T[]> => plane.app.get(SystemDatabase).query<T>(text, values);
+const purge = (token: string, type: string, id: string, more: object = {}): Promise<ApiResponse<PurgeBody>> => plane.request<PurgeBody>('POST', PURGE, { token, body: { entity_type: type, entity_id: id, ...more } });
+const send = <T = { id: string }>(token: string, method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<T> => ok(plane.request<T>(method, `/api/v1${path}`, { token, body, headers }));
+
+function purged(token: string, id: string): Promise<PurgeBody> {
+  return eventually(async () => {
+    const { body } = await plane.request<PurgeBody>('GET', `/api/v1/compliance/purges/${id}`, { token });
+    return body.status === 'done' ? body : undefined;
+  }, 20_000);
+}
+
+/** Where a canary still is: in a table, or in what a person or the operator can take out. */
+async function remains(canaries: Canaries, token: string, tenantId?: string): Promise<string[]> {
+  const found = new Set<string>();
+  const look = (where: string, content: Buffer | string): void => canaries.foundIn(where, content).forEach((place) => found.add(place));
+  await withAdmin(async (admin) => {
+    for await (const [where, content] of rowsOfAllTables(admin)) look(where, content);
+  }, plane.database.name);
+  for (const of of ['', ...(tenantId ? [`tenant_id=${tenantId}`] : [])]) {
+    for (const path of ['compliance/export?type=audit_log', 'compliance/export?type=events', 'audit/export?', 'admin/audit?limit=100', 'agents?limit=100', 'tasks?limit=100', 'approvals?status=all', 'dead-letter?']) {
+      const answer = await fetch(`${plane.url}/api/v1/${path}&${of}`, { headers: { authorization: `Bearer ${token}`, 'x-forwarded-for': someAddress() } });
+      expect([path, answer.status]).toEqual([path, 200]);
+      look(path, await answer.text());
+    }
+  }
+  return [...found];
+}
+
+async function checkCertificate(body: object, key?: string): Promise<{ code: number; text: string }> {
+  const folder = mkdtempSync(join(tmpdir(), 'wheelhouse-certificate-'));
+  try {
+    const [file, keys] = [join(folder, 'certificate'), join(folder, 'key')];
+    writeFileSync(file, JSON.stringify(body));
+    writeFileSync(keys, key ?? '');
+    const lines: string[] = [];
+    const code = await runCommand(['audit', 'certificate', file, ...(key === undefined ? [] : ['--key', keys])], { out: (line) => lines.push(line), error: (line) => lines.push(line) });
+    return { code, text: lines.join('\n') };
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+const take = async (agent: TestAgent, board?: { id: string }): Promise<TestClaim> => (await claim(plane, agent, board ? { board_id: board.id } : {}))[0]!;
+
+/** Lets an agent write wherever an agent can. @returns what belongs to the tenant and must stay */
+async function workWithCanaries(admin: SignedIn, canaries: Canaries): Promise<{ agent: TestAgent; kept: Canaries }> {
+  const kept = new Canaries();
+  const agent = await createAgent(plane, {
+    name: canaries.put('name'), description: canaries.put('description'), system_prompt: canaries.put('system prompt'), metadata: { note: canaries.put('metadata') }, worker_id: canaries.putPlain('worker'),
+  }, admin.token);
+  const board = await createBoard(plane, {}, [agent], admin.token);
+  const as = <T = { id: string }>(path: string, body: unknown): Promise<T> => send<T>(agent.token, 'POST', `/agent${path}`, body, { 'user-agent': canaries.putPlain('user agent') });
+  await as('/heartbeat', { status: 'online', name: canaries.put('reported name') });
+  for (const end of ['complete', 'fail', 'bury'] as const) {
+    await createTask(plane, { title: kept.put(`title to ${end}`), instructions: kept.put(`instructions to ${end}`), agent_id: agent.id, max_retries: 0 }, admin.token);
+    const { task, lease: { fence } } = await take(agent);
+    await as(`/tasks/${task.id}/renew`, { fence, note: canaries.put(`note before ${end}`) });
+    await as(`/tasks/${task.id}/comments`, { body: canaries.put(`comment before ${end}`) });
+    if (end === 'complete') await as(`/tasks/${task.id}/complete`, { fence, result: { text: canaries.put('result') }, output_files: [canaries.put('output file')] });
+    else await as(`/tasks/${task.id}/fail`, { fence, error: canaries.put(`error to ${end}`), retryable: false });
+    if (end !== 'fail') continue;
+    // A person starts it again and gives it up: the changes of the task are on record, and may not hold what the agent said.
+    await send(admin.token, 'PATCH', `/tasks/${task.id}`, { action: 'retry' });
+    await send(admin.token, 'PATCH', `/tasks/${task.id}`, { title: kept.put('title as changed') });
+    await send(admin.token, 'POST', `/tasks/${task.id}/cancel`, { reason: 'enough' });
+  }
+  await as(`/boards/${board.id}/memory`, { content: canaries.put('memory'), source: canaries.put('source'), tags: [canaries.putPlain('tag')] });
+  const made = await as<{ id: string }>('/tasks', { title: canaries.put('title of a task of its own'), description: canaries.put('its description'), payload: { text: canaries.put('its payload') }, board_id: board.id });
+  await send(admin.token, 'PATCH', `/tasks/${made.id}`, { description: 'Shorter.' });
+  const approval = await as('/approvals', { title: canaries.put('approval'), description: canaries.put('description of an approval'), action: { kind: 'deploy', arguments: { to: canaries.put('argument') } } });
+  await send(admin.token, 'POST', `/approvals/${approval.id}/reject`, { note: canaries.put('note of a decision') });
+  await as('/approvals', { title: canaries.put('open approval'), action: { kind: 'deploy', arguments: {} } });
+  await send(admin.token, 'POST', `/agents/${agent.id}/pause`, { reason: canaries.put('reason of a pause') });
+  return { agent, kept };
+}
+
+describe('the purge of an agent', () => {
+  const canaries = new Canaries();
+  let admin: SignedIn;
+  let agent: TestAgent;
+  let kept: Canaries;
+  let bundle: string;
+
+  beforeAll(async () => {
+    admin = await createUser(plane, { role: 'admin', tenant: (await createTenant(plane)).slug });
+    ({ agent, kept } = await workWithCanaries(admin, canaries));
+    await sealed(plane, admin.token);
+    bundle = await exported(plane, admin.token);
+  });
+
+  it('is refused to who may not, whose sign-in is old, and for another name than the one given', async () => {
+    const refusal = async (token: string, id = agent.id, more: object = {}): Promise<unknown> => {
+      const { status, body } = await purge(token, 'agent', id, more);
+      return [status, body.code];
+    };
+    expect(await refusal((await createUser(plane, { tenant: admin.tenantId })).token)).toEqual([403, 'forbidden']);
+    expect(await refusal(agent.token)).toEqual([403, 'forbidden']);
+    const { key } = await send<{ key: string }>(admin.token, 'POST', '/security/api-keys', { name: 'k', scopes: ['compliance:purge'] });
+    expect(await refusal(key)).toEqual([403, 'fresh_sign_in_required']);
+    const old = await createUser(plane, { role: 'admin', tenant: admin.tenantId });
+    await query(`update sessions set authenticated_at = now() - interval '6 minutes' where user_id = $1`, [old.id]);
+    await expect(eventually(async () => ((await refusal(old.token)) as string[])[1] === 'fresh_sign_in_required')).resolves.toBe(true);
+    expect(await refusal(admin.token, agent.id, { confirm: 'somebody else' })).toEqual([422, 'unprocessable']);
+    expect(await refusal(admin.token, newId())).toEqual([404, 'not_found']);
+    expect(await refusal((await createUser(plane, { role: 'admin', tenant: (await createTenant(plane)).slug })).token)).toEqual([404, 'not_found']);
+    expect((await plane.request('POST', PURGE, { token: admin.token, body: { entity_type: 'user', entity_id: agent.id } })).status).toBe(400);
+    expect((await claim(other, agent)).length).toBe(0);
+  });
+
+  it('erases what the agent wrote and what is said of it, and leaves what the tenant told it', async () => {
+    expect((await remains(canaries, admin.token)).length).toBeGreaterThan(20);
+    const begun = await purge(admin.token, 'agent', agent.id, { reason: 'Request 1' });
+    expect([begun.status, begun.body.status, begun.body.certificate]).toEqual([202, 'running', null]);
+    for (const one of [plane, other]) expect((await one.request('POST', '/api/v1/agent/heartbeat', { token: agent.token, body: { status: 'online' } })).status).toBe(401);
+    const done = await purged(admin.token, begun.body.id);
+    expect(await remains(canaries, admin.token)).toEqual([]);
+    expect(kept.foundIn('tasks', JSON.stringify((await send<object>(admin.token, 'GET', '/tasks?limit=100')))).map((place) => place.replace(/ in tasks$/, ''))).toEqual(
+      expect.arrayContaining(['title to complete', 'instructions to complete', 'title as changed', 'title to bury']),
+    );
+    expect(done.erased).toMatchObject({ task_comments: 3, board_memory: 1, approvals: 2, agents: 1, agent_tokens: 1, agent_presence: 1 });
+    expect(await purge(admin.token, 'agent', agent.id)).toMatchObject({ status: 202, body: { id: done.id, status: 'done' } });
+    expect((await plane.request('GET', `/api/v1/agents/${agent.id}`, { token: admin.token })).status).toBe(404);
+  });
+
+  it('keeps the log valid, online and in bundles from before and after, and says which rows are erased', async () => {
+    await sealed(plane, admin.token);
+    const found = (await verifyOnline(plane, admin.token)) as Found;
+    expect([found.ok, found.waiting]).toEqual([true, 0]);
+    expect(found.erased).toBeGreaterThan(5);
+    expect(found.erased_ranges.reduce((sum, { from, to }) => sum + to - from + 1, 0)).toBe(found.erased);
+    expect((await verifyOffline(bundle)).code).toBe(0);
+    const after = await verifyOffline(await exported(plane, admin.token));
+    expect([after.code, after.text]).toEqual([0, expect.stringMatching(/^OK: .* \d+ of them with their content erased\.\nerased: rows? \d+/)]);
+    const { items } = await send<{ items: { erased: boolean; actor_label: string; detail: object }[] }>(admin.token, 'GET', '/admin/audit?action=compliance.purge');
+    expect(items).toMatchObject([{ erased: false, actor_label: admin.email, detail: { reason: 'Request 1' } }]);
+  });
+
+  it('is certified, for who has no more than the certificate and the key', async () => {
+    const { items } = await send<{ items: PurgeBody[] }>(admin.token, 'GET', '/compliance/purges');
+    const { keys } = await send<{ keys: string[] }>(admin.token, 'GET', '/audit/public-key');
+    const body = items[0]!;
+    const { certificate } = body.certificate!;
+    expect(certificate).toMatchObject({ entity: { type: 'agent', id: agent.id, tenant_id: admin.tenantId }, reason: 'Request 1', requested_by: { kind: 'user', id: admin.id }, erased: body.erased });
+    expect(certificate.keys_destroyed).toMatchObject([{ subject_type: 'agent', subject_id: agent.id }]);
+    expect(certificate.audit).toMatchObject({ unsealed_rows: 0 });
+    expect(certificate.audit.erased_rows).toBeGreaterThan(5);
+    expect(certificate.audit.after!.size).toBeGreaterThan(certificate.audit.before!.size);
+    expect(await checkCertificate(body, keys.join('\n'))).toMatchObject({ code: 0, text: expect.stringMatching(/^OK: purge .* of agent /) as unknown });
+    expect((await checkCertificate(body.certificate!)).code).toBe(0);
+    for (const tamper of [(c: typeof certificate) => (c.erased['agents'] = 0), (c: typeof certificate) => (c.audit.consistency = []), (c: typeof certificate) => (c.reason = 'Other')]) {
+      const copy = structuredClone(body);
+      tamper(copy.certificate!.certificate);
+      expect(await checkCertificate(copy, keys.join('\n'))).toMatchObject({ code: 1, text: expect.stringContaining('WRONG') as unknown });
+    }
+    expect((await checkCertificate({ nothing: true })).code).toBe(2);
+  });
+
+  it('makes no difference when it is done again, and ends what was interrupted', async () => {
+    const again = await createAgent(plane, {}, admin.token);
+    const board = await createBoard(plane, {}, [again], admin.token);
+    for (let index = 0; index < 3; index += 1) await send(again.token, 'POST', `/agent/boards/${board.id}/memory`, { content: `note ${index}` });
+    const row = { tenant_id: admin.tenantId, id: newId(), entity_type: 'agent', entity_id: again.id } as Purge;
+    await query(`insert into compliance_purges (tenant_id, id, entity_type, entity_id, requested_by_kind, requested_by_id) values ($1, $2, 'agent', $3, 'test', 'test')`, [row.tenant_id, row.id, again.id]);
+    const erase = (signal: AbortSignal): Promise<number> => plane.app.get(RequestContext).runAsSystem(admin.tenantId, 'test', () => plane.app.get(Erasing).erase(row, signal));
+    const controller = new AbortController();
+    // Dies in the middle: as soon as the memory has gone.
+    const dies = new Proxy(controller.signal, {
+      get: (signal, name) => (name === 'throwIfAborted' ? () => { steps += 1; if (steps > 6) controller.abort(); signal.throwIfAborted(); } : Reflect.get(signal, name) as unknown),
+    });
+    let steps = 0;
+    await expect(erase(dies)).rejects.toThrow();
+    await erase(new AbortController().signal);
+    expect(await erase(new AbortController().signal)).toBe(0);
+    const [{ erased }] = (await query<{ erased: Record<string, number> }>('select erased from compliance_purges where id = $1', [row.id])) as [{ erased: Record<string, number> }];
+    expect(erased).toMatchObject({ board_memory: 3, agents: 1, agent_tokens: 1 });
+    const done = await send<PurgeBody>(admin.token, 'GET', '/compliance/purges?limit=2').then((page) => (page as unknown as { items: PurgeBody[] }).items[1]!);
+    await plane.app.get(RequestContext).runAsSystem(admin.tenantId, 'test', () => plane.app.get(PurgeRunner).run({ purge_id: done.id, again: true }, new AbortController().signal));
+    expect((await send<PurgeBody>(admin.token, 'GET', `/compliance/purges/${done.id}`)).revision).toBe(done.revision);
+  });
+});
+
+describe('the purge of a tenant', () => {
+  const canaries = new Canaries();
+  let admin: SignedIn;
+  let agent: TestAgent;
+  let slug: string;
+
+  /** A tenant that came by the form, with something in every field. */
+  beforeAll(async () => {
+    const email = `${canaries.putPlain('e-mail of the founder')}@example.com`;
+    const form = await ok(plane.request<{ id: string }>('POST', '/api/v1/intake', {
+      body: { full_name: canaries.put('name of the founder'), email, priorities: canaries.put('priorities'), automation_wish: canaries.put('wish'), channels: [canaries.putPlain('channel')] },
+      headers: { 'x-forwarded-for': someAddress() },
+    }));
+    slug = canaries.putPlain('slug');
+    const { tenant, admin: founder } = await send<{ tenant: { id: string }; admin: { id: string } }>(operator.token, 'POST', '/intake/conversions', { submission_id: form.id, name: canaries.put('name of the tenant'), slug, password: PASSWORD });
+    const signedIn = await ok(plane.request<{ access_token: string; refresh_token: string }>('POST', '/api/v1/auth/login', { body: { email, password: PASSWORD }, headers: { 'user-agent': canaries.putPlain('browser'), 'x-forwarded-for': someAddress() } }));
+    admin = { id: founder.id, email, token: signedIn.access_token, refreshToken: signedIn.refresh_token, tenantId: tenant.id };
+    ({ agent } = await workWithCanaries(admin, canaries));
+    const post = (path: string, body: object): Promise<{ id: string }> => send(admin.token, 'POST', path, body);
+    const parent = await post('/tasks', { title: canaries.put('task'), description: canaries.put('description of a task'), instructions: canaries.put('instructions'), payload: { text: canaries.put('payload') } });
+    await post('/tasks', { title: canaries.put('task below'), parent_task_id: parent.id, depends_on: [parent.id] });
+    await post(`/tasks/${parent.id}/comments`, { body: canaries.put('comment of a person') });
+    await post('/secrets', { name: canaries.putPlain('name of a secret').toUpperCase(), value: canaries.put('secret'), description: canaries.put('description of a secret') });
+    await post('/admin/users', { email: `${canaries.putPlain('e-mail')}@example.com`, password: PASSWORD, full_name: canaries.put('full name'), role: 'user' });
+    await post('/security/api-keys', { name: canaries.put('name of a key'), scopes: ['task:read'] });
+    await plane.request('POST', '/api/v1/auth/login', { body: { email, password: 'wrong' }, headers: { 'x-forwarded-for': someAddress() } });
+    await send(operator.token, 'PATCH', `/tenants/${tenant.id}`, { name: canaries.put('new name of the tenant') });
+    await sealed(plane, operator.token);
+  });
+
+  it("is the operator's, and never of the operator's own", async () => {
+    const mine = await purge(admin.token, 'tenant', admin.tenantId);
+    expect([mine.status, mine.body.code]).toEqual([403, 'forbidden']);
+    for (const id of [OPERATOR_TENANT_ID, newId()]) expect((await purge(admin.token, 'tenant', id)).status).toBe(404);
+    const own = await purge(operator.token, 'tenant', OPERATOR_TENANT_ID);
+    expect([own.status, own.body.code]).toEqual([409, 'operator_tenant']);
+    expect((await purge(ADMIN_TOKEN, 'tenant', admin.tenantId)).body.code).toBe('fresh_sign_in_required');
+    expect((await purge(operator.token, 'tenant', admin.tenantId, { confirm: unique('x') })).status).toBe(422);
+  });
+
+  it('refuses at once, under load, without an error, and leaves nothing', async () => {
+    expect((await remains(canaries, operator.token, admin.tenantId)).length).toBeGreaterThan(40);
+    const statuses = new Map<string, Set<number>>();
+    const load = new AbortController();
+    const knock = async (one: Plane, token: string, method: string, path: string, body?: () => unknown): Promise<void> => {
+      while (!load.signal.aborted) {
+        const { status } = await one.request(method, `/api/v1${path}`, { token, ...(body ? { body: body() } : {}), headers: { 'x-forwarded-for': someAddress() } });
+        statuses.set(path, (statuses.get(path) ?? new Set()).add(status));
+      }
+    };
+    const knocking = [plane, other].flatMap((one) => [
+      knock(one, admin.token, 'POST', '/tasks', () => ({ title: canaries.put(unique('task under load')) })),
+      knock(one, admin.token, 'POST', '/secrets', () => ({ name: unique('S').replaceAll('-', '_').toUpperCase(), value: canaries.put(unique('secret under load')) })),
+      knock(one, agent.token, 'POST', '/agent/heartbeat', () => ({ status: 'online' })),
+      knock(one, admin.token, 'GET', '/tasks?limit=5'),
+    ]);
+    await eventually(() => statuses.size === 4);
+    const { status, body } = await purge(operator.token, 'tenant', admin.tenantId, { confirm: slug, reason: 'Request 2' });
+    expect([status, body.status]).toEqual([202, 'running']);
+    statuses.clear();
+    const done = await purged(operator.token, body.id);
+    await eventually(() => [...statuses.values()].every((seen) => [401, 403, 404].some((code) => seen.has(code))) && statuses.size === 4);
+    load.abort();
+    await Promise.all(knocking);
+    expect([...statuses.values()].flatMap((seen) => [...seen]).filter((code) => code >= 500)).toEqual([]);
+    for (const one of [plane, other]) for (const token of [admin.token, agent.token]) expect((await one.request('GET', '/api/v1/auth/me', { token })).status).toBe(401);
+
+    expect(await remains(canaries, operator.token, admin.tenantId)).toEqual([]);
+    const left = await Promise.all((await tenantTables(plane.app.get(SystemDatabase).pool)).map(async ({ table }) => [table, (await query(`select 1 from ${table} where tenant_id = $1 limit 1`, [admin.tenantId])).length]));
+    expect(left.filter(([, rows]) => rows !== 0)).toEqual([]);
+    expect(left.length).toBeGreaterThan(30);
+    expect(done.erased).toMatchObject({ users: 2, secrets: expect.any(Number) as unknown, intake_submissions: 1, agents: 1, tasks: expect.any(Number) as unknown });
+    expect(await checkCertificate(done)).toMatchObject({ code: 0, text: expect.stringMatching(/^OK: purge .* of tenant /) as unknown });
+    expect(done.certificate!.certificate.keys_destroyed.map(({ tenant_id, subject_type }) => [tenant_id, subject_type])).toEqual(expect.arrayContaining([[admin.tenantId, 'tenant'], [admin.tenantId, 'agent'], [OPERATOR_TENANT_ID, 'tenant']]));
+  }, 60_000);
+
+  it('leaves a log that is valid, of which nothing can be read', async () => {
+    await sealed(plane, operator.token);
+    const found = (await verifyOnline(plane, operator.token, `?tenant_id=${admin.tenantId}`)) as Found;
+    expect(found).toMatchObject({ ok: true, erased: found.size, erased_ranges: [{ from: 0, to: found.size - 1 }] });
+    expect((await verifyOnline(plane, operator.token)).ok).toBe(true);
+    const answer = await fetch(`${plane.url}/api/v1/audit/export?tenant_id=${admin.tenantId}`, { headers: { authorization: `Bearer ${operator.token}` } });
+    expect((await verifyOffline(await answer.text())).code).toBe(0);
+    expect(Object.keys(KEPT_TABLES)).toContain('audit_log');
+  });
+
+  it('leaves a tenant that is not there any more, for good', async () => {
+    expect((await plane.request('GET', `/api/v1/tenants/${admin.tenantId}`, { token: operator.token })).status).toBe(404);
+    for (const act of ['resume', 'suspend']) expect((await plane.request('POST', `/api/v1/tenants/${admin.tenantId}/${act}`, { token: operator.token })).status).toBe(404);
+    const made = await plane.request('POST', '/api/v1/admin/users', { token: operator.token, body: { email: 'late@example.com', password: PASSWORD, full_name: 'Late', role: 'admin', tenant_id: admin.tenantId } });
+    expect(made.status).toBe(404);
+    expect((await plane.request('GET', `/api/v1/agents?tenant_id=${admin.tenantId}`, { token: operator.token })).body).toMatchObject({ items: [] });
+    // The slug is free again.
+    expect((await createTenant(plane, slug)).slug).toBe(slug);
+  });
+});
