@@ -1,6 +1,9 @@
 import { getDataSourceToken } from '@nestjs/typeorm';
 import type { DataSource } from 'typeorm';
-import { APP_ROLE } from '../../src/platform/database/tenant-table.js';
+import { Erasures } from '../../src/platform/erasure/erasures.js';
+import { KEPT_TABLES, tenantTables } from '../../src/platform/erasure/tenant-tables.js';
+import { SystemDatabase } from '../../src/platform/database/system-database.js';
+import { APP_ROLE, SYSTEM_ROLE } from '../../src/platform/database/tenant-table.js';
 import { withAdmin } from '../support/databases.js';
 import { type Plane, startPlane } from '../support/plane.js';
 
@@ -61,6 +64,40 @@ describe('the migrated database', () => {
     expect(policies.filter((policy) => tenantTables.has(policy.table) && !isIsolating(policy))).toEqual([]);
     const isolated = new Set(policies.map(({ table }) => table));
     expect(tables.filter(({ table }) => !isolated.has(table))).toEqual([]);
+  });
+
+  it('can be purged of a tenant: every table with a tenant_id goes or is kept on purpose, and every other one is of no tenant', async () => {
+    const erased = (await tenantTables(plane.app.get(SystemDatabase).pool)).map(({ table }) => table);
+    const tables = await rowsOf<{ table: string; of_tenants: boolean; deletable: boolean; guarded: boolean }>(
+      `select c.relname as "table", exists (select from pg_attribute a where a.attrelid = c.oid and a.attname = 'tenant_id' and not a.attisdropped) as of_tenants,
+         has_table_privilege($1, c.oid, 'delete') as deletable, exists (select from pg_trigger t where t.tgrelid = c.oid and t.tgname = 'insert_only') as guarded
+       from pg_class c where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') order by 1`,
+      [SYSTEM_ROLE],
+    );
+    const ofTenants = tables.filter(({ of_tenants }) => of_tenants).map(({ table }) => table);
+    expect([...erased, ...Object.keys(KEPT_TABLES)].toSorted()).toEqual(ofTenants.toSorted());
+    expect(tables.filter(({ table, deletable, guarded }) => erased.includes(table) && (!deletable || guarded))).toEqual([]);
+    // A table without a tenant_id that holds something of tenants would have to be declared by its domain (Erasures.ofTenants).
+    expect(tables.filter(({ of_tenants }) => !of_tenants).map(({ table }) => table)).toEqual([
+      'audit_keys', 'audit_sequencer', 'event_consumers', 'installation', 'master_keys', 'processes', 'schema_migrations', 'sign_in_attempts', 'tenants',
+    ]);
+  });
+
+  it('can be purged of an agent: every table in which an agent is named is looked at, or holds no more than its id', async () => {
+    const naming = await rowsOf<{ table: string }>(
+      `select distinct c.relname as "table" from pg_class c join pg_attribute a on a.attrelid = c.oid
+       where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p') and not a.attisdropped and (a.attname ~ 'agent_id$|_by_id$|^author_id$|^actor_id$|^claimed_by$' or a.atttypid = 'jsonb'::regtype) order by 1`,
+    );
+    const declared = new Set(plane.app.get(Erasures).agentContents.map(({ table }) => table));
+    /** With the reason. */
+    const others: Record<string, string> = {
+      audit_log: 'sealed under the key of the agent',
+      boards: 'the lead is an id, and is let go when the agent is cut off',
+      compliance_purges: 'the purges themselves',
+      ip_rules: 'written by people', secrets: 'written by people', secret_versions: 'written by people', security_policies: 'written by people', settings: 'written by people', sso_providers: 'written by people',
+      task_lanes: 'an id',
+    };
+    expect(naming.map(({ table }) => table).filter((table) => !declared.has(table) && !(table in others))).toEqual([]);
   });
 
   it('gives PUBLIC nothing, and the running role no way round row-level security', async () => {

@@ -26,6 +26,9 @@ const WITH: Readonly<Record<string, readonly string[]>> = { agentCreateTask: ['b
 /** What the items of a list name, where the list's own name does not say it. */
 const NAMES_OF_ITEMS: Readonly<Record<string, string>> = { depends_on: 'task_id' };
 
+/** Fields that name things by another word. */
+const KNOWN_AS: Readonly<Record<string, string>> = { entity_id: 'agent_id' };
+
 /** Things that only their maker may touch: they are made by the caller who is looked at. */
 const MAKERS_OWN: ReadonlySet<string> = new Set(['createApiKey']);
 
@@ -60,6 +63,7 @@ export class Fixtures {
   private async id(before: string[], filled: string[], parameter: string, which: Side | 'absent', fresh: boolean, maker?: Record<string, string>): Promise<string> {
     if (which === 'absent') return newId();
     const collection = before.join('/');
+    if (collection === '/api/v1/compliance/purges') return this.purge(which);
     if (collection === '/api/v1/tenants') return this.tenants[which].id;
     if (SESSIONS.has(collection)) return this.session(which, fresh ? maker : undefined);
     const inside = this.creatorAt(collection);
@@ -76,6 +80,21 @@ export class Fixtures {
     const { access_token: token } = await must<{ access_token: string }>(this.plane, 'POST', '/api/v1/auth/login', {}, { email, password: PASSWORD });
     const { items } = await must<{ items: { id: string; current: boolean }[] }>(this.plane, 'GET', '/api/v1/auth/sessions', bearer(token));
     const id = items.find(({ current }) => current)?.id ?? '';
+    this.made[side].add(id);
+    return id;
+  }
+
+  /** A purge of an agent made for it; asked for by somebody who has just signed in. */
+  private async purge(side: Side): Promise<string> {
+    const known = this.shared.get(`purge ${side}`) ?? this.makePurge(side);
+    this.shared.set(`purge ${side}`, known);
+    return known;
+  }
+
+  private async makePurge(side: Side): Promise<string> {
+    const { email } = await must<{ email: string }>(this.plane, 'GET', '/api/v1/auth/me', this.tenants[side].admin);
+    const { access_token: token } = await must<{ access_token: string }>(this.plane, 'POST', '/api/v1/auth/login', {}, { email, password: PASSWORD });
+    const { id } = await must<{ id: string }>(this.plane, 'POST', '/api/v1/compliance/purge', bearer(token), { entity_type: 'agent', entity_id: await this.reference('agent_id', side, true) });
     this.made[side].add(id);
     return id;
   }
@@ -189,7 +208,7 @@ export class Fixtures {
   }
 
   creatorOfField(field: string): PlacedOperation | undefined {
-    return this.creatorNamed(`${field.replace(/_id$/, '').split('_').at(-1) ?? ''}s`);
+    return this.creatorNamed(`${(KNOWN_AS[field] ?? field).replace(/_id$/, '').split('_').at(-1) ?? ''}s`);
   }
 }
 
