@@ -36,7 +36,7 @@ export class TenantsRepository {
   /** For good: what is left of it has no name. */
   async close(id: string, name: string): Promise<void> {
     await this.sql.execute(
-      `update tenants set slug = 'erased-' || id, name = $2, plan = 'free', status = 'suspended', suspended_reason = null, purged_at = now(), revision = revision + 1, updated_at = now() where id = $1`,
+      `update tenants set slug = 'erased-' || id, name = $2, plan = 'free', limits = '{}', status = 'suspended', suspended_reason = null, purged_at = now(), revision = revision + 1, updated_at = now() where id = $1`,
       [id, name],
     );
   }

@@ -37,7 +37,7 @@ export class PurgeRunner implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.define<PurgeJob>(PURGE_JOB, (job, { signal }) => this.run(job, signal), { retries: RETRIES, retryDelayMaxSeconds: 60, timeoutSeconds: LONGEST_RUN_SECONDS });
+    this.jobs.define<PurgeJob>(PURGE_JOB, (job, { signal }) => this.run(job, signal), { retries: RETRIES, retryDelayMaxSeconds: 60, timeoutSeconds: LONGEST_RUN_SECONDS, whileSuspended: true });
   }
 
   async run({ purge_id: id, again = false }: PurgeJob, signal: AbortSignal): Promise<void> {

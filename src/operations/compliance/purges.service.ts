@@ -6,7 +6,7 @@ import { notFound, Problem } from '../../core/problem.js';
 import { AgentPurges } from '../../fleet/agents/agent-purges.port.js';
 import { TenantPurges } from '../../identity/tenants/tenant-purges.port.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
-import { requireFreshSignIn } from '../../platform/auth/fresh-sign-in.js';
+import { requireFreshAuthority } from '../../platform/auth/fresh-sign-in.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Keyring } from '../../platform/crypto/keyring.js';
 import { OtherTenant } from '../../platform/database/other-tenant.js';
@@ -54,7 +54,7 @@ export class PurgesService {
    */
   @Transactional()
   async request(request: PurgeDto): Promise<Purge> {
-    requireFreshSignIn(this.context);
+    requireFreshAuthority(this.context);
     const entity = await (request.entity_type === 'agent' ? this.agents.hold(request.entity_id) : this.holdTenant(request.entity_id));
     if (!entity) throw notFound(request.entity_type);
     const known = await this.repository.ofEntity(this.context.tenantId, request.entity_type, entity.id);

@@ -9,6 +9,7 @@ const PRODUCED = `exists (
 const NOTE_IS_LEFT = 't.progress_note is not null and t.claimed_by is null';
 const MADE_BY_AGENT = `t.created_by_kind = 'agent' and t.created_by_id = $2::text`;
 const WAITS = `t.status in ('inbox', 'queued', 'blocked')`;
+const SAYS_SOMETHING = `(e ->> 'error' is not null or e -> 'usage' ->> 'model' is not null)`;
 const ELEMENTS = 'jsonb_array_elements(t.attempts) as e';
 
 /**
@@ -33,8 +34,8 @@ export const TASK_CONTENT: readonly AgentContent[] = [
   {
     table: 'dead_letters',
     key: [['id', 'uuid']],
-    where: `exists (select from ${ELEMENTS} where e ->> 'agent_id' = $2::text and e ->> 'error' is not null)`,
-    set: `reason = '${ERASED}', attempts = (select jsonb_agg(case when e ->> 'agent_id' = $2::text then e || '{"error": null}' else e end) from ${ELEMENTS})`,
+    where: `exists (select from ${ELEMENTS} where e ->> 'agent_id' = $2::text and ${SAYS_SOMETHING})`,
+    set: `reason = case when exists (select from ${ELEMENTS} where e ->> 'agent_id' = $2::text and e ->> 'error' is not null) then '${ERASED}' else t.reason end, attempts = (select jsonb_agg(case when e ->> 'agent_id' = $2::text then (e || '{"error": null}') #- '{usage,model}' else e end) from ${ELEMENTS})`,
   },
   {
     table: 'dead_letters',
@@ -45,8 +46,8 @@ export const TASK_CONTENT: readonly AgentContent[] = [
   {
     table: 'task_attempts',
     key: [['task_id', 'uuid'], ['fence', 'bigint']],
-    where: 't.agent_id = $2::uuid and (t.error is not null or t.answer is not null)',
-    set: 'error = null, answer = null',
+    where: `t.agent_id = $2::uuid and (t.error is not null or t.answer is not null or t.usage ->> 'model' is not null)`,
+    set: `error = null, answer = null, usage = t.usage #- '{model}'`,
   },
   { table: 'task_comments', key: [['id', 'uuid']], where: `t.author_kind = 'agent' and t.author_id = $2::text` },
 ];
