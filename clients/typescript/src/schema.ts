@@ -1832,6 +1832,78 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/compliance/purge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Purges an agent or a tenant
+         * @description Purges an agent or a tenant. When this is answered its credentials are refused and its keys are destroyed, for good; its rows are erased after that. The audit log stays valid, without its content. Takes a person who has signed in within the last five minutes; tenants are purged by administrators of the operator tenant. Asked again, it answers the same purge.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `compliance:purge`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["purgeCompliance"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compliance/purges": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists purges, newest first
+         * @description Lists purges, newest first. Those of tenants are the operator's.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `audit:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listPurges"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/compliance/purges/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a purge
+         * @description Reads a purge. When it is done it carries its certificate, which `npx wheelhouse audit certificate` checks.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `audit:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getPurge"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/dead-letter": {
         parameters: {
             query?: never;
@@ -5528,6 +5600,109 @@ export interface components {
              */
             origin: string;
         };
+        PurgeDto: {
+            /**
+             * @description The slug or the name of the agent or tenant, so that a wrong id is noticed; another one is refused.
+             * @example research-agent
+             */
+            confirm?: string;
+            /**
+             * Format: uuid
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+             */
+            entity_id: string;
+            /**
+             * @example agent
+             * @enum {string}
+             */
+            entity_type: "agent" | "tenant";
+            /**
+             * @description Stands in the certificate and in the audit log: name no one in it.
+             * @example Request 2026-17
+             */
+            reason?: string | null;
+        };
+        /** @description One page of a list. */
+        PurgePage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["PurgeView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        PurgeView: {
+            /**
+             * @description What was erased and which keys were destroyed, signed with the key of the audit log; null while it runs. Kept in a file,
+             *     `npx wheelhouse audit certificate FILE` checks it.
+             * @example {
+             *       "certificate": {
+             *         "format": "wheelhouse-purge/1"
+             *       },
+             *       "signature": "— wheelhouse.audit/1 xPILpQ==",
+             *       "keys": []
+             *     }
+             */
+            certificate: unknown;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:02.000Z
+             */
+            completed_at: string | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01 */
+            entity_id: string;
+            /**
+             * @example agent
+             * @enum {string}
+             */
+            entity_type: "agent" | "tenant";
+            /**
+             * @description Rows that were removed or emptied until now, by table.
+             * @example {
+             *       "task_attempts": 12,
+             *       "task_comments": 3
+             *     }
+             */
+            erased: unknown;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example Request 2026-17 */
+            reason: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            requested_at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02 */
+            requested_by_id: string;
+            /** @example user */
+            requested_by_kind: string;
+            /**
+             * @description Grows by one with every change; part of the ETag.
+             * @example 2
+             */
+            revision: number;
+            /**
+             * @example done
+             * @enum {string}
+             */
+            status: "done" | "running";
+        };
         ReadinessView: {
             /**
              * @description What was looked at, by name.
@@ -5828,6 +6003,15 @@ export interface components {
              * @example 2026-03-02T09:30:00.000Z
              */
             next_at: string | null;
+        };
+        RowRangeView: {
+            /** @example 17 */
+            from: number;
+            /**
+             * @description Inclusive.
+             * @example 19
+             */
+            to: number;
         };
         /** @description One page of a list. */
         SecretGrantPage: {
@@ -7305,6 +7489,13 @@ export interface components {
         VerificationView: {
             /** @description When the newest checkpoint was made; null before the first. */
             checkpoint_at: string | null;
+            /**
+             * @description How many rows have lost their content to a purge; that they were written is still proven.
+             * @example 3
+             */
+            erased: number;
+            /** @description Which rows those are, up to 1,000 ranges. */
+            erased_ranges: components["schemas"]["RowRangeView"][];
             /** @description Null when everything is right. */
             finding: components["schemas"]["FindingView"] | null;
             /**
@@ -17138,7 +17329,14 @@ export interface operations {
                      *         "seq": 17,
                      *         "row_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *         "detail": "Row 17 is not what was sealed."
-                     *       }
+                     *       },
+                     *       "erased": 3,
+                     *       "erased_ranges": [
+                     *         {
+                     *           "from": 17,
+                     *           "to": 19
+                     *         }
+                     *       ]
                      *     }
                      */
                     "application/json": components["schemas"]["VerificationView"];
@@ -23442,6 +23640,554 @@ export interface operations {
                 content: {
                     /** @example id,position,occurred_at,name,data,request_id */
                     "text/csv": string;
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    purgeCompliance: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "entity_type": "agent",
+                 *       "entity_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "reason": "Request 2026-17",
+                 *       "confirm": "research-agent"
+                 *     }
+                 */
+                "application/json": components["schemas"]["PurgeDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            202: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "entity_type": "agent",
+                     *       "entity_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *       "status": "done",
+                     *       "reason": "Request 2026-17",
+                     *       "requested_by_kind": "user",
+                     *       "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
+                     *       "requested_at": "2026-01-31T09:30:00.000Z",
+                     *       "completed_at": "2026-01-31T09:30:02.000Z",
+                     *       "erased": {
+                     *         "task_attempts": 12,
+                     *         "task_comments": 3
+                     *       },
+                     *       "certificate": {
+                     *         "certificate": {
+                     *           "format": "wheelhouse-purge/1"
+                     *         },
+                     *         "signature": "— wheelhouse.audit/1 xPILpQ==",
+                     *         "keys": []
+                     *       },
+                     *       "revision": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PurgeView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `operator_tenant`: The tenant of the operator cannot be suspended.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unprocessable`: The request is well-formed but cannot be processed.
+             *
+             *     `idempotency_key_reused`: This Idempotency-Key was used with another request.
+             */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listPurges: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "entity_type": "agent",
+                     *           "entity_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *           "status": "done",
+                     *           "reason": "Request 2026-17",
+                     *           "requested_by_kind": "user",
+                     *           "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
+                     *           "requested_at": "2026-01-31T09:30:00.000Z",
+                     *           "completed_at": "2026-01-31T09:30:02.000Z",
+                     *           "erased": {
+                     *             "task_attempts": 12,
+                     *             "task_comments": 3
+                     *           },
+                     *           "certificate": {
+                     *             "certificate": {
+                     *               "format": "wheelhouse-purge/1"
+                     *             },
+                     *             "signature": "— wheelhouse.audit/1 xPILpQ==",
+                     *             "keys": []
+                     *           },
+                     *           "revision": 2
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PurgePage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getPurge: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "entity_type": "agent",
+                     *       "entity_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *       "status": "done",
+                     *       "reason": "Request 2026-17",
+                     *       "requested_by_kind": "user",
+                     *       "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
+                     *       "requested_at": "2026-01-31T09:30:00.000Z",
+                     *       "completed_at": "2026-01-31T09:30:02.000Z",
+                     *       "erased": {
+                     *         "task_attempts": 12,
+                     *         "task_comments": 3
+                     *       },
+                     *       "certificate": {
+                     *         "certificate": {
+                     *           "format": "wheelhouse-purge/1"
+                     *         },
+                     *         "signature": "— wheelhouse.audit/1 xPILpQ==",
+                     *         "keys": []
+                     *       },
+                     *       "revision": 2
+                     *     }
+                     */
+                    "application/json": components["schemas"]["PurgeView"];
                 };
             };
             /** @description `invalid_request`: The request is malformed or a field is invalid. */
