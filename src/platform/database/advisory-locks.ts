@@ -15,4 +15,6 @@ export const ADVISORY_LOCKS = {
   auditKeys: 7_305_803_925,
   /** One process at a time lets dead letters go on. */
   deadLetterPacer: 7_305_803_926,
+  /** One process at a time adds up the usage of days. */
+  usageRollUp: 7_305_803_933,
 } as const;

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ADVISORY_LOCKS } from '../../platform/database/advisory-locks.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 
@@ -15,8 +16,6 @@ export interface UsageSum {
   output_tokens: string;
 }
 
-/** Any constant: it lets one process at a time add up. */
-const ROLLUP_LOCK = 7_305_803_933;
 const BATCH = 10_000;
 const SUMS = 'coalesce(sum(cost_usd), 0) as cost_usd, coalesce(sum(input_tokens), 0) as input_tokens, coalesce(sum(output_tokens), 0) as output_tokens';
 
@@ -62,7 +61,7 @@ export class UsageRepository {
   /** Adds entries of all tenants to their days, and takes them out, in one statement. @returns whether there may be more */
   rollUp(): Promise<boolean> {
     return this.database.transaction(async (client) => {
-      const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_xact_lock($1) as got', [ROLLUP_LOCK]);
+      const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_xact_lock($1) as got', [ADVISORY_LOCKS.usageRollUp]);
       if (!rows[0]?.got) return false;
       const { rows: counted } = await client.query<{ count: number }>(
         `with taken as (
