@@ -13,6 +13,8 @@ export interface AgentClientConfig {
   lanes: number;
   /** Mostly past its leases: with a planted fault late writes have to meet newer holders. */
   dawdles: boolean;
+  /** Secrets that are granted to it. */
+  secrets: { id: string; name: string }[];
 }
 
 const LEASE_SECONDS = 5;
@@ -68,6 +70,7 @@ class AgentClient {
   private async work({ task, lease }: Claimed): Promise<void> {
     const manner = this.calm ? this.prng.weighted(CALM) : this.config.dawdles ? this.prng.weighted(LATE) : this.prng.weighted(MANNERS);
     await sleep(this.prng.between(5, this.calm ? 50 : 250));
+    if (this.prng.next() < 0.15) await this.useSecret();
     switch (manner) {
       case 'completes':
         return this.complete(task.id, lease.fence);
@@ -85,6 +88,11 @@ class AgentClient {
       default:
         return manner satisfies never;
     }
+  }
+
+  private async useSecret(): Promise<void> {
+    const { id, name } = this.prng.pick(this.config.secrets);
+    await this.http.send('use-secret', { agent_id: this.config.agentId, secret_id: id }, { method: 'GET', path: `/agent/secrets/${name}` });
   }
 
   private async renewAndComplete(taskId: string, fence: number): Promise<void> {

@@ -14,7 +14,7 @@ export class AgentUnderTest {
   private incarnation = 0;
   private child: ChildProcess | undefined;
 
-  constructor(name: string, agent: { id: string; token: string }, seed: number, place: { urls: string[]; folder: string; lanes: number; dawdles: boolean }) {
+  constructor(name: string, agent: { id: string; token: string }, seed: number, place: Omit<AgentClientConfig, 'client' | 'seed' | 'agentId'>) {
     this.name = name;
     this.id = agent.id;
     this.token = agent.token;

@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type EmbeddedPostgres, startPostgres } from '../../scripts/demo/embedded.ts';
 import { freePort, newSecret, PlaneProcess } from '../../scripts/demo/plane-process.ts';
 
-/** Two API processes and a jobs process on one embedded PostgreSQL: what a small installation looks like. */
+/** Two API processes and two jobs processes on one embedded PostgreSQL: what a small installation looks like. */
 export class Cluster {
   readonly setupToken = newSecret();
   readonly processes: PlaneProcess[] = [];
@@ -29,24 +29,34 @@ export class Cluster {
     return this.processes.slice(0, 2);
   }
 
+  get workers(): PlaneProcess[] {
+    return this.processes.slice(2);
+  }
+
+  /** For the command line program: the database, and the file of master keys that all processes share. */
+  get settings(): Record<string, string> {
+    return { DATABASE_URL: this.database.url, MASTER_KEY_FILE: join(this.folder, 'master-key') };
+  }
+
   get urls(): string[] {
     return this.apis.map(({ url }) => url);
   }
 
   async start(): Promise<void> {
     this.postgres = await startPostgres(join(this.folder, 'data'));
-    const [secret, masterKey] = [newSecret(), randomBytes(32).toString('hex')];
-    for (const role of ['api', 'api', 'worker'] as const) {
+    const secret = newSecret();
+    writeFileSync(this.settings['MASTER_KEY_FILE'] ?? '', randomBytes(32).toString('hex'), { mode: 0o600 });
+    for (const role of ['api', 'api', 'worker', 'worker'] as const) {
       const data = join(this.folder, `process-${this.processes.length + 1}`);
       mkdirSync(data);
       const settings = {
         PORT: String(await freePort()),
         WHEELHOUSE_DATA: data,
-        DATABASE_URL: this.postgres.url,
+        ...this.settings,
         PROCESS_ROLE: role,
         DATABASE_POOL: '8',
       };
-      const security = { SETUP_TOKEN: this.setupToken, JWT_SECRET: secret, MASTER_KEY: masterKey, ACCESS_TOKEN_SECONDS: '86400', LOG_LEVEL: 'error' };
+      const security = { SETUP_TOKEN: this.setupToken, JWT_SECRET: secret, TRUST_PROXY: 'loopback', ACCESS_TOKEN_SECONDS: '86400', LOG_LEVEL: 'error' };
       this.processes.push(
         new PlaneProcess({ ...settings, ...security, NODE_OPTIONS: this.nodeOptions(this.processes.length) }),
       );

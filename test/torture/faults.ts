@@ -2,15 +2,19 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AgentUnderTest } from './agents.ts';
 import type { Cluster } from './cluster.ts';
 import type { EventClient } from './event-client.ts';
-import { now } from './history.ts';
+import { type HistoryWriter, now } from './history.ts';
+import type { KeyRotations } from './key-rotation.ts';
 import type { Prng } from './prng.ts';
+import { sequencerHolder } from './sequencer-holder.ts';
 
 /** How often each comes, among all faults. */
 const WEIGHTS = {
   'kill an API process': 20,
   'drain an API process': 8,
   'freeze an API process': 8,
-  'kill the worker': 8,
+  'kill a worker': 6,
+  'kill the sequencer': 14,
+  'rotate the master key': 8,
   'freeze an agent': 20,
   'kill an agent': 10,
   'restart PostgreSQL': 6,
@@ -28,6 +32,8 @@ export interface FaultTargets {
   cluster: Cluster;
   agents: readonly AgentUnderTest[];
   events: EventClient;
+  rotations: KeyRotations;
+  history: HistoryWriter;
 }
 
 /** Breaks things, as the seed says, and mends them again. */
@@ -59,16 +65,19 @@ export class Faults {
       const name = this.first.pop() ?? this.prng.weighted(WEIGHTS);
       this.say(name);
       this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
+      const from = Date.now();
       await this.strike(name);
+      this.targets.history.broke({ name, from, until: Date.now() });
       await sleep(this.prng.between(500, 2_500));
     }
     await Promise.all(this.mending);
+    await this.targets.rotations.finish();
     this.lastAt = now();
   }
 
   private async strike(name: FaultName): Promise<void> {
-    const { cluster, events } = this.targets;
-    const [api, worker] = [this.prng.pick(cluster.apis), cluster.processes[2]];
+    const { cluster, events, rotations } = this.targets;
+    const api = this.prng.pick(cluster.apis);
     const pause = this.prng.between(100, 1_500);
     switch (name) {
       case 'kill an API process':
@@ -79,8 +88,12 @@ export class Faults {
         api.signal('SIGSTOP');
         await sleep(this.prng.between(1_000, 5_000));
         return api.signal('SIGCONT');
-      case 'kill the worker':
-        return worker && cluster.bounce(worker, 'SIGKILL', pause);
+      case 'kill a worker':
+        return cluster.bounce(this.prng.pick(cluster.workers), 'SIGKILL', pause);
+      case 'kill the sequencer':
+        return this.killSequencer(pause);
+      case 'rotate the master key':
+        return rotations.begin();
       case 'freeze an agent':
         return this.freezeAgent();
       case 'kill an agent':
@@ -97,6 +110,13 @@ export class Faults {
       default:
         return name satisfies never;
     }
+  }
+
+  /** Whichever process leads, for so long as it is away. */
+  private async killSequencer(pause: number): Promise<void> {
+    const holder = await sequencerHolder(this.targets.cluster);
+    if (holder) await this.targets.cluster.bounce(holder, 'SIGKILL', pause);
+    else this.say('  nobody leads just now');
   }
 
   private freezeAgent(): void {

@@ -15,7 +15,20 @@ export interface Requests {
   complete: { agent_id: string; task_id: string; fence: number; result: { by: string } };
   fail: { agent_id: string; task_id: string; fence: number; error: string };
   release: { agent_id: string; task_id: string; fence: number };
+  'make-secret': { name: string; value: string };
+  'rotate-secret': { secret_id: string; value: string };
+  /** `last`: when all is over, and nothing may stand in its way. */
+  reveal: { secret_id: string; last?: true };
+  'use-secret': { agent_id: string; secret_id: string };
+  /** Something that a credential allows. */
+  use: { credential: string; kind: CredentialKind };
+  /** The end of a credential, or of the address that it is used from. */
+  revoke: { credential: string; kind: CredentialKind };
+  /** A look at the newest checkpoint of the audit log. */
+  checkpoint: object;
 }
+export const CREDENTIAL_KINDS = ['session', 'api-key', 'agent-token', 'address'] as const;
+export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 export type OpName = keyof Requests;
 
 /** One HTTP exchange as its client saw it. Times are ms of the machine's monotonic clock, the same for all processes. */
@@ -44,6 +57,13 @@ export interface Delivery {
 export type SocketEntry =
   | { socket: number; what: 'open' | 'close'; at: number }
   | { socket: number; what: 'event'; id: string; name: string; data: Record<string, unknown> };
+
+/** What was broken, by the machine's wall clock; ms. */
+export interface Fault {
+  name: string;
+  from: number;
+  until: number;
+}
 
 /** Certain to have happened. */
 export const wasAccepted = (op: Op): boolean => op.status >= 200 && op.status < 300;
@@ -76,6 +96,10 @@ export class HistoryWriter {
     this.write({ entry });
   }
 
+  broke(fault: Fault): void {
+    this.write({ fault });
+  }
+
   close(): void {
     closeSync(this.file);
   }
@@ -89,25 +113,28 @@ export interface History {
   ops: Op[];
   deliveries: Delivery[];
   sockets: SocketEntry[];
+  faults: Fault[];
 }
 
-type Line = Op | { delivery: Delivery } | { entry: SocketEntry };
+type Line = Op | { delivery: Delivery } | { entry: SocketEntry } | { fault: Fault };
 
 /** Reads every client's file. The last line of a killed client may be cut short; what it was about is known to be called. */
 export function readHistory(folder: string): History {
   const ops = new Map<string, Op>();
   const deliveries: Delivery[] = [];
   const sockets: SocketEntry[] = [];
+  const faults: Fault[] = [];
   for (const name of readdirSync(folder).filter((file) => file.endsWith('.jsonl'))) {
     for (const line of readFileSync(join(folder, name), 'utf8').split('\n')) {
       const entry = parse(line);
       if (!entry) continue;
       if ('delivery' in entry) deliveries.push(entry.delivery);
       else if ('entry' in entry) sockets.push(entry.entry);
+      else if ('fault' in entry) faults.push(entry.fault);
       else ops.set(entry.request_id, entry);
     }
   }
-  return { ops: [...ops.values()].sort((a, b) => a.calledAt - b.calledAt), deliveries, sockets };
+  return { ops: [...ops.values()].sort((a, b) => a.calledAt - b.calledAt), deliveries, sockets, faults };
 }
 
 function parse(line: string): Line | undefined {

@@ -6,15 +6,31 @@ export interface TortureOptions {
   agents: number;
   clients: number;
   /** A fault planted in the plane, which the checker has to notice. */
-  plant?: 'no-fence';
+  plant?: Plant;
   keep: boolean;
 }
 
-export const USAGE = `usage: npm run torture -- [--seconds N] [--seed N] [--agents N] [--clients N] [--plant no-fence] [--keep]
+/** What can be planted, and the broken promises by which the checker shows that it has noticed. */
+export const PLANTS = {
+  // A write under an old fence was sent too late, or, when it was long under way, it undid a newer one.
+  'no-fence': ['stale write', 'lost'],
+  'deaf-cache': ['revoked in vain'],
+  'skipping-sequencer': ['not sealed'],
+  'wrong-wrap': ['secret lost'],
+} as const;
+export type Plant = keyof typeof PLANTS;
 
-Runs two API processes and a worker on one PostgreSQL, lets agents and clients work while processes are killed, agents
-frozen, paused and killed, PostgreSQL restarted and connections cut, one process's clock is an hour ahead, and checks what they saw against what the database holds.
---plant no-fence takes the fence check out of the plane; the run then succeeds when the checker notices.`;
+export const USAGE = `usage: npm run torture -- [--seconds N] [--seed N] [--agents N] [--clients N] [--plant NAME] [--keep]
+
+Runs two API processes and two workers on one PostgreSQL, lets agents and clients work while processes are killed, agents
+frozen, paused and killed, PostgreSQL restarted and connections cut, one process's clock is an hour ahead, credentials are
+revoked in the midst of their use, the master key is rotated and the rotation killed, and whoever seals the audit log is
+killed; then checks what they saw against what the database holds.
+--plant takes out what a promise rests on; the run then succeeds when the checker notices. NAME is one of:
+  no-fence            the fence check of writes under a lease
+  deaf-cache          what a revocation makes processes forget
+  skipping-sequencer  some rows when the audit log is sealed
+  wrong-wrap          the right key under a new master key`;
 
 /** @throws Error for what is not understood */
 export function parseTortureOptions(argv: readonly string[]): TortureOptions | 'help' {
@@ -31,15 +47,19 @@ export function parseTortureOptions(argv: readonly string[]): TortureOptions | '
     },
   });
   if (values.help) return 'help';
-  if (values.plant !== undefined && values.plant !== 'no-fence') throw new Error('--plant knows no-fence');
   return {
     seconds: whole('--seconds', values.seconds),
     seed: whole('--seed', values.seed),
     agents: whole('--agents', values.agents),
     clients: whole('--clients', values.clients),
-    ...(values.plant === undefined ? {} : { plant: values.plant }),
+    ...(values.plant === undefined ? {} : { plant: plantOf(values.plant) }),
     keep: values.keep,
   };
+}
+
+function plantOf(name: string): Plant {
+  if (!(name in PLANTS)) throw new Error(`--plant knows ${Object.keys(PLANTS).join(', ')}`);
+  return name as Plant;
 }
 
 function whole(name: string, text: string): number {

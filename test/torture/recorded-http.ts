@@ -3,10 +3,11 @@ import { now } from './history.ts';
 import type { Prng } from './prng.ts';
 
 interface Wire {
-  method: 'GET' | 'POST' | 'PATCH';
+  method: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
   path: string;
   body?: object;
   key?: string;
+  headers?: Record<string, string>;
 }
 
 export interface RecordedHttpOptions {
@@ -44,6 +45,7 @@ export class RecordedHttp {
         method: wire.method,
         headers: {
           ...this.options.headers,
+          ...wire.headers,
           'x-request-id': requestId,
           ...(wire.body ? { 'content-type': 'application/json' } : {}),
           ...(wire.key === undefined ? {} : { 'idempotency-key': wire.key }),

@@ -1,4 +1,4 @@
-import type { AgentRow, AttemptRow, AuditRow, CommentRow, DependencyRow, EventRow, MemberRow, Snapshot, TaskRow } from './checker/snapshot.ts';
+import type { AgentRow, AttemptRow, AuditRow, CheckpointRow, CommentRow, DependencyRow, EventRow, LeafRow, MemberRow, Snapshot, TaskRow, WrappedRow } from './checker/snapshot.ts';
 import type { Cluster } from './cluster.ts';
 
 const STREAMED = ['task.created', 'task.updated', 'task.completed', 'task.failed'];
@@ -8,12 +8,20 @@ export async function takeSnapshot(cluster: Cluster): Promise<Snapshot> {
   return {
     tasks: await cluster.query<TaskRow>('select id, title, status, description, fence::int, result, board_id from tasks'),
     attempts: await cluster.query<AttemptRow>('select task_id, fence::int, agent_id, outcome from task_attempts'),
-    audit: await cluster.query<AuditRow>('select id, action, outcome, resource_id, request_id from audit_log'),
+    audit: await cluster.query<AuditRow>('select id, action, outcome, resource_id, request_id, extract(epoch from occurred_at)::float8 * 1000 as at from audit_log'),
     events: await cluster.query<EventRow>('select id, name, data, extract(epoch from occurred_at)::float8 * 1000 as at from events where name = any($1)', [STREAMED]),
     comments: await cluster.query<CommentRow>('select id, task_id, body from task_comments'),
     agents: await cluster.query<AgentRow>('select id, description from agents'),
     dependencies: await cluster.query<DependencyRow>('select task_id, depends_on from task_dependencies'),
     members: await cluster.query<MemberRow>('select board_id, agent_id from board_agents'),
+    leaves: await cluster.query<LeafRow>('select seq::int, row_id from audit_leaves order by seq'),
+    checkpoints: await cluster.query<CheckpointRow>(
+      `select size::int, encode(root, 'base64') as root, extract(epoch from created_at)::float8 * 1000 as at from audit_checkpoints order by size`,
+    ),
+    wrapped: await cluster.query<WrappedRow>(
+      `select master_key_id, master_key_id in (select id from master_keys where retiring_at is null) as current, count(*)::int as keys
+       from tenant_keys where destroyed_at is null group by 1`,
+    ),
   };
 }
 
@@ -22,6 +30,12 @@ export async function countUnended(cluster: Cluster): Promise<number> {
   const rows = await cluster.query<{ n: number }>(
     `select count(*)::int as n from tasks where status not in ('completed', 'cancelled', 'dead_letter')`,
   );
+  return rows[0]?.n ?? 0;
+}
+
+/** How many rows of the audit log the sequencer has still to take. */
+export async function countUnsealed(cluster: Cluster): Promise<number> {
+  const rows = await cluster.query<{ n: number }>('select count(*)::int as n from audit_log r, audit_sequencer s where (r.tx, r.id) > (s.tx, s.id)');
   return rows[0]?.n ?? 0;
 }
 

@@ -1,4 +1,4 @@
-import { type Op, wasAccepted, wasRefused } from '../history.ts';
+import { type CredentialKind, type Op, wasAccepted, wasRefused } from '../history.ts';
 import type { AuditRow, Snapshot, Violation } from './snapshot.ts';
 
 /** The action that each change is recorded as. */
@@ -8,11 +8,24 @@ export const ACTIONS = {
   cancel: 'task.cancel',
   comment: 'task.comment',
   'patch-agent': 'agent.update',
+  'make-secret': 'secret.create',
+  'rotate-secret': 'secret.rotate',
+  reveal: 'secret.reveal',
+  'use-secret': 'secret.use',
 } as const;
-type Change = Extract<Op, { op: keyof typeof ACTIONS | 'control' }>;
+const REVOCATIONS: Record<CredentialKind, string> = {
+  session: 'session.end',
+  'api-key': 'api-key.revoke',
+  'agent-token': 'agent.rotate_token',
+  address: 'security.update_ip_rules',
+};
+type Change = Extract<Op, { op: keyof typeof ACTIONS | 'control' | 'revoke' }>;
 
-const isChange = (op: Op): op is Change => op.op in ACTIONS || op.op === 'control';
-const actionOf = (op: Change): string => (op.op === 'control' ? `agent.${op.request.act}` : ACTIONS[op.op]);
+const isChange = (op: Op): op is Change => op.op in ACTIONS || op.op === 'control' || op.op === 'revoke';
+function actionOf(op: Change): string {
+  if (op.op === 'control') return `agent.${op.request.act}`;
+  return op.op === 'revoke' ? REVOCATIONS[op.request.kind] : ACTIONS[op.op];
+}
 
 /** Requests with one idempotency key are one change. */
 const changeOf = (op: Change): string => ('key' in op.request ? `${op.op} ${op.request.key}` : op.request_id);

@@ -4,8 +4,8 @@ import type { Snapshot } from './snapshot.ts';
 
 /** Builds a history in which every exchange takes one tick, so that each faulty one differs in one place alone. */
 class Scene {
-  readonly history: History = { ops: [], deliveries: [], sockets: [] };
-  readonly db: Snapshot = { tasks: [], attempts: [], audit: [], events: [], comments: [], agents: [], dependencies: [], members: [] };
+  readonly history: History = { ops: [], deliveries: [], sockets: [], faults: [] };
+  readonly db: Snapshot = { tasks: [], attempts: [], audit: [], events: [], comments: [], agents: [], dependencies: [], members: [], leaves: [], checkpoints: [], wrapped: [] };
   private clock = 0;
 
   op<N extends OpName>(op: N, request: Requests[N], status: number, body: unknown = {}): OpOf<N> {
@@ -23,6 +23,7 @@ class Scene {
       outcome: 'done',
       resource_id: resourceId,
       request_id: request.request_id,
+      at: this.clock,
     });
   }
 

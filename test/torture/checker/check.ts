@@ -4,6 +4,9 @@ import { checkChanges } from './check-changes.ts';
 import { checkControl } from './check-control.ts';
 import { checkEvents } from './check-events.ts';
 import { checkLeases } from './check-leases.ts';
+import { checkRevocations } from './check-revocations.ts';
+import { checkSealing } from './check-sealing.ts';
+import { checkSecrets } from './check-secrets.ts';
 import { checkReferences } from './check-references.ts';
 import { checkSockets } from './check-sockets.ts';
 import type { Snapshot, Violation } from './snapshot.ts';
@@ -15,6 +18,9 @@ export function check(history: History, db: Snapshot): Violation[] {
     ...checkLeases(history.ops, db),
     ...checkAudit(history.ops, db),
     ...checkControl(history.ops),
+    ...checkRevocations(history.ops),
+    ...checkSecrets(history.ops, db),
+    ...checkSealing(history.ops, db),
     ...checkReferences(history.ops, db),
     ...checkEvents(history.deliveries, db),
     ...checkSockets(history.sockets, db),

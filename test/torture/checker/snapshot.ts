@@ -20,6 +20,24 @@ export interface AuditRow {
   outcome: string;
   resource_id: string | null;
   request_id: string | null;
+  /** When, by the database's clock; ms. */
+  at: number;
+}
+export interface LeafRow {
+  seq: number;
+  row_id: string;
+}
+export interface CheckpointRow {
+  size: number;
+  root: string;
+  /** When its rows were read, by the clock of the database; ms. */
+  at: number;
+}
+/** How many keys of tenants are under a master key. */
+export interface WrappedRow {
+  master_key_id: string;
+  current: boolean;
+  keys: number;
 }
 export interface EventRow {
   id: string;
@@ -54,6 +72,10 @@ export interface Snapshot {
   agents: AgentRow[];
   dependencies: DependencyRow[];
   members: MemberRow[];
+  /** The sealed log of the one tenant that works here. */
+  leaves: LeafRow[];
+  checkpoints: CheckpointRow[];
+  wrapped: WrappedRow[];
 }
 
 export interface Violation {
