@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { plainEnvironment, projectNode } from '../scripts/demo/plane-process.ts';
+import type { AuditRows } from './audit-writer.ts';
 import type { Load } from './loads.ts';
 import type { Measurement } from './stats.ts';
 
@@ -19,6 +20,8 @@ async function measureIn(script: string, order: object): Promise<Measurement> {
 }
 
 export const generate = (load: Load): Promise<Measurement> => measureIn('load-generator.ts', load);
+
+export const writeAuditRows = (order: AuditRows): Promise<Measurement> => measureIn('audit-writer.ts', order);
 
 export const runPgBoss = (order: { url: string; seconds: number; clients: number; batch: number; jobs: number }): Promise<Measurement> =>
   measureIn(join('peers', 'pg-boss.ts'), order);

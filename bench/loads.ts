@@ -3,7 +3,7 @@ import { type Measurement, summarise } from './stats.ts';
 
 /** What the load generator is told to do. */
 export interface Load {
-  kind: 'create' | 'read' | 'list' | 'claim' | 'claim-batch' | 'wake-up';
+  kind: 'create' | 'read' | 'list' | 'get' | 'login' | 'reveal' | 'claim' | 'claim-batch' | 'wake-up';
   url: string;
   /** The headers of each client; there are as many clients as entries. */
   clients: Record<string, string>[];
@@ -12,6 +12,10 @@ export interface Load {
   path: string;
   /** For reading: ids to choose from. */
   ids?: string[];
+  /** For getting: agents' tokens to choose from, instead of the clients' own. */
+  tokens?: string[];
+  /** For signing in. */
+  account?: { email: string; password: string };
   /** For waking up: headers of the one who makes tasks. */
   maker?: Record<string, string>;
 }
@@ -58,6 +62,12 @@ function stepOf(load: Load, send: Send): Step {
       return async (headers, count) => (await send('GET', `${path}/${ids[(count * 7919) % ids.length]}`, headers)).status === 200;
     case 'list':
       return async (headers) => (await send('GET', `${path}${path.includes('?') ? '&' : '?'}limit=50`, headers)).status === 200;
+    case 'get':
+      return async (headers, count) => (await send('GET', path, tokenOf(load, count) ?? headers)).status === 200;
+    case 'login':
+      return async (_headers, count) => (await send('POST', path, { 'x-forwarded-for': addressOf(count) }, load.account)).status === 200;
+    case 'reveal':
+      return async (headers, count) => (await send('POST', `${path}/${ids[count % ids.length]}/reveal`, headers, { reason: 'bench' })).status === 200;
     case 'claim':
       return (headers) => claimOne(send, path, headers);
     case 'claim-batch':
@@ -66,6 +76,15 @@ function stepOf(load: Load, send: Send): Step {
       throw new Error(`no step for ${load.kind}`);
   }
 }
+
+/** A different one each time, in no order that a table or a cache would like. */
+function tokenOf({ tokens }: Load, count: number): Record<string, string> | undefined {
+  const token = tokens?.[(count * 7919) % tokens.length];
+  return token === undefined ? undefined : { 'x-agent-token': token };
+}
+
+/** Sign-ins are limited by address (the range is that of RFC 2544). */
+const addressOf = (count: number): string => `198.18.${(count >> 8) & 255}.${count & 255}`;
 
 interface Claimed {
   items: { task: { id: string }; lease: { fence: number } }[];

@@ -2,7 +2,8 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
 import { runCommand } from '../scripts/demo/command.ts';
-import { MEASURES, type Row } from './measures.ts';
+import type { Row } from './in-pairs.ts';
+import { MEASURES } from './measures.ts';
 import { type BenchOptions, parseBenchOptions, USAGE } from './options.ts';
 import { World } from './world.ts';
 

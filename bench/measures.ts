@@ -1,56 +1,15 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { generate, runPgBoss } from './child.ts';
+import { inPairs, type Row } from './in-pairs.ts';
 import type { Load } from './loads.ts';
 import type { BenchOptions } from './options.ts';
 import { median, type Measurement, middleOf } from './stats.ts';
+import { SECURITY_MEASURES } from './security-measures.ts';
 import { CLIENTS, type World } from './world.ts';
-
-/** One line of the table. */
-export interface Row {
-  what: string;
-  unit: string;
-  ours: number;
-  peer?: { name: string; value: number };
-  /** Ours by theirs, the middle of the pairs; or large by small. */
-  ratio?: number;
-  p50?: number;
-  p99?: number;
-  errors: number;
-}
 
 const AGENT_PATH = '/api/v1/agent/tasks';
 const TASK_PATH = '/api/v1/tasks';
-
-/** Ours and the peer's in turns, so that a machine that slows down slows both. */
-async function inPairs(
-  what: string,
-  unit: string,
-  peerName: string,
-  rounds: number,
-  ours: () => Promise<Measurement>,
-  peers: () => Promise<Measurement>,
-): Promise<Row> {
-  const pairs: { our: Measurement; peer: Measurement }[] = [];
-  for (let round = 0; round < rounds; round++) {
-    const first = round % 2 === 0 ? await ours() : await peers();
-    const second = round % 2 === 0 ? await peers() : await ours();
-    pairs.push(round % 2 === 0 ? { our: first, peer: second } : { our: second, peer: first });
-  }
-  const our = middleOf(pairs.map((pair) => pair.our));
-  const ratio = median(pairs.map((pair) => pair.our.perSecond / pair.peer.perSecond));
-  const peer = { name: peerName, value: median(pairs.map((pair) => pair.peer.perSecond)) };
-  return {
-    what,
-    unit,
-    ours: our.perSecond,
-    peer,
-    ratio,
-    p50: our.p50,
-    p99: our.p99,
-    errors: our.errors + pairs.reduce((sum, pair) => sum + pair.peer.errors, 0),
-  };
-}
 
 /** Everything that can be measured, by the name it is chosen by. */
 export const MEASURES: Record<string, (world: World, options: BenchOptions) => Promise<Row[]>> = {
@@ -62,6 +21,7 @@ export const MEASURES: Record<string, (world: World, options: BenchOptions) => P
   batch: (world, options) => claims(world, options, 50),
   wake: wakeUp,
   size: bySize,
+  ...SECURITY_MEASURES,
 };
 
 async function single(world: World, options: BenchOptions, kind: 'create' | 'read' | 'list', what: string): Promise<Row[]> {

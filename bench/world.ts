@@ -1,7 +1,7 @@
 import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import pg from 'pg';
-import { AdminClient } from '../scripts/demo/admin-client.ts';
+import { type Account, AdminClient } from '../scripts/demo/admin-client.ts';
 import { type EmbeddedPostgres, startPostgres } from '../scripts/demo/embedded.ts';
 import { freePort, newSecret, PlaneProcess } from '../scripts/demo/plane-process.ts';
 import { BareProcess } from './bare-process.ts';
@@ -20,6 +20,7 @@ export class World {
   keys: Record<string, string>[] = [];
   /** Headers of agents, one for each client. */
   agents: Record<string, string>[] = [];
+  readonly account: Account = { email: 'bench@example.com', password: newSecret() };
   private postgres!: EmbeddedPostgres;
 
   async start(): Promise<void> {
@@ -33,7 +34,7 @@ export class World {
     const setup = newSecret();
     this.plane = await this.newPlane({ SETUP_TOKEN: setup });
     await this.plane.start();
-    const admin = new AdminClient(this.plane.url, { email: 'bench@example.com', password: newSecret() });
+    const admin = new AdminClient(this.plane.url, this.account);
     await admin.setUp(setup);
     for (let number = 0; number < KEYS; number++) {
       const { key } = await admin.request<{ key: string }>('POST', '/security/api-keys', {
@@ -59,9 +60,25 @@ export class World {
       WHEELHOUSE_DATA: join(this.data, 'plane'),
       DATABASE_URL: this.postgres.url,
       LOG_LEVEL: 'warn',
+      // Sign-ins are limited by address: each comes from another one.
+      TRUST_PROXY: 'loopback',
       NODE_ENV: 'production',
       ...more,
     });
+  }
+
+  /** A new session of the administrator: the right to see secrets needs a fresh one. */
+  async signIn(): Promise<Record<string, string>> {
+    const response = await fetch(`${this.plane.url}/api/v1/auth/login`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(this.account) });
+    if (!response.ok) throw new Error(`sign-in: ${response.status} ${await response.text()}`);
+    return { authorization: `Bearer ${((await response.json()) as { access_token: string }).access_token}` };
+  }
+
+  /** The superuser's URL of a database. */
+  adminUrlOf(database: string): string {
+    const url = new URL(this.postgres.adminUrl);
+    url.pathname = `/${database}`;
+    return url.toString();
   }
 
   urlOf(database: string): string {
@@ -72,9 +89,7 @@ export class World {
 
   /** As the superuser, who may fill tables past row-level security. */
   async admin<T extends pg.QueryResultRow>(database: string, ...statements: string[]): Promise<T[]> {
-    const url = new URL(this.postgres.adminUrl);
-    url.pathname = `/${database}`;
-    const client = new pg.Client({ connectionString: url.toString() });
+    const client = new pg.Client({ connectionString: this.adminUrlOf(database) });
     await client.connect();
     try {
       let rows: T[] = [];
@@ -103,10 +118,10 @@ export class World {
     await this.admin('wheelhouse', 'checkpoint');
   }
 
-  async send(method: 'GET' | 'POST', path: string, body?: object): Promise<Response> {
+  async send(method: 'GET' | 'POST', path: string, body?: object, headers = this.keys[0]): Promise<Response> {
     const response = await fetch(this.plane.url + path, {
       method,
-      headers: { ...this.keys[0], 'content-type': 'application/json' },
+      headers: { ...headers, 'content-type': 'application/json' },
       ...(body ? { body: JSON.stringify(body) } : {}),
     });
     if (!response.ok) throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);

@@ -1,10 +1,13 @@
 /** The peer for single requests: Express and pg, one statement per request, without validation, credentials or tenants. */
+import { createHash } from 'node:crypto';
 import express from 'express';
 import pg from 'pg';
 
 const pool = new pg.Pool({ connectionString: process.env['DATABASE_URL'], max: 16 });
 await pool.query(`create table if not exists bare_tasks (
   id uuid primary key default uuidv7(), title text not null, payload jsonb, status text not null default 'queued', created_at timestamptz not null default now())`);
+await pool.query(`create table if not exists bare_tokens (hash bytea primary key, owner text not null)`);
+await pool.query(`insert into bare_tokens select sha256(convert_to('bare-' || n, 'UTF8')), 'owner ' || n from generate_series(1, 10000) n on conflict do nothing`);
 const app = express();
 app.use(express.json());
 app.post('/tasks', async (request, response) => {
@@ -14,6 +17,13 @@ app.post('/tasks', async (request, response) => {
     JSON.stringify(payload),
   ]);
   response.status(201).json(rows[0]);
+});
+/** What each request with a token costs at least: its hash, and the look-up of it. */
+app.get('/owner', async (request, response) => {
+  const hash = createHash('sha256').update(request.get('x-token') ?? '').digest();
+  const { rows } = await pool.query('select owner from bare_tokens where hash = $1', [hash]);
+  if (rows.length === 0) response.status(401).end();
+  else response.json(rows[0]);
 });
 app.get('/tasks/:id', async (request, response) => {
   const { rows } = await pool.query('select * from bare_tasks where id = $1', [request.params.id]);

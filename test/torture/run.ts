@@ -95,6 +95,8 @@ async function settle(cluster: Cluster, { admin, agents, secrets, events, socket
   }, SETTLE_LIMIT_MS);
   const settledMs = now() - lastFaultAt;
   await Promise.all(agents.map((agent) => agent.end('SIGTERM')));
+  // Whoever has not known the keys from before has to get them from the rows.
+  await Promise.all(cluster.apis.map((api) => cluster.bounce(api, 'SIGTERM', 0)));
   await secrets.lookAgain();
   await until(async () => (await publishedIds(cluster)).every((id) => events.seen.has(id)), DELIVERY_LIMIT_MS);
   await events.stop();
