@@ -12,12 +12,17 @@ export interface Load {
   path: string;
   /** For reading: ids to choose from. */
   ids?: string[];
-  /** For getting: agents' tokens to choose from, instead of the clients' own. */
-  tokens?: string[];
+  /** For getting: what to ask for, and as whom. */
+  targets?: Target[];
   /** For signing in. */
   account?: { email: string; password: string };
   /** For waking up: headers of the one who makes tasks. */
   maker?: Record<string, string>;
+}
+
+export interface Target {
+  path: string;
+  headers: Record<string, string>;
 }
 
 const WARM_UP_MS = 1_000;
@@ -63,7 +68,10 @@ function stepOf(load: Load, send: Send): Step {
     case 'list':
       return async (headers) => (await send('GET', `${path}${path.includes('?') ? '&' : '?'}limit=50`, headers)).status === 200;
     case 'get':
-      return async (headers, count) => (await send('GET', path, tokenOf(load, count) ?? headers)).status === 200;
+      return async (_headers, count) => {
+        const target = targetOf(load, count);
+        return (await send('GET', target.path, target.headers)).status === 200;
+      };
     case 'login':
       return async (_headers, count) => (await send('POST', path, { 'x-forwarded-for': addressOf(count) }, load.account)).status === 200;
     case 'reveal':
@@ -78,9 +86,10 @@ function stepOf(load: Load, send: Send): Step {
 }
 
 /** A different one each time, in no order that a table or a cache would like. */
-function tokenOf({ tokens }: Load, count: number): Record<string, string> | undefined {
-  const token = tokens?.[(count * 7919) % tokens.length];
-  return token === undefined ? undefined : { 'x-agent-token': token };
+function targetOf({ targets = [] }: Load, count: number): Target {
+  const target = targets[(count * 7919) % targets.length];
+  if (!target) throw new Error('there is nothing to get');
+  return target;
 }
 
 /** Sign-ins are limited by address (the range is that of RFC 2544). */

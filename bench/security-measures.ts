@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { generate, writeAuditRows } from './child.ts';
 import { inPairs, type Row } from './in-pairs.ts';
-import type { Load } from './loads.ts';
+import type { Load, Target } from './loads.ts';
 import type { BenchOptions } from './options.ts';
 import { median, type Measurement, middleOf } from './stats.ts';
 import { CLIENTS, type World } from './world.ts';
@@ -12,25 +12,26 @@ type Measure = (world: World, options: BenchOptions) => Promise<Row[]>;
 /** What security costs. */
 export const SECURITY_MEASURES: Record<string, Measure> = { token: tokenCheck, tokens: tokenCheckBySize, login: logins, reveal, sealing };
 
-/** A request that does as good as nothing but say who is calling. */
-const AGENT_PATH = '/api/v1/agent/boards?limit=1';
-const PERSON_PATH = '/api/v1/boards?limit=1';
 /** More than a process keeps in mind for two seconds of this load. */
 const TOKENS = 10_000;
 const SIGNING_IN = 16;
 const OTHERS = 8;
 const ROWS_PER_SECOND = 2_000;
 
+/** The same request, as an agent and as a person, beside one that looks its token up and does nothing else of all that. */
 async function tokenCheck(world: World, options: BenchOptions): Promise<Row[]> {
-  const session = await world.signIn();
-  const loads: [string, Record<string, string>[], string][] = [
-    ["a request with an agent's token", world.agents, AGENT_PATH],
-    ['a request with a session', world.agents.map(() => session), PERSON_PATH],
+  const [session, agents] = [await world.signIn(), await addAgents(world, CLIENTS)];
+  await generate({ kind: 'create', url: world.bare.url, clients: [{}], seconds: 1, path: '/tasks' });
+  const bareIds = await world.admin<{ id: string }>('bench_bare', `select id from bare_tasks limit ${CLIENTS}`);
+  const load = { kind: 'get' as const, clients: agents.map(() => ({})), seconds: options.seconds, path: '' };
+  const bare: Load = { ...load, url: world.bare.url, targets: bareIds.map(({ id }, index) => ({ path: `/owned/${id}`, headers: { 'x-token': `bare-${index + 1}` } })) };
+  const loads: [string, Target[]][] = [
+    ["read a task with an agent's token", agents],
+    ['read a task with a session', agents.map(({ path }) => ({ path: path.replace('/agent/', '/'), headers: session }))],
   ];
-  const bare: Load = { kind: 'get', url: world.bare.url, clients: world.agents.map((_, index) => ({ 'x-token': `bare-${index + 1}` })), seconds: options.seconds, path: '/owner' };
   const rows: Row[] = [];
-  for (const [what, clients, path] of loads) {
-    const ours: Load = { kind: 'get', url: world.plane.url, clients, seconds: options.seconds, path };
+  for (const [what, targets] of loads) {
+    const ours: Load = { ...load, url: world.plane.url, targets };
     rows.push(await inPairs(what, 'requests/s', 'Express + pg, token look-up', options.rounds, () => generate(ours), () => generate(bare)));
   }
   return rows;
@@ -38,12 +39,12 @@ async function tokenCheck(world: World, options: BenchOptions): Promise<Row[]> {
 
 /** With tokens that are used so rarely that nearly each is looked up, in a small table and in a large one. */
 async function tokenCheckBySize(world: World, options: BenchOptions): Promise<Row[]> {
-  const tokens = await addTokens(world, TOKENS);
-  const load: Load = { kind: 'get', url: world.plane.url, clients: world.agents.slice(0, 4), seconds: options.seconds, path: AGENT_PATH, tokens };
+  const targets = await addAgents(world, TOKENS);
+  const load: Load = { kind: 'get', url: world.plane.url, clients: world.agents.slice(0, 4), seconds: options.seconds, path: '', targets };
   const small = await several(world, options, load);
-  await addTokens(world, options.rows - TOKENS, false);
+  await addOthers(world, options.rows - TOKENS);
   const large = await several(world, options, load);
-  const row = (size: number, { perSecond, p50, p99, errors }: Measurement): Row => ({ what: `an agent's token, of ${size.toLocaleString('en')}`, unit: 'requests/s', ours: perSecond, p50, p99, errors });
+  const row = (size: number, { perSecond, p50, p99, errors }: Measurement): Row => ({ what: `read a task with one of ${size.toLocaleString('en')} agents' tokens`, unit: 'requests/s', ours: perSecond, p50, p99, errors });
   return [row(TOKENS, small), { ...row(options.rows, large), ratio: large.p99 / small.p99 }];
 }
 
@@ -54,21 +55,35 @@ async function several(world: World, { rounds }: BenchOptions, load: Load): Prom
   return middleOf(runs);
 }
 
-/** Agents with a token each, straight into the tables. @returns the tokens; none unless they are to be used */
-async function addTokens(world: World, count: number, used = true): Promise<string[]> {
+const MAKE = (count: number): string[] => [
+  `create temp table made as select t.id as tenant_id, uuidv7() as id, n from generate_series(1, ${count}) n, (select id from tenants order by created_at, id limit 1) t`,
+  `insert into agents (tenant_id, id, slug, name) select tenant_id, id, 'bench-' || id, 'Bench' from made`,
+];
+
+/** Agents with a token and a task each, straight into the tables. @returns what each may read, and as whom */
+async function addAgents(world: World, count: number): Promise<Target[]> {
   const file = join(process.cwd(), 'dist', 'platform', 'crypto', 'tokens.js');
   const { newToken } = (await import(pathToFileURL(file).href)) as typeof import('../src/platform/crypto/tokens.js');
-  const made = used ? Array.from({ length: count }, () => newToken('wha_')) : [];
-  const known = `string_to_array('${made.map(({ hash }) => hash.toString('hex')).join(',')}', ',')`;
-  await world.admin(
+  const made = Array.from({ length: count }, () => newToken('wha_'));
+  // The first one, made by HTTP, has made the lane.
+  await world.send('POST', '/api/v1/tasks', { title: 'The first' });
+  const tasks = await world.admin<{ id: string; n: number }>(
     'wheelhouse',
-    `create temp table made as select t.id as tenant_id, uuidv7() as id, n from generate_series(1, ${count}) n, (select id from tenants order by created_at, id limit 1) t`,
-    `insert into agents (tenant_id, id, slug, name) select tenant_id, id, 'bench-' || id, 'Bench' from made`,
-    `insert into agent_tokens (tenant_id, id, agent_id, prefix, token_hash)
-     select tenant_id, uuidv7(), id, 'wha_', coalesce(decode(hash, 'hex'), sha256(convert_to(gen_random_uuid()::text, 'UTF8')))
-     from made left join unnest(${known}) with ordinality as h (hash, place) on place = n`,
+    ...MAKE(count),
+    `insert into agent_tokens (tenant_id, id, agent_id, prefix, token_hash) select tenant_id, uuidv7(), id, 'wha_', decode(hash, 'hex')
+     from made join unnest(string_to_array('${made.map(({ hash }) => hash.toString('hex')).join(',')}', ',')) with ordinality as h (hash, place) on place = n`,
+    `insert into tasks (tenant_id, id, title, payload, status, priority, priority_rank, lane_id, ready, created_by_kind, created_by_id, completed_at)
+     select made.tenant_id, made.id, 'Task ' || n, '{"n": 1}', 'completed', 'medium', 2, lane.id, false, 'agent', made.id::text, now()
+     from made, (select id from task_lanes where agent_id is null and board_id is null and required_tools = '{}' order by id limit 1) lane`,
+    'select id, n from made order by n',
   );
-  return made.map(({ token }) => token);
+  return tasks.map(({ id, n }) => ({ path: `/api/v1/agent/tasks/${id}`, headers: { 'x-agent-token': made[n - 1]?.token ?? '' } }));
+}
+
+/** Agents whose tokens nobody has. */
+async function addOthers(world: World, count: number): Promise<void> {
+  const tokens = `insert into agent_tokens (tenant_id, id, agent_id, prefix, token_hash) select tenant_id, uuidv7(), id, 'wha_', sha256(convert_to(gen_random_uuid()::text, 'UTF8')) from made`;
+  await world.admin('wheelhouse', ...MAKE(count), tokens);
 }
 
 /** Others read tasks, first alone, then while many sign in at once. */

@@ -18,12 +18,13 @@ app.post('/tasks', async (request, response) => {
   ]);
   response.status(201).json(rows[0]);
 });
-/** What each request with a token costs at least: its hash, and the look-up of it. */
-app.get('/owner', async (request, response) => {
+/** The same as one task, for who has a token: its hash, and the look-up of it. */
+app.get('/owned/:id', async (request, response) => {
   const hash = createHash('sha256').update(request.get('x-token') ?? '').digest();
   const { rows } = await pool.query('select owner from bare_tokens where hash = $1', [hash]);
-  if (rows.length === 0) response.status(401).end();
-  else response.json(rows[0]);
+  if (rows.length === 0) return void response.status(401).end();
+  const found = await pool.query('select * from bare_tasks where id = $1', [request.params.id]);
+  response.json(found.rows[0]);
 });
 app.get('/tasks/:id', async (request, response) => {
   const { rows } = await pool.query('select * from bare_tasks where id = $1', [request.params.id]);

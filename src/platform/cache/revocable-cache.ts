@@ -17,6 +17,8 @@ export class RevocableCache<V extends object> {
   private readonly entries = new LRUCache<string, Entry<V>>({
     max: MOST_ENTRIES,
     ttl: MAX_AGE_MS,
+    // Its age is measured at each use: a process that was stopped for a while and goes on must not take the time from before.
+    ttlResolution: 0,
     dispose: (entry, key) => this.untag(key, entry.tags),
   });
   private readonly keysByTag = new Map<string, Set<string>>();

@@ -1,11 +1,12 @@
+import { availableParallelism } from 'node:os';
 import { Injectable } from '@nestjs/common';
 import { Algorithm, hash, verify } from '@node-rs/argon2';
 import { Problem } from '../../core/problem.js';
 
 /** OWASP Password Storage Cheat Sheet: argon2id with 19 MiB, two passes, one lane. */
 const PARAMETERS = { algorithm: Algorithm.Argon2id, memoryCost: 19_456, timeCost: 2, parallelism: 1 };
-/** More at a time would starve everything else on a small machine. */
-const MOST_AT_ONCE = 2;
+/** Half of the processors, and of the threads that Node.js does such work in: however many sign in, the rest is for everything else. */
+const MOST_AT_ONCE = Math.min(2, Math.max(1, Math.floor(availableParallelism() / 2)));
 const MOST_WAITING = 100;
 
 /** Hashes passwords with argon2id, a few at a time; never call it inside a transaction. */

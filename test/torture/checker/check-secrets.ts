@@ -5,7 +5,7 @@ type Write = OpOf<'rotate-secret'> | OpOf<'make-secret'>;
 type Read = OpOf<'reveal'> | OpOf<'use-secret'>;
 
 const codeOf = (op: Read): string | undefined => (op.body as { code?: string } | undefined)?.code;
-const secretOf = (op: Write): string | undefined => (op.op === 'make-secret' ? (op.body as { id?: string } | undefined)?.id : (op as OpOf<'rotate-secret'>).request.secret_id);
+const secretOf = (op: Write): string | undefined => (op.op === 'make-secret' ? (op.body as { id?: string } | undefined)?.id : (op).request.secret_id);
 
 /** Whatever happens to the keys: a secret is what it was last said to be, who has a grant gets it, and no key stays under an old master key. */
 export function checkSecrets(ops: readonly Op[], db: Snapshot): Violation[] {
