@@ -126,6 +126,20 @@ describe('what a request may write', () => {
     expect(wrong).toEqual([]);
   }, 60_000);
 
+  it('takes no list for an object in a list', async () => {
+    const wrong: string[] = [];
+    for (const placed of writes) {
+      const lists = Object.entries(fieldsOf(placed)).filter(([, { items }]) => items && resolveSchema(items, schemas).properties);
+      for (const [field] of lists) {
+        cells += 1;
+        const body = { ...(await fixtures.body(placed, 'own')), [field]: [[]] };
+        const answer = await call(plane, placed.method, await fixtures.path(placed, 'own', true), usual(placed).headers, body);
+        if (answer.code !== 'invalid_request') wrong.push(`${label(placed, field)}: ${shown(answer)}`);
+      }
+    }
+    expect(wrong).toEqual([]);
+  });
+
   it('changes, by each field of a change, that field of that thing and nothing else', async () => {
     const wrong: string[] = [];
     const untaken: string[] = [];

@@ -4,7 +4,7 @@ import pg from 'pg';
 import { Canaries, rowsOfAllTables } from '../support/canaries.js';
 import { eventually } from '../support/eventually.js';
 import { ok, unique } from '../support/factories.js';
-import { ADMIN_TOKEN, type ApiResponse, request } from '../support/plane.js';
+import { ADMIN_TOKEN, type ApiResponse, request } from '../support/requests.js';
 import { adminUrlOf, Launcher, type Program } from '../support/processes.js';
 
 /** Every file below a folder, with what it holds; one that has gone since it was listed holds nothing. */

@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { usedDataFolder } from '../support/data-template.js';
-import { ADMIN_TOKEN } from '../support/plane.js';
+import { ADMIN_TOKEN } from '../support/requests.js';
 import { Launcher, type Program } from '../support/processes.js';
 
 /** What docs/operations.md tells operators of the embedded database to do. */

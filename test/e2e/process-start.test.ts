@@ -6,7 +6,7 @@ import { createDatabase, ownerUrl, superuserUrl, type TestDatabase, withAdmin } 
 import { usedDataFolder } from '../support/data-template.js';
 import { eventually } from '../support/eventually.js';
 import { PASSWORD } from '../support/factories.js';
-import { ADMIN_TOKEN } from '../support/plane.js';
+import { ADMIN_TOKEN } from '../support/requests.js';
 import { adminUrlOf, type Environment, Launcher, type Program, serversIn } from '../support/processes.js';
 
 const launcher = new Launcher();

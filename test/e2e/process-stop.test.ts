@@ -4,7 +4,7 @@ import { isAlive } from '../../src/platform/database/embedded-process.js';
 import { createDatabase, type TestDatabase, withAdmin } from '../support/databases.js';
 import { usedDataFolder } from '../support/data-template.js';
 import { eventually } from '../support/eventually.js';
-import { ADMIN_TOKEN } from '../support/plane.js';
+import { ADMIN_TOKEN } from '../support/requests.js';
 import { Launcher, type Program, serverOf, serversIn } from '../support/processes.js';
 
 const launcher = new Launcher();

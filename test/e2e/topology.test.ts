@@ -4,7 +4,7 @@ import { Balancer } from '../support/balancer.js';
 import { createDatabase, type TestDatabase, withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { ok, PASSWORD, type TestClaim, type TestTask, unique } from '../support/factories.js';
-import { ADMIN_TOKEN, request } from '../support/plane.js';
+import { ADMIN_TOKEN, request } from '../support/requests.js';
 import { type Environment, Launcher, type Program } from '../support/processes.js';
 
 /** Two API processes behind one port, a worker and one PostgreSQL: what docker-compose.yml describes, without Docker. */

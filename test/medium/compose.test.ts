@@ -3,7 +3,7 @@ import { parse } from 'yaml';
 import { z } from 'zod';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { parseSettings, SETTINGS } from '../../src/platform/config/settings.js';
-import { MASTER_KEY } from '../support/plane.js';
+import { MASTER_KEY } from '../support/requests.js';
 
 interface Service {
   image: string;

@@ -1,5 +1,5 @@
 import { randomBytes, randomInt } from 'node:crypto';
-import { ADMIN_TOKEN, type ApiResponse, type Plane } from './plane.js';
+import { ADMIN_TOKEN, type ApiResponse, type RunningPlane } from './requests.js';
 
 export const PASSWORD = 'seven-otters-hum-at-noon';
 
@@ -26,7 +26,7 @@ export interface Tokens {
 }
 
 export function login(
-  plane: Plane,
+  plane: RunningPlane,
   email: string,
   password: string = PASSWORD,
   address: string = someAddress(),
@@ -35,7 +35,7 @@ export function login(
 }
 
 /** A tenant of its own. */
-export async function createTenant(plane: Plane, slug: string = unique('tenant')): Promise<{ id: string; slug: string }> {
+export async function createTenant(plane: RunningPlane, slug: string = unique('tenant')): Promise<{ id: string; slug: string }> {
   const { status, body } = await plane.request<{ id: string }>('POST', '/api/v1/tenants', {
     token: ADMIN_TOKEN,
     body: { name: slug, slug },
@@ -46,7 +46,7 @@ export async function createTenant(plane: Plane, slug: string = unique('tenant')
 
 /** A user who has signed in, in the default tenant or the one named. */
 export async function createUser(
-  plane: Plane,
+  plane: RunningPlane,
   options: { role?: 'admin' | 'user' | 'client'; tenant?: string; email?: string } = {},
 ): Promise<SignedIn> {
   const email = options.email ?? `${unique('person')}@example.com`;
@@ -90,7 +90,7 @@ export async function ok<T>(answer: Promise<ApiResponse<T>>): Promise<T> {
 }
 
 export function createAgent(
-  plane: Plane,
+  plane: RunningPlane,
   fields: Record<string, unknown> = {},
   token: string = ADMIN_TOKEN,
 ): Promise<TestAgent & Record<string, unknown>> {
@@ -99,13 +99,13 @@ export function createAgent(
   );
 }
 
-export function createTask(plane: Plane, fields: Record<string, unknown> = {}, token: string = ADMIN_TOKEN): Promise<TestTask> {
+export function createTask(plane: RunningPlane, fields: Record<string, unknown> = {}, token: string = ADMIN_TOKEN): Promise<TestTask> {
   return ok(plane.request<TestTask>('POST', '/api/v1/tasks', { token, body: { title: 'A task', ...fields } }));
 }
 
 /** A board with agents on it. */
 export async function createBoard(
-  plane: Plane,
+  plane: RunningPlane,
   fields: Record<string, unknown> = {},
   agents: readonly TestAgent[] = [],
   token: string = ADMIN_TOKEN,
@@ -116,6 +116,6 @@ export async function createBoard(
 }
 
 /** Claims as an agent. */
-export async function claim(plane: Plane, agent: TestAgent, body: Record<string, unknown> = {}): Promise<TestClaim[]> {
+export async function claim(plane: RunningPlane, agent: TestAgent, body: Record<string, unknown> = {}): Promise<TestClaim[]> {
   return (await ok(plane.request<{ items: TestClaim[] }>('POST', '/api/v1/agent/tasks/claim', { token: agent.token, body }))).items;
 }

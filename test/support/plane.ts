@@ -6,31 +6,13 @@ import { TransactionHost } from '@nestjs-cls/transactional';
 import { createApp, listen } from '../../src/app.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { createDatabase, type TestDatabase } from './databases.js';
+import { ADMIN_TOKEN, JWT_SECRET, MASTER_KEY, request, type RunningPlane } from './requests.js';
 
-export const ADMIN_TOKEN = 'test-admin-token-0123456789abcdef';
+export { ADMIN_TOKEN, type ApiResponse } from './requests.js';
 
-/** Of planes that share a database, too. */
-export const MASTER_KEY = 'b7c1f0a99d3e5b2846e7d8c0f1a2937465bd8ce01f32a4d596e7f80b1c2d3e4f';
-
-export interface ApiResponse<T = Record<string, unknown>> {
-  status: number;
-  headers: Headers;
-  body: T;
-}
-
-export interface RequestOptions {
-  token?: string;
-  headers?: Record<string, string>;
-  body?: unknown;
-}
-
-/** One plane: an application on a database of its own, reached over HTTP like by anyone else. */
-export interface Plane {
+/** One plane in this process. */
+export interface Plane extends RunningPlane {
   app: INestApplication;
-  url: string;
-  database: TestDatabase;
-  request<T = Record<string, unknown>>(method: string, path: string, options?: RequestOptions): Promise<ApiResponse<T>>;
-  stop(): Promise<void>;
 }
 
 /**
@@ -65,7 +47,7 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
     LOG_LEVEL: process.env['TEST_LOG_LEVEL'] ?? 'silent',
     ADMIN_TOKEN,
     DATABASE_POOL: '8',
-    JWT_SECRET: 'test-jwt-secret-0123456789abcdef0123456789abcdef',
+    JWT_SECRET,
     ...(options.environment?.['MASTER_KEY_FILE'] === undefined ? { MASTER_KEY } : {}),
     ...options.environment,
   });
@@ -86,27 +68,4 @@ export async function startPlane(options: PlaneOptions = {}): Promise<Plane> {
       if (!options.database) await database.drop();
     },
   };
-}
-
-/** One HTTP request; JSON in and out. */
-export async function request<T>(url: string, method: string, path: string, options: RequestOptions = {}): Promise<ApiResponse<T>> {
-  const response = await fetch(`${url}${path}`, {
-    method,
-    headers: {
-      ...(options.token ? { authorization: `Bearer ${options.token}` } : {}),
-      ...(options.body === undefined ? {} : { 'content-type': 'application/json' }),
-      ...options.headers,
-    },
-    ...(options.body === undefined ? {} : { body: typeof options.body === 'string' ? options.body : JSON.stringify(options.body) }),
-  });
-  const text = await response.text();
-  return { status: response.status, headers: response.headers, body: (text === '' ? undefined : tryJson(text)) as T };
-}
-
-function tryJson(text: string): unknown {
-  try {
-    return JSON.parse(text) as unknown;
-  } catch {
-    return text;
-  }
 }

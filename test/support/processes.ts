@@ -6,7 +6,8 @@ import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { signal } from '../../src/platform/database/embedded-process.js';
 import { eventually } from './eventually.js';
-import { type ApiResponse, MASTER_KEY, request, type RequestOptions } from './plane.js';
+import { createDatabase } from './databases.js';
+import { ADMIN_TOKEN, type ApiResponse, JWT_SECRET, MASTER_KEY, request, type RequestOptions, type RunningPlane } from './requests.js';
 
 /** The built program; `npm test` builds it first. */
 const PROGRAM = resolve(process.env['WH_TEST_PROGRAM'] ?? 'dist/main.js');
@@ -117,6 +118,26 @@ export class Launcher {
       await rm(folder, { recursive: true, force: true });
     }
   }
+}
+
+/** Like `startPlane`, in a process of its own: for suites that ask much. It says on stderr what it logs of failures. */
+export async function startPlaneProcess(environment: Environment = {}): Promise<RunningPlane> {
+  const database = await createDatabase();
+  const launcher = new Launcher();
+  const program = launcher.start({ DATABASE_URL: database.url, WHEELHOUSE_DATA: await launcher.dataFolder(), LOG_LEVEL: 'error', ADMIN_TOKEN, JWT_SECRET, DATABASE_POOL: '8', ...environment });
+  program.child.stdout?.on('data', (text: Buffer) => /"level":(?:"error"|50)/.test(text.toString()) && process.stderr.write(text));
+  const { url } = await program.ready();
+  return {
+    url,
+    database,
+    request: (method, path, options) => request(url, method, path, options),
+    stop: async () => {
+      program.signal('SIGTERM');
+      await program.end();
+      await launcher.clear();
+      await database.drop();
+    },
+  };
 }
 
 /** Process ids of everything that works in a folder: a PostgreSQL server and its children do in their data folder. */

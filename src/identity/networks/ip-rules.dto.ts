@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, IsArray, IsBoolean, IsIn, IsObject, IsOptional, IsString, MaxLength, ValidateNested } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsIpRange } from '../../platform/http/is-ip-range.js';
 import { IP_RULE_ACTIONS, type IpRuleAction } from './ip-rule.js';
@@ -34,6 +34,7 @@ export class UpdateIpRulesDto {
   /** @example [{ "action": "allow", "cidr": "10.20.0.0/16", "description": "Office" }] */
   @IsArray()
   @ArrayMaxSize(500)
+  @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => IpRuleDto)
   rules!: IpRuleDto[];

@@ -1,4 +1,4 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac, createSecretKey, timingSafeEqual } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { PassportStrategy } from '@nestjs/passport';
 import type { Request, Response } from 'express';
@@ -75,8 +75,11 @@ export class AccessTokenStrategy extends PassportStrategy(Strategy, 'access-toke
 
 /** Looks at the header before the signature: nothing but our own algorithm and type, and no key that came along. */
 function keyProvider(key: SigningKey): SecretOrKeyProvider {
+  const secretOf = (bytes: Buffer): Buffer => createSecretKey(bytes) as unknown as Buffer;
+  // Made once: of plain bytes jsonwebtoken would first try, with each token, whether they are a public key.
+  const [present, previous] = [secretOf(key.bytes), key.previous && secretOf(key.previous)];
   return (_request, token: string, done) => {
-    if (hasOurHeader(token)) done(null, key.previous && isSignedWith(key.previous, token) ? key.previous : key.bytes);
+    if (hasOurHeader(token)) done(null, key.previous && isSignedWith(key.previous, token) ? previous : present);
     else done(new Error('not an access token of this installation'));
   };
 }

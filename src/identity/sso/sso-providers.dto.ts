@@ -1,5 +1,5 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsOptional, IsString, Length, Matches, MaxLength, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsObject, IsOptional, IsString, Length, Matches, MaxLength, ValidateNested } from 'class-validator';
 import { type Role, ROLES } from '../../core/actor.js';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsLine } from '../../platform/http/is-line.js';
@@ -130,6 +130,7 @@ export class CreateSsoProviderDto {
   @IfGiven()
   @IsArray()
   @ArrayMaxSize(100)
+  @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => RoleMappingDto)
   role_mappings?: RoleMappingDto[];
@@ -213,6 +214,7 @@ export class UpdateSsoProviderDto {
   @IfGiven()
   @IsArray()
   @ArrayMaxSize(100)
+  @IsObject({ each: true })
   @ValidateNested({ each: true })
   @Type(() => RoleMappingDto)
   role_mappings?: RoleMappingDto[];

@@ -1,10 +1,10 @@
 import { refuseUnkeepable } from './validation.js';
 
 describe('refuseUnkeepable', () => {
-  it.each(['{"a":{"__proto__":1}}', '{"constructor":{}}', '[{"x":[{"__proto__":null}]}]'])('refuses %s', (text) => {
+  it.each(['{"a":{"__proto__":1}}', '{"constructor":{}}', '[{"x":[{"__proto__":null}]}]', '{"toString":1}', '{"a":{"hasOwnProperty":null}}'])('refuses %s', (text) => {
     expect(() => refuseUnkeepable(JSON.parse(text))).toThrow('is a name that no member may have');
   });
-  it.each(['{"a":{"prototype":1,"toString":2}}', '[]', '"__proto__"', 'null', '{"a":"constructor"}'])('takes %s', (text) => {
+  it.each(['{"a":{"prototype":1,"toJSON":2}}', '[]', '"__proto__"', 'null', '{"a":"constructor"}'])('takes %s', (text) => {
     expect(() => refuseUnkeepable(JSON.parse(text))).not.toThrow();
   });
   it('refuses what is nested too deep, whatever the depth', () => {

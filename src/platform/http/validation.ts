@@ -24,8 +24,8 @@ export function toFieldErrors(errors: ValidationError[], prefix = ''): FieldErro
 
 /** No body that anyone wrote or planned is deeper; far more would overflow the stack of whoever walks through it. */
 const DEEPEST = 100;
-/** Members that the packages behind the pipe would take out without a word. */
-const REFUSED_MEMBERS = new Set(['__proto__', 'constructor']);
+/** What every object inherits (`__proto__`, `toString`): the packages behind the pipe would take it out without a word. */
+const REFUSED_MEMBERS = new Set(Object.getOwnPropertyNames(Object.prototype));
 
 /**
  * @throws Problem `invalid_request` for a member that could not be kept, or a value nested too deep: what is stored is

@@ -1,9 +1,9 @@
 import { createHmac } from 'node:crypto';
-import { SigningKey } from '../../../src/identity/sessions/signing-key.js';
-import { SystemDatabase } from '../../../src/platform/database/system-database.js';
-import { ADMIN_TOKEN, type Plane } from '../../support/plane.js';
+import { accessTokenKey } from '../../../src/identity/sessions/signing-key.js';
+import { withAdmin } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { createTenant, createUser, someAddress, unique } from '../../support/factories.js';
+import { ADMIN_TOKEN, JWT_SECRET, type RunningPlane } from '../../support/requests.js';
 
 export type Side = 'own' | 'foreign';
 
@@ -32,7 +32,7 @@ export interface Answer {
 }
 
 /** One request. Of a stream only the head is read. */
-export async function call(plane: Plane, method: string, path: string, headers: Record<string, string>, body?: unknown): Promise<Answer> {
+export async function call(plane: RunningPlane, method: string, path: string, headers: Record<string, string>, body?: unknown): Promise<Answer> {
   const response = await fetch(`${plane.url}${path}`, {
     method: method.toUpperCase(),
     // An address of its own for every request: what is counted by address is not what is looked at here.
@@ -48,7 +48,7 @@ export async function call(plane: Plane, method: string, path: string, headers: 
 }
 
 /** One request that must succeed: the ground that the matrix stands on. */
-export async function must<T>(plane: Plane, method: string, path: string, headers: Record<string, string>, body?: unknown): Promise<T> {
+export async function must<T>(plane: RunningPlane, method: string, path: string, headers: Record<string, string>, body?: unknown): Promise<T> {
   const answer = await call(plane, method, path, headers, body);
   if (answer.status >= 300) throw new Error(`${method} ${path} was needed for the matrix and answered ${answer.status}: ${answer.text}`);
   return (answer.text === '' ? undefined : JSON.parse(answer.text)) as T;
@@ -65,30 +65,30 @@ export interface Tenant {
 }
 
 /** A new person of a tenant, signed in. */
-export async function signedIn(plane: Plane, tenant: string, role: 'admin' | 'user' | 'client'): Promise<Record<string, string>> {
+export async function signedIn(plane: RunningPlane, tenant: string, role: 'admin' | 'user' | 'client'): Promise<Record<string, string>> {
   return bearer((await createUser(plane, { role, tenant })).token);
 }
 
-export async function makeTenant(plane: Plane): Promise<Tenant> {
+export async function makeTenant(plane: RunningPlane): Promise<Tenant> {
   const { id } = await createTenant(plane);
   const admin = await signedIn(plane, id, 'admin');
   const agent = await must<{ id: string; token: string }>(plane, 'POST', '/api/v1/agents', admin, { name: unique('agent') });
   return { id, admin, agent: { 'x-agent-token': agent.token }, agentId: agent.id };
 }
 
-async function apiKey(plane: Plane, admin: Record<string, string>, scopes: string[], fields: Record<string, unknown> = {}): Promise<{ id: string; headers: Record<string, string> }> {
+async function apiKey(plane: RunningPlane, admin: Record<string, string>, scopes: string[], fields: Record<string, unknown> = {}): Promise<{ id: string; headers: Record<string, string> }> {
   const { id, key } = await must<{ id: string; key: string }>(plane, 'POST', '/api/v1/security/api-keys', admin, { name: unique('key'), scopes, ...fields });
   return { id, headers: { 'x-api-key': key } };
 }
 
 /** Every kind of caller that the matrix has. */
-export async function makeCallers(plane: Plane, own: Tenant, foreign: Tenant): Promise<Caller[]> {
+export async function makeCallers(plane: RunningPlane, own: Tenant, foreign: Tenant): Promise<Caller[]> {
   const parts = await Promise.all([makePeople(plane, own, foreign), gone(plane, own), cutOff(plane, own), cutOffTenant(plane), withoutFactor(plane)]);
   return parts.flat();
 }
 
 /** Nobody, and everybody who is let in somewhere. */
-export async function makePeople(plane: Plane, own: Tenant, foreign: Tenant): Promise<Caller[]> {
+export async function makePeople(plane: RunningPlane, own: Tenant, foreign: Tenant): Promise<Caller[]> {
   const key = async (scope: string): Promise<Record<string, string>> => (await apiKey(plane, own.admin, [scope])).headers;
   return [
     { name: 'nobody', headers: {}, roles: [], side: 'own' },
@@ -107,11 +107,11 @@ export async function makePeople(plane: Plane, own: Tenant, foreign: Tenant): Pr
 const outsider = (name: string, headers: Record<string, string>, refusedWith = 'unauthenticated'): Caller => ({ name, headers, roles: [], side: 'own', refusedWith });
 
 /** Credentials that were good once and are no more. */
-async function gone(plane: Plane, own: Tenant): Promise<Caller[]> {
+async function gone(plane: RunningPlane, own: Tenant): Promise<Caller[]> {
   const signedOut = await signedIn(plane, own.id, 'admin');
   await must(plane, 'POST', '/api/v1/auth/logout', signedOut, {});
   const expired = await createUser(plane, { role: 'admin', tenant: own.id });
-  await plane.app.get(SystemDatabase).execute("update sessions set expires_at = now() - interval '1 second' where user_id = $1", [expired.id]);
+  await withAdmin((admin) => admin.query("update sessions set expires_at = now() - interval '1 second' where user_id = $1", [expired.id]), plane.database.name);
   const revoked = await apiKey(plane, own.admin, ['*']);
   await must(plane, 'DELETE', `/api/v1/security/api-keys/${revoked.id}`, own.admin);
   const expiring = await apiKey(plane, own.admin, ['*'], { expires_at: new Date(Date.now() + 1_000).toISOString() });
@@ -121,7 +121,7 @@ async function gone(plane: Plane, own: Tenant): Promise<Caller[]> {
   return [
     outsider('signed-out session', signedOut),
     outsider('expired session', bearer(expired.token)),
-    outsider('expired access token', bearer(expiredToken(plane, own.admin)), 'token_expired'),
+    outsider('expired access token', bearer(expiredToken(own.admin)), 'token_expired'),
     outsider('revoked API key', revoked.headers),
     outsider('expired API key', expiring.headers),
     outsider('agent with its last token', { 'x-agent-token': rotated.token }),
@@ -129,16 +129,16 @@ async function gone(plane: Plane, own: Tenant): Promise<Caller[]> {
 }
 
 /** The token of a session that goes on, of yesterday: rightly signed. */
-function expiredToken(plane: Plane, { authorization = '' }: Record<string, string>): string {
+function expiredToken({ authorization = '' }: Record<string, string>): string {
   const [header = '', claims = ''] = authorization.slice('Bearer '.length).split('.');
   const part = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
   const now = Math.floor(Date.now() / 1000);
   const signed = `${header}.${part({ ...(JSON.parse(Buffer.from(claims, 'base64url').toString()) as object), iat: now - 86_400, exp: now - 85_500 })}`;
-  return `${signed}.${createHmac('sha256', plane.app.get(SigningKey).bytes).update(signed).digest('base64url')}`;
+  return `${signed}.${createHmac('sha256', accessTokenKey(JWT_SECRET)).update(signed).digest('base64url')}`;
 }
 
 /** Who may do nothing any more: every credential is genuine and would do otherwise. */
-async function cutOff(plane: Plane, own: Tenant): Promise<Caller[]> {
+async function cutOff(plane: RunningPlane, own: Tenant): Promise<Caller[]> {
   const disabled = await createUser(plane, { role: 'admin', tenant: own.id });
   const theirs = await apiKey(plane, bearer(disabled.token), ['*']);
   const elsewhere = await apiKey(plane, own.admin, ['*'], { allowed_addresses: ['192.0.2.1'] });
@@ -157,7 +157,7 @@ async function cutOff(plane: Plane, own: Tenant): Promise<Caller[]> {
   ];
 }
 
-async function cutOffTenant(plane: Plane): Promise<Caller[]> {
+async function cutOffTenant(plane: RunningPlane): Promise<Caller[]> {
   const suspended = await makeTenant(plane);
   const key = await apiKey(plane, suspended.admin, ['*']);
   await must(plane, 'POST', `/api/v1/tenants/${suspended.id}/suspend`, OPERATOR, {});
@@ -165,7 +165,7 @@ async function cutOffTenant(plane: Plane): Promise<Caller[]> {
   return Object.entries(callers).map(([name, headers]) => outsider(`suspended tenant's ${name}`, headers, 'tenant_suspended'));
 }
 
-async function withoutFactor(plane: Plane): Promise<Caller[]> {
+async function withoutFactor(plane: RunningPlane): Promise<Caller[]> {
   const { id, admin } = await makeTenant(plane);
   await must(plane, 'PUT', '/api/v1/security', admin, { mfa: { required_roles: ['user'] } });
   return [outsider('user without the second factor that is due', await signedIn(plane, id, 'user'), 'mfa_setup_required')];

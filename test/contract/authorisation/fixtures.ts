@@ -1,7 +1,7 @@
 import { newId } from '../../../src/core/ids.js';
 import { operationsOf, type OpenApiDocument, type PlacedOperation, resolveSchema, type Schema } from '../../../src/platform/openapi/document.types.js';
 import { PASSWORD, unique } from '../../support/factories.js';
-import type { Plane } from '../../support/plane.js';
+import type { RunningPlane } from '../../support/requests.js';
 import { hasType, requestSchema, successOf } from '../openapi-document.js';
 import { bearer, call, must, type Side, type Tenant } from './callers.js';
 
@@ -15,6 +15,8 @@ const HINTS: Readonly<Record<string, Record<string, unknown>>> = {
   reauthenticate: { password: 'not the one of this account' },
   createUser: { password: PASSWORD },
   register: { password: PASSWORD },
+  // An address that egress refuses at once: a name would be looked up.
+  createSsoProvider: { issuer: 'https://127.0.0.1' },
   createApiKey: { scopes: ['task:read'] },
   // Rules that let nobody in would end the matrix.
   updateIpRules: { rules: [], force: false },
@@ -42,7 +44,7 @@ export class Fixtures {
   readonly made: Record<Side, Set<string>>;
 
   constructor(
-    private readonly plane: Plane,
+    private readonly plane: RunningPlane,
     private readonly document: OpenApiDocument,
     private readonly tenants: Tenants,
   ) {

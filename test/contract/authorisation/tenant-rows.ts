@@ -1,6 +1,6 @@
 import pg from 'pg';
 import { superuserUrl } from '../../support/databases.js';
-import type { Plane } from '../../support/plane.js';
+import type { RunningPlane } from '../../support/requests.js';
 
 type Row = Record<string, unknown>;
 /** Rows by `table/key`. */
@@ -16,7 +16,7 @@ export class TenantRows {
     private readonly query: string,
   ) {}
 
-  static async open(plane: Plane): Promise<TenantRows> {
+  static async open(plane: RunningPlane): Promise<TenantRows> {
     const client = new pg.Client({ connectionString: superuserUrl(plane.database.name) });
     await client.connect();
     const { rows } = await client.query<{ name: string; key: string[] }>(
