@@ -12,6 +12,7 @@ import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
 import { Sso1700000000023 } from './1700000000023-sso.js';
 import { TenantLimits1700000000030 } from './1700000000030-tenant-limits.js';
 import { Usage1700000000033 } from './1700000000033-usage.js';
+import { SsoLinks1700000000035 } from './1700000000035-sso-links.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 
@@ -33,4 +34,5 @@ export const MIGRATIONS = [
   Purges1700000000029,
   TenantLimits1700000000030,
   Usage1700000000033,
+  SsoLinks1700000000035,
 ];

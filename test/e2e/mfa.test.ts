@@ -195,11 +195,11 @@ describe('signing in with a second factor', () => {
     await expect401({ ...expired, challenge_token: `${expired.challenge_token.slice(0, -1)}x` }, user, 'mfa_challenge_invalid');
     const changed = await challenge(user);
     expect((await post('change-password', { current_password: PASSWORD, new_password: 'nine-herons-sleep-till-dawn' }, user.token)).status).toBe(204);
-    await expect401(changed, user, 'invalid_credentials');
+    await expect401(changed, user, 'mfa_challenge_invalid');
     const disabled = await withFactor();
     const left = await challenge(disabled);
     await ok(plane.request('PATCH', `/api/v1/admin/users/${disabled.id}`, { token: ADMIN_TOKEN, body: { is_active: false } }));
-    await expect401(left, disabled, 'account_disabled');
+    await expect401(left, disabled, 'mfa_challenge_invalid');
   });
 
   it('answers 400 to anything that is no code, and asks for exactly one', async () => {

@@ -121,6 +121,15 @@ describe('the security policy', () => {
     expect((await put(admin.token, { sso: { enforced: true, break_glass_user_id: admin.id } })).status).toBe(200);
   });
 
+  it('is not held up by a break-glass account that was named and is an administrator no more', async () => {
+    const tenant = await createTenant(plane);
+    const [admin, named] = [await createUser(plane, { role: 'admin', tenant: tenant.id }), await createUser(plane, { role: 'admin', tenant: tenant.id })];
+    await ok(put(admin.token, { sso: { break_glass_user_id: named.id } }));
+    await ok(plane.request('PATCH', `/api/v1/admin/users/${named.id}`, { token: admin.token, body: { role: 'user' } }));
+    expect((await put(admin.token, { mfa: { after_sso: 'always' } })).status).toBe(200);
+    expect((await put(admin.token, { sso: { enforced: true } })).status).toBe(400);
+  });
+
   it('keeps the break-glass account while single sign-on is enforced', async () => {
     const admin = await tenantAdmin();
     const other = await createUser(plane, { tenant: admin.tenantId, role: 'admin' });

@@ -1,62 +1,11 @@
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
-import { createTenant, createUser, login, ok, type SignedIn, type Tokens, unique } from '../support/factories.js';
-import { CLIENT, CookieJar, type OidcProvider, startOidcProvider } from '../support/oidc-provider.js';
-import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { createTenant, createUser, login, ok, unique } from '../support/factories.js';
+import { CLIENT, CookieJar } from '../support/oidc-provider.js';
+import { ADMIN_TOKEN, startPlane } from '../support/plane.js';
+import { addProvider, admin, api, codeIn, comeBack, exchange, idp, open, person, plane, problemOf, type Provider, signIn, start, startSso, stopSso, tenant } from '../support/sso.js';
 
-interface Provider {
-  id: string;
-  revision: number;
-  [field: string]: unknown;
-}
-
-let plane: Plane;
-let idp: OidcProvider;
-let admin: SignedIn;
-let tenant: { id: string; slug: string };
-
-const api = <T = Record<string, unknown>>(method: string, path: string, token?: string, body?: unknown): Promise<ApiResponse<T>> =>
-  plane.request<T>(method, `/api/v1${path}`, { ...(token === undefined ? {} : { token }), ...(body === undefined ? {} : { body }) });
-const addProvider = (fields: object = {}, token: string = admin.token): Promise<Provider> =>
-  ok(api<Provider>('POST', '/sso/providers', token, { name: 'Example', issuer: idp.issuer, ...CLIENT, ...fields }));
-const open = { create_users: true, allowed_domains: ['example.com'] };
-const start = (provider: Provider, query = ''): string => `${plane.url}/api/v1/auth/sso/${provider.id}/start${query}`;
-
-/** Somebody whom the provider knows. */
-async function person(claims: object = {}, amr?: string[]): Promise<string> {
-  const name = unique('person');
-  await idp.knows(name, { claims: { email: `${name}@example.com`, email_verified: true, name: 'A Person', ...claims }, ...(amr ? { amr } : {}) });
-  return name;
-}
-
-/** The way to the provider and back, to where the plane sends the browser in the end. */
-async function comeBack(provider: Provider, who: string, jar = new CookieJar(), query = ''): Promise<Response> {
-  return jar.fetch(await jar.throughProvider(start(provider, query), who));
-}
-const codeIn = (response: Response): string => /#sso_code=(.+)$/.exec(response.headers.get('location') ?? '')?.[1] ?? '';
-const problemOf = async (response: Response): Promise<unknown> => [response.status, ((await response.json()) as { code: string }).code];
-
-async function exchange(code: string, jar: CookieJar, target: Plane = plane): Promise<{ status: number; body: Tokens & { code?: string; mfa_required?: true } }> {
-  const response = await jar.fetch(`${target.url}/api/v1/auth/sso/exchange`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify({ code }) });
-  return { status: response.status, body: (await response.json()) as Tokens };
-}
-
-async function signIn(provider: Provider, who: string): Promise<Tokens> {
-  const jar = new CookieJar();
-  const { status, body } = await exchange(codeIn(await comeBack(provider, who, jar)), jar);
-  expect(status).toBe(200);
-  return body;
-}
-
-beforeAll(async () => {
-  plane = await startPlane({ environment: { EGRESS_ALLOW: '127.0.0.1', TRUST_PROXY: 'loopback' } });
-  idp = await startOidcProvider(plane.url);
-  tenant = await createTenant(plane);
-  admin = await createUser(plane, { role: 'admin', tenant: tenant.id });
-});
-afterAll(async () => {
-  await idp.stop();
-  await plane.stop();
-});
+beforeAll(startSso);
+afterAll(stopSso);
 
 describe('providers', () => {
   it('are made, read, changed and removed, and never show their secret', async () => {
@@ -274,7 +223,7 @@ describe('who gets in', () => {
     const jar = new CookieJar();
     const code = codeIn(await comeBack(provider, who, jar));
     await ok(api('PATCH', `/admin/users/${user.id}`, admin.token, { is_active: false }));
-    expect((await exchange(code, jar)).body.code).toBe('account_disabled');
+    expect((await exchange(code, jar)).body.code).toBe('sso_failed');
     expect(await problemOf(await comeBack(provider, who))).toEqual([403, 'account_disabled']);
   });
 

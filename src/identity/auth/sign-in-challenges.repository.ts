@@ -4,6 +4,7 @@ import type { SessionKind } from '../../platform/auth/browsers.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
+import { PendingSignIns } from '../sessions/pending-sign-ins.js';
 
 export const CHALLENGE_SECONDS = 300;
 /** Wrong codes that a challenge takes. */
@@ -30,7 +31,10 @@ export class SignInChallengesRepository {
     private readonly sql: Sql,
     private readonly database: SystemDatabase,
     private readonly context: RequestContext,
-  ) {}
+    pending: PendingSignIns,
+  ) {
+    pending.register((userId) => this.forget(userId));
+  }
 
   /** Adds one, and removes those of the person that have expired. */
   async insert(challenge: { id: string; userId: string; tokenHash: Buffer; checked: Buffer | null; amr: readonly string[] }): Promise<void> {
@@ -60,6 +64,10 @@ export class SignInChallengesRepository {
       [tokenHash, MOST_ATTEMPTS],
     );
     return rows[0];
+  }
+
+  private async forget(userId: string): Promise<void> {
+    await this.sql.execute('delete from mfa_challenges where tenant_id = $1 and user_id = $2', [this.context.tenantId, userId]);
   }
 
   /** Uses a challenge up, in the transaction of the session that it opens. @returns false when it was used or has expired */

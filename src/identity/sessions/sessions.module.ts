@@ -9,6 +9,7 @@ import { OpenSessionsController } from './open-sessions.controller.js';
 import { OpenSessionsRepository } from './open-sessions.repository.js';
 import { OpenSessionsService } from './open-sessions.service.js';
 import { OwnSessionsController } from './own-sessions.controller.js';
+import { PendingSignIns } from './pending-sign-ins.js';
 import { SessionCookieVerifier } from './session-cookie.verifier.js';
 import { SessionCsrfTokens } from './session-csrf-tokens.js';
 import { SessionLookups } from './session-lookup.js';
@@ -38,10 +39,11 @@ import { UserSessions } from './user-sessions.port.js';
     OpenSessionsRepository,
     OpenSessionsService,
     SessionsCleaner,
+    PendingSignIns,
     { provide: SignInAttempts, useClass: SignInAttemptsService },
     { provide: CsrfTokens, useClass: SessionCsrfTokens },
     { provide: UserSessions, useClass: SessionsService },
   ],
-  exports: [UserSessions, SignInAttempts, CsrfTokens],
+  exports: [PendingSignIns, UserSessions, SignInAttempts, CsrfTokens],
 })
 export class SessionsModule {}

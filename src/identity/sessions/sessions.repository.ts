@@ -185,6 +185,12 @@ export class SessionsRepository {
     return rows.map((row) => row.id);
   }
 
+  /** Keeps a session from being ended until the running transaction is over. @returns whether it is open */
+  async holdOpen(userId: string, id: string): Promise<boolean> {
+    const rows = await this.sql.rows('select 1 from sessions where tenant_id = $1 and user_id = $2 and id = $3 and ended_at is null and expires_at > now() for share', [this.context.tenantId, userId, id]);
+    return rows.length > 0;
+  }
+
   /** Removes what is of no more use: sessions long over, and spent tokens that would have expired by now anyway. */
   async removeOld(refreshLifeSeconds: number): Promise<void> {
     await this.database.execute(`delete from sessions where expires_at < now() - interval '30 days'`);

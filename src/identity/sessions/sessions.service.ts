@@ -9,6 +9,7 @@ import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { hashToken, isWellFormedToken, newToken } from '../../platform/crypto/tokens.js';
 import { AccessTokensService } from './access-tokens.service.js';
+import { PendingSignIns } from './pending-sign-ins.js';
 import { signInTag } from './session-lookup.js';
 import { type LockedSession, SessionsRepository } from './sessions.repository.js';
 import { COOKIE_PREFIX, type EndReason, type IssuedTokens, type SessionOwner, UserSessions } from './user-sessions.port.js';
@@ -38,6 +39,7 @@ export class SessionsService extends UserSessions {
     private readonly revocations: Revocations,
     private readonly audit: AuditPort,
     private readonly csrf: CsrfTokens,
+    private readonly pending: PendingSignIns,
   ) {
     super();
     this.lifeSeconds = config.get('REFRESH_TOKEN_SECONDS');
@@ -82,7 +84,12 @@ export class SessionsService extends UserSessions {
     return (await this.ended(await this.sessions.end(userId, reason, { only: sessionId }))) > 0;
   }
 
+  holdOpen(userId: string, sessionId: string): Promise<boolean> {
+    return this.sessions.holdOpen(userId, sessionId);
+  }
+
   async endAll(userId: string, reason: EndReason, except?: string): Promise<number> {
+    await this.pending.forget(userId);
     return this.ended(await this.sessions.end(userId, reason, { except: except ?? null }));
   }
 

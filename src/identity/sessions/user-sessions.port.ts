@@ -55,6 +55,8 @@ export abstract class UserSessions {
   abstract end(userId: string, sessionId: string, reason: EndReason): Promise<boolean>;
   /** The id of the user's session that a refresh token belongs to, spent or not. */
   abstract idOf(userId: string, refreshToken: string): Promise<string | undefined>;
-  /** Ends all open sessions of the user but one, in the running transaction. @returns how many */
+  /** Whether a session of the user is open; if so it stays open until the running transaction ends. */
+  abstract holdOpen(userId: string, sessionId: string): Promise<boolean>;
+  /** Ends all open sessions of the user but one, and what waits to become one, in the running transaction. @returns how many sessions */
   abstract endAll(userId: string, reason: EndReason, except?: string): Promise<number>;
 }

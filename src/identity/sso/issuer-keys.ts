@@ -1,8 +1,10 @@
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { createRemoteJWKSet, customFetch, type JWTVerifyGetKey } from 'jose';
 import { Problem } from '../../core/problem.js';
 import { Config } from '../../platform/config/config.js';
 import { Egress } from '../../platform/egress/egress.js';
+
+const logger = new Logger('IssuerKeys');
 
 /** After a failure the issuer is left alone for so long: each request would ask it, and wait for it. */
 const RETRY_MS = 5_000;
@@ -22,10 +24,14 @@ export class IssuerKeys {
   /** @throws Problem `unavailable` while the issuer cannot be asked */
   async get(): Promise<JWTVerifyGetKey> {
     if (performance.now() - this.failedAt < RETRY_MS) throw unavailable();
-    this.keys ??= this.discover();
+    this.keys ??= this.discover().catch((error: unknown) => {
+      logger.warn(`The keys of OIDC_ISSUER cannot be read: ${error instanceof Error ? error.message : String(error)}`);
+      throw error;
+    });
     try {
       return await this.keys;
     } catch {
+      // Logged where it was asked, once for all that waited.
       this.keys = undefined;
       this.failedAt = performance.now();
       throw unavailable();

@@ -38,9 +38,15 @@ export class SsoAddresses {
     return url.href;
   }
 
-  /** PUBLIC_URL, or how this request came: a provider sends browsers to registered addresses alone, whatever a header says. */
+  /**
+   * PUBLIC_URL, or how this request came: a provider sends browsers to registered addresses alone, whatever a header says.
+   * @throws Problem `invalid_request` for a Host header that names no host
+   */
   private base(request: Request): string {
     const configured = this.config.get('PUBLIC_URL');
-    return configured === undefined ? `${request.protocol}://${request.host}` : configured.replace(/\/+$/, '');
+    if (configured !== undefined) return configured.replace(/\/+$/, '');
+    const asked = `${request.protocol}://${request.host}`;
+    if (!URL.canParse(asked)) throw invalidField('Host', 'host', 'is not the name of a host');
+    return asked;
   }
 }

@@ -1,10 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { ownUserId } from '../../platform/auth/own-user.js';
+import { ownPerson } from '../../platform/auth/own-user.js';
 import { TenantResolver } from '../../platform/auth/tenant-resolver.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import type { OfferedProvidersView, SsoLinkView } from './sso.view.js';
 import { SsoAddresses } from './sso-addresses.js';
+import type { Link } from './sso-admission.service.js';
 import { bindBrowser, browserOf, forgetBrowser } from './sso-cookie.js';
 import { type Outcome, SsoFlowService } from './sso-flow.service.js';
 import { SsoProvidersRepository } from './sso-providers.repository.js';
@@ -32,7 +33,9 @@ export class SsoBrowserService {
   }
 
   async link(providerId: string, returnTo: string | undefined, request: Request, response: Response): Promise<SsoLinkView> {
-    const url = await this.begin(providerId, returnTo, ownUserId(this.context), request, response);
+    // What is linked is another way into the account.
+    const { id, sessionId } = ownPerson(this.context);
+    const url = await this.begin(providerId, returnTo, { userId: id, sessionId }, request, response);
     return { authorization_url: url.href };
   }
 
@@ -42,24 +45,26 @@ export class SsoBrowserService {
     return { url: address(await this.flows.comeBack(answer, browserOf(request, secure))), statusCode: 303 };
   }
 
-  /** The secrets of the browser, which have served with that. */
-  secretsOf(request: Request, response: Response): Buffer[] {
-    const secure = this.addresses.isSecure(request);
-    forgetBrowser(request, response, secure);
-    return browserOf(request, secure);
+  secretsOf(request: Request): Buffer[] {
+    return browserOf(request, this.addresses.isSecure(request));
+  }
+
+  /** Takes back the secret that has served; those of other sign-ins under way stay. */
+  forget(used: Buffer, request: Request, response: Response): void {
+    forgetBrowser(used, request, response, this.addresses.isSecure(request));
   }
 
   returnTo(request: Request, given: string | undefined): string | null {
     return this.addresses.returnTo(request, given);
   }
 
-  private begin(providerId: string, returnTo: string | undefined, linkUserId: string | null, request: Request, response: Response): Promise<URL> {
+  private begin(providerId: string, returnTo: string | undefined, link: Link | null, request: Request, response: Response): Promise<URL> {
     const secure = this.addresses.isSecure(request);
     return this.flows.begin({
       providerId,
       redirectUri: this.addresses.callback(request),
       returnTo: this.addresses.returnTo(request, returnTo),
-      linkUserId,
+      link,
       bind: (state) => bindBrowser(response, state, secure),
     });
   }

@@ -1,4 +1,4 @@
-import { displayName, isInDomains, roleOfGroups, type SsoClaims, verifiedEmail, waysOf } from './sso-claims.js';
+import { allClaims, displayName, isInDomains, roleOfGroups, type SsoClaims, verifiedEmail, waysOf } from './sso-claims.js';
 
 const claims = (all: Record<string, unknown>): SsoClaims => ({ issuer: 'https://idp.example', subject: 's', amr: [], idToken: '', all });
 
@@ -12,6 +12,14 @@ describe('verifiedEmail', () => {
     'takes none of %j',
     (all) => expect(verifiedEmail(claims(all))).toBeUndefined(),
   );
+});
+
+describe('allClaims', () => {
+  it('takes an address and whether it was verified from one source', () => {
+    const both = allClaims({ sub: 's', email: 'victim@example.com' }, { email: 'own@evil.example', email_verified: true, name: 'N' });
+    expect(both).toEqual({ sub: 's', name: 'N', email: 'victim@example.com', email_verified: undefined });
+    expect(allClaims({ sub: 's' }, { email: 'own@example.com', email_verified: true })).toMatchObject({ email: 'own@example.com', email_verified: true });
+  });
 });
 
 describe('isInDomains', () => {

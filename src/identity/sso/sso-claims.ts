@@ -12,6 +12,12 @@ export interface SsoClaims {
   all: Readonly<Record<string, unknown>>;
 }
 
+/** Both, and the ID token's word where they differ. An address and whether it was verified are of one source: the one's yes is not about the other's address. */
+export function allClaims(idToken: Readonly<Record<string, unknown>>, userinfo: Readonly<Record<string, unknown>>): Record<string, unknown> {
+  const { email, email_verified } = idToken['email'] === undefined ? userinfo : idToken;
+  return { ...userinfo, ...idToken, email, email_verified };
+}
+
 /** The address of the person, when the provider has verified that it is theirs. */
 export function verifiedEmail({ all }: SsoClaims): string | undefined {
   const email = normalEmail(all['email']);

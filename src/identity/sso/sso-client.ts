@@ -4,7 +4,7 @@ import * as oidc from 'openid-client';
 import { Problem } from '../../core/problem.js';
 import { TenantCipher } from '../../platform/crypto/tenant-cipher.js';
 import { Egress } from '../../platform/egress/egress.js';
-import { type SsoClaims, waysOf } from './sso-claims.js';
+import { allClaims, type SsoClaims, waysOf } from './sso-claims.js';
 import type { SsoProvider } from './sso-provider.entity.js';
 import { secretOf } from './sso-providers.service.js';
 
@@ -57,7 +57,7 @@ export class SsoClient {
       const claims = tokens.claims();
       if (!claims || tokens.id_token === undefined || claims.sub.length > 255) throw new Problem('sso_failed');
       const more = configuration.serverMetadata().userinfo_endpoint === undefined ? {} : await oidc.fetchUserInfo(configuration, tokens.access_token, claims.sub);
-      return { issuer: provider.issuer, subject: claims.sub, amr: waysOf(claims['amr']), idToken: tokens.id_token, all: { ...more, ...claims } };
+      return { issuer: provider.issuer, subject: claims.sub, amr: waysOf(claims['amr']), idToken: tokens.id_token, all: allClaims(claims, more) };
     });
   }
 

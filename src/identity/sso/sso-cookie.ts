@@ -29,9 +29,9 @@ export function browserOf(request: Request, secure: boolean): Buffer[] {
     .map(hashToken);
 }
 
-/** Takes the browser's secrets back once they have served. */
-export function forgetBrowser(request: Request, response: Response, secure: boolean): void {
-  for (const [name] of cookiesOf(request, secure)) response.clearCookie(name, attributes(secure));
+/** Takes a secret of the browser back once it has served. @param used its hash */
+export function forgetBrowser(used: Buffer, request: Request, response: Response, secure: boolean): void {
+  for (const [name, value] of cookiesOf(request, secure)) if (hashToken(value).equals(used)) response.clearCookie(name, attributes(secure));
 }
 
 function cookiesOf(request: Request, secure: boolean): [name: string, value: string][] {

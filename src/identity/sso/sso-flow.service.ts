@@ -6,7 +6,7 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { hashToken, newToken } from '../../platform/crypto/tokens.js';
 import { FLOW_SECONDS } from './sso-cookie.js';
-import { SsoAdmission } from './sso-admission.service.js';
+import { type Link, SsoAdmission } from './sso-admission.service.js';
 import { SsoClient } from './sso-client.js';
 import { type SsoFlow, SsoFlowsRepository } from './sso-flows.repository.js';
 import type { SsoProvider } from './sso-provider.entity.js';
@@ -21,8 +21,8 @@ export interface Beginning {
   providerId: string;
   redirectUri: string;
   returnTo: string | null;
-  /** The account to link, when it is no sign-in. */
-  linkUserId: string | null;
+  /** What is to be linked, when it is no sign-in. */
+  link: Link | null;
   /** Gives the browser its secret, by the state. @returns the hash of the secret */
   bind: (state: string) => Buffer;
 }
@@ -47,12 +47,10 @@ export class SsoFlowService {
   ) {}
 
   /** @returns the provider's page */
-  async begin({ providerId, redirectUri, returnTo, linkUserId, bind }: Beginning): Promise<URL> {
+  async begin({ providerId, redirectUri, returnTo, link, bind }: Beginning): Promise<URL> {
     const provider = await this.providers.usable(providerId);
-    const mayLink = linkUserId === null || provider?.tenant_id === this.context.tenantId;
+    const mayLink = link === null || provider?.tenant_id === this.context.tenantId;
     if (!provider || !mayLink) throw notFound('provider');
-    // What is linked is another way into the account.
-    if (linkUserId !== null && this.context.actor.kind !== 'user') throw new Problem('forbidden', { detail: 'Only the person, with a session, links a provider.' });
     const [state, nonce, codeVerifier] = [secret(), secret(), secret()];
     const url = await this.client.authorizationUrl(provider, { state, nonce, codeVerifier, redirectUri });
     await this.context.within({ tenantId: provider.tenant_id }, () =>
@@ -64,7 +62,8 @@ export class SsoFlowService {
         code_verifier: codeVerifier,
         redirect_uri: redirectUri,
         return_to: returnTo,
-        link_user_id: linkUserId,
+        link_user_id: link?.userId ?? null,
+        link_session_id: link?.sessionId ?? null,
         seconds: FLOW_SECONDS,
       }),
     );
@@ -92,7 +91,7 @@ export class SsoFlowService {
     if (!provider) throw new Problem('sso_failed', { detail: 'This provider is not in use any more.' });
     if (answer.has('error')) throw new Problem('sso_failed', { detail: 'The provider refused the sign-in.' });
     const claims = await this.client.claimsOf(provider, answer, { state, nonce: flow.nonce, codeVerifier: flow.code_verifier, redirectUri: flow.redirect_uri });
-    const user = await this.context.within({ tenantId: flow.tenant_id }, () => this.admission.admit(provider, claims, flow.link_user_id));
+    const user = await this.context.within({ tenantId: flow.tenant_id }, () => this.admission.admit(provider, claims, linkOf(flow)));
     if (flow.link_user_id !== null) return undefined;
     return this.context.within({ tenantId: flow.tenant_id }, () => this.codeFor(provider, flow, user.id, claims.amr));
   }
@@ -109,6 +108,8 @@ export class SsoFlowService {
     return token;
   }
 }
+
+const linkOf = ({ link_user_id: userId, link_session_id: sessionId }: SsoFlow): Link | null => (userId === null ? null : { userId, sessionId: sessionId ?? '' });
 
 /** 256 bits, in the alphabet that PKCE takes (RFC 7636, section 4.1). */
 const secret = (): string => randomBytes(32).toString('base64url');

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { hashToken, isWellFormedToken } from '../../platform/crypto/tokens.js';
 import { SignInCompletion, type SignInOutcome } from '../auth/sign-in-completion.port.js';
@@ -17,15 +18,23 @@ export class SsoSignInService {
     private readonly accounts: UserAccounts,
     private readonly completion: SignInCompletion,
     private readonly context: RequestContext,
+    private readonly audit: AuditPort,
   ) {}
 
-  /** @param browsers what the browser proves itself with @throws Problem `sso_failed` */
-  async exchange(token: string, browsers: readonly Buffer[]): Promise<SignInOutcome> {
+  /** @param browsers what the browser proves itself with @returns what of it has served, and what the sign-in came to @throws Problem `sso_failed` */
+  async exchange(token: string, browsers: readonly Buffer[]): Promise<{ used: Buffer; outcome: SignInOutcome }> {
     const code = isWellFormedToken(token, CODE_PREFIX) ? await this.flows.takeCode(hashToken(token), browsers) : undefined;
-    if (!code) throw new Problem('sso_failed', { detail: 'The code is not valid in this browser, was used, or has expired.' });
+    if (!code) {
+      await this.audit.failed({ action: 'auth.sso', detail: { reason: 'sso_failed' } });
+      throw new Problem('sso_failed', { detail: 'The code is not valid in this browser, was used, or has expired.' });
+    }
     const user = await this.context.within({ tenantId: code.tenant_id }, () => this.read(code.user_id));
-    if (!user.is_active) throw new Problem('account_disabled');
-    return this.completion.afterFirstFactor({ id: user.id, tenantId: user.tenant_id, email: user.email, role: user.role }, { via: 'sso', amr: code.amr });
+    if (!user.is_active) {
+      await this.context.within({ tenantId: code.tenant_id }, () => this.audit.failed({ action: 'auth.sso', resource: { type: 'user', id: user.id }, detail: { reason: 'account_disabled' } }));
+      throw new Problem('account_disabled');
+    }
+    const outcome = await this.completion.afterFirstFactor({ id: user.id, tenantId: user.tenant_id, email: user.email, role: user.role }, { via: 'sso', amr: code.amr });
+    return { used: code.browser_hash, outcome };
   }
 
   @Transactional()

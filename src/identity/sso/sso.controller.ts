@@ -77,7 +77,9 @@ export class SsoController {
   })
   async exchange(@Body() body: ExchangeSsoCodeDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<TokensView | MfaRequiredView> {
     this.context.set('sessionKind', this.browsers.sessionKindFor(request, body.session));
-    return answerFirstFactor(this.browsers, response, await this.signIn.exchange(body.code, this.browser.secretsOf(request, response)));
+    const { used, outcome } = await this.signIn.exchange(body.code, this.browser.secretsOf(request));
+    this.browser.forget(used, request, response);
+    return answerFirstFactor(this.browsers, response, outcome);
   }
 
   /** Begins to link a provider to the own account: go on at `authorization_url` in the same browser. */

@@ -13,6 +13,7 @@ import { checkPassword } from './password-policy.js';
 import { type NewAccount, type PreparedAccount, UserAccounts } from './user-accounts.port.js';
 import { COUNTED_USERS, UsersRepository } from './users.repository.js';
 import { auditedUser, toUserView, type UserView } from './users.view.js';
+import { whyAdminStays } from './why-admin-stays.js';
 
 /** Makes accounts, for administrators, for registration and for setup alike. */
 @Injectable()
@@ -49,7 +50,12 @@ export class AccountsService extends UserAccounts {
     const admins = role === 'admin' ? [] : await this.users.lockAdmins();
     const before = await this.users.lock(id);
     if (!before) throw notFound('user');
-    if (before.role === role || (admins.length === 1 && admins[0] === id)) return toUserView(before);
+    if (before.role === role) return toUserView(before);
+    const kept = role === 'admin' ? undefined : await whyAdminStays(this.users, id, admins);
+    if (kept) {
+      await this.audit.record({ action: 'user.keep_role', resource: { type: 'user', id }, detail: { ...detail, wanted: role, kept: before.role, because: kept.code } });
+      return toUserView(before);
+    }
     const after = await this.users.update(id, { role });
     await this.audit.record({ action: 'user.update', resource: { type: 'user', id }, before: auditedUser(before), after: auditedUser(after), detail });
     this.revocations.afterCommit(`user:${id}`);

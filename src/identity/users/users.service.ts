@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { isUnchanged } from '../../core/changes.js';
 import type { Page, PageRequest } from '../../core/page.js';
-import { notFound, Problem } from '../../core/problem.js';
+import { notFound } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { requireFreshAuthority } from '../../platform/auth/fresh-sign-in.js';
 import { Revocations } from '../../platform/cache/revocations.js';
@@ -15,6 +15,7 @@ import { UserAccounts } from './user-accounts.port.js';
 import type { CreateUserDto } from './users.dto.js';
 import { type UserChange, type UserFilter, UsersRepository } from './users.repository.js';
 import { auditedUser, type UserView } from './users.view.js';
+import { whyAdminStays } from './why-admin-stays.js';
 
 /** What administrators do with the users of a tenant. */
 @Injectable()
@@ -51,10 +52,8 @@ export class UsersService {
     const admins = leaves ? await this.users.lockAdmins() : [];
     const before = found(await this.users.lock(id));
     checkIfMatch(this.context.get('ifMatch'), before);
-    if (leaves && admins.length === 1 && admins[0] === id) throw new Problem('last_admin', { limit: 1, current: 1 });
-    if (leaves && (await this.users.breaksGlass(id))) {
-      throw new Problem('conflict', { detail: 'This is the break-glass account of the tenant, which enforces single sign-on.', remedy: 'Name another one in PUT /security first.' });
-    }
+    const refusal = leaves ? await whyAdminStays(this.users, id, admins) : undefined;
+    if (refusal) throw refusal;
     if (isUnchanged<UserChange>(before, change)) return before;
     if (change.role === 'admin' || (change.is_active && before.role === 'admin')) requireFreshAuthority(this.context);
     if (change.is_active && !before.is_active) await this.plans.admit('users');
