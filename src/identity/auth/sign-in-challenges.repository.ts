@@ -4,7 +4,7 @@ import type { SessionKind } from '../../platform/auth/browsers.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
-import { PendingSignIns } from '../sessions/pending-sign-ins.js';
+import { PendingSignIns } from '../sessions/pending-sign-ins.port.js';
 
 export const CHALLENGE_SECONDS = 300;
 /** Wrong codes that a challenge takes. */

@@ -9,7 +9,7 @@ import { OpenSessionsController } from './open-sessions.controller.js';
 import { OpenSessionsRepository } from './open-sessions.repository.js';
 import { OpenSessionsService } from './open-sessions.service.js';
 import { OwnSessionsController } from './own-sessions.controller.js';
-import { PendingSignIns } from './pending-sign-ins.js';
+import { PendingSignIns } from './pending-sign-ins.port.js';
 import { SessionCookieVerifier } from './session-cookie.verifier.js';
 import { SessionCsrfTokens } from './session-csrf-tokens.js';
 import { SessionLookups } from './session-lookup.js';

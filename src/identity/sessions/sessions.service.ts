@@ -9,7 +9,7 @@ import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { hashToken, isWellFormedToken, newToken } from '../../platform/crypto/tokens.js';
 import { AccessTokensService } from './access-tokens.service.js';
-import { PendingSignIns } from './pending-sign-ins.js';
+import { PendingSignIns } from './pending-sign-ins.port.js';
 import { signInTag } from './session-lookup.js';
 import { type LockedSession, SessionsRepository } from './sessions.repository.js';
 import { COOKIE_PREFIX, type EndReason, type IssuedTokens, type SessionOwner, UserSessions } from './user-sessions.port.js';

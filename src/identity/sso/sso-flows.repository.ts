@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
-import { PendingSignIns } from '../sessions/pending-sign-ins.js';
+import { PendingSignIns } from '../sessions/pending-sign-ins.port.js';
 
 export interface SsoFlow {
   tenant_id: string;
