@@ -9,6 +9,7 @@ import { Networks1700000000026 } from './1700000000026-networks.js';
 import { Platform1700000000001 } from './1700000000001-platform.js';
 import { Purges1700000000029 } from './1700000000029-purges.js';
 import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
+import { Samples1700000000036 } from './1700000000036-samples.js';
 import { Sso1700000000023 } from './1700000000023-sso.js';
 import { TenantLimits1700000000030 } from './1700000000030-tenant-limits.js';
 import { Usage1700000000033 } from './1700000000033-usage.js';
@@ -35,4 +36,5 @@ export const MIGRATIONS = [
   TenantLimits1700000000030,
   Usage1700000000033,
   SsoLinks1700000000035,
+  Samples1700000000036,
 ];

@@ -29,6 +29,15 @@ export class Erasing {
     return purge.entity_type === 'agent' ? this.eraseAgent(purge, signal) : this.eraseTenant(purge, signal);
   }
 
+  /** The planner's statistics hold samples of what was in the columns: they are taken anew. */
+  async forgetSamples({ entity_type }: Purge, signal: AbortSignal): Promise<void> {
+    const tables = entity_type === 'agent' ? this.erasures.agentContents : [...(await tenantTables(this.database.pool)), { table: 'tenants' }];
+    for (const table of new Set(tables.map((content) => content.table))) {
+      signal.throwIfAborted();
+      await this.database.query('select forget_samples($1)', [table]);
+    }
+  }
+
   private async eraseAgent(purge: Purge, signal: AbortSignal): Promise<number> {
     let total = 0;
     for (const content of this.erasures.agentContents) {

@@ -48,6 +48,7 @@ export class PurgeRunner implements OnModuleInit {
     await this.destroyLateKeys(purge);
     const erased = await this.erasing.erase(purge, signal);
     if (again && erased === 0) return;
+    await this.erasing.forgetSamples(purge, signal);
     await waitUntil(() => this.trees.isSealed(tenantOf(purge), PURGE_ACTION, purge.entity_id), signal);
     await this.complete(await this.certify(purge), again);
   }
