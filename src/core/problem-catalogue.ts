@@ -62,6 +62,7 @@ export const PROBLEMS = {
   fresh_sign_in_required: entry(403, 'Fresh sign-in required', 'This operation takes a person who has signed in within the last minutes.', 'Sign in again, or call POST /auth/reauthenticate.'),
   mfa_setup_required: entry(403, 'Second factor required', 'The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.', 'Call POST /auth/mfa/setup, then POST /auth/mfa/verify.'),
   mfa_code_invalid: entry(401, 'Wrong code', 'The code is wrong, has expired or was used before.', 'Use the next code of the authenticator, or a recovery code.'),
+  mfa_codes_exhausted: entry(403, 'Too many wrong codes', 'So many codes were wrong in a row that codes of the authenticator are not taken any more.', 'Use a recovery code, or ask an administrator to reset the second factor.'),
   mfa_challenge_invalid: entry(401, 'Sign-in expired', 'The challenge is unknown, has expired, was used, or took too many wrong codes.', 'Sign in again.'),
   mfa_enabled: entry(409, 'Second factor is on', 'This account has a second factor already.', 'Turn it off first.'),
   mfa_not_enabled: entry(409, 'No second factor', 'This account has no second factor.', 'Set one up first.'),

@@ -14,6 +14,7 @@ import { Sso1700000000023 } from './1700000000023-sso.js';
 import { TenantLimits1700000000030 } from './1700000000030-tenant-limits.js';
 import { Usage1700000000033 } from './1700000000033-usage.js';
 import { SsoLinks1700000000035 } from './1700000000035-sso-links.js';
+import { MfaCodeLimit1700000000037 } from './1700000000037-mfa-code-limit.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 
@@ -37,4 +38,5 @@ export const MIGRATIONS = [
   Usage1700000000033,
   SsoLinks1700000000035,
   Samples1700000000036,
+  MfaCodeLimit1700000000037,
 ];

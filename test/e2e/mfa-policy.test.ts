@@ -1,4 +1,4 @@
-import { createTask, createTenant, createUser, login, ok, PASSWORD, type SignedIn, someAddress } from '../support/factories.js';
+import { createTask, createTenant, createUser, login, ok, PASSWORD, type SignedIn, someAddress, type Tokens } from '../support/factories.js';
 import { codeOf, enableMfa } from '../support/mfa.js';
 import { type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 import { follow, TestSocket } from '../support/socket.js';
@@ -46,6 +46,8 @@ describe('a policy that asks for a second factor', () => {
     await demand(admin, 'user');
     const { status, body } = await login(plane, user.email);
     expect([status, body]).toEqual([200, expect.objectContaining({ mfa_setup_required: true })]);
+    const renewed = await ok(plane.request<Tokens>('POST', '/api/v1/auth/refresh', { body: { refresh_token: body.refresh_token } }));
+    expect(renewed).toMatchObject({ mfa_setup_required: true });
     expect((await agents(body.access_token)).body.code).toBe('mfa_setup_required');
     expect((await plane.request<Coded>('POST', '/api/v1/auth/change-password', { token: body.access_token, body: { current_password: PASSWORD, new_password: 'nine-herons-sleep-till-dawn' } })).body.code).toBe('mfa_setup_required');
     const { secret } = await ok(plane.request<{ secret: string }>('POST', '/api/v1/auth/mfa/setup', { token: body.access_token }));

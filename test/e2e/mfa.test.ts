@@ -227,6 +227,22 @@ describe('signing in with a second factor', () => {
   });
 });
 
+describe('guessing codes', () => {
+  it('ends after a hundred in a row, whatever the policy says of waiting; a recovery code begins anew', async () => {
+    const user = await withFactor();
+    const tried = (n: number) => withAdmin((admin) => admin.query('update user_mfa set codes_tried = $2 where user_id = $1', [user.id, n]), plane.database.name);
+    await tried(99);
+    expect((await answer(await challenge(user), { code: '000000' })).body.code).toBe('mfa_code_invalid');
+    expect((await answer(await challenge(user), { code: await freshCode(plane, user) })).body).toMatchObject({ status: 403, code: 'mfa_codes_exhausted', limit: 100 });
+    expect((await answer(await challenge(user), { recovery_code: user.recoveryCodes[0] as string })).status).toBe(200);
+    expect((await answer(await challenge(user), { code: await freshCode(plane, user) })).status).toBe(200);
+    await tried(50);
+    expect((await answer(await challenge(user), { code: await freshCode(plane, user) })).status).toBe(200);
+    const { rows } = await withAdmin((admin) => admin.query<{ codes_tried: number }>('select codes_tried from user_mfa where user_id = $1', [user.id]), plane.database.name);
+    expect(rows[0]?.codes_tried).toBe(0);
+  });
+});
+
 describe('recovery codes', () => {
   it('can be made anew with a fresh sign-in; the old ones end', async () => {
     const user = await withFactor();

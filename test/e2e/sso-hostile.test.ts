@@ -1,4 +1,6 @@
-import { request as httpRequest } from 'node:http';
+import { once } from 'node:events';
+import { createServer, request as httpRequest } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { createTenant, createUser, login, ok } from '../support/factories.js';
 import { CookieJar } from '../support/oidc-provider.js';
 import { ADMIN_TOKEN } from '../support/plane.js';
@@ -69,5 +71,39 @@ describe('a browser', () => {
       asked.on('error', reject).end();
     });
     expect(answer).toBe(400);
+  });
+});
+
+describe('a provider that is down', () => {
+  it('is asked once for all who would sign in, and then left alone for a moment', async () => {
+    let asked = 0;
+    const down = createServer((_request, response) => {
+      asked += 1;
+      response.writeHead(500).end();
+    }).listen(0, '127.0.0.1');
+    await once(down, 'listening');
+    try {
+      const provider = await addProvider({ issuer: `http://127.0.0.1:${(down.address() as AddressInfo).port}` });
+      const answers = await Promise.all(Array.from({ length: 20 }, () => new CookieJar().fetch(start(provider))));
+      expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([401]));
+      await new CookieJar().fetch(start(provider));
+      expect(asked).toBe(1);
+    } finally {
+      down.close();
+    }
+  });
+});
+
+describe('signing out', () => {
+  it('takes the cookie of a browser away', async () => {
+    const provider = await addProvider(open);
+    const jar = new CookieJar();
+    const code = codeIn(await comeBack(provider, await person(), jar));
+    const headers = { 'content-type': 'application/json', origin: plane.url };
+    const signedIn = await jar.fetch(`${plane.url}/api/v1/auth/sso/exchange`, { method: 'POST', headers, body: JSON.stringify({ code, session: 'cookie' }) });
+    const { csrf_token } = (await signedIn.json()) as { csrf_token: string };
+    const out = await jar.fetch(`${plane.url}/api/v1/auth/sso/logout`, { method: 'POST', headers: { ...headers, 'x-csrf-token': csrf_token }, body: '{}' });
+    expect(out.status).toBe(200);
+    expect(out.headers.getSetCookie()).toContainEqual(expect.stringMatching(/^wheelhouse=; Max-Age=0;/));
   });
 });

@@ -55,9 +55,9 @@ export class SignInService {
 
   /** New tokens for a refresh token, or a new cookie for a cookie, with the user as it is now. */
   async refresh(held: string | { cookie: string; csrfToken: string | undefined }): Promise<SignedIn> {
-    const { owner, tokens } = await (typeof held === 'string' ? this.sessions.refresh(held) : this.sessions.refreshCookie(held.cookie, held.csrfToken));
+    const { owner, ...renewed } = await (typeof held === 'string' ? this.sessions.refresh(held) : this.sessions.refreshCookie(held.cookie, held.csrfToken));
     const user = await this.context.within({ tenantId: owner.tenantId }, () => this.read(owner.id));
-    return { tokens, user };
+    return { ...renewed, user };
   }
 
   @Transactional()

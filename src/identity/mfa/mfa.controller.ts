@@ -68,7 +68,7 @@ export class MfaController {
     id: 'disableMfa',
     allow: 'profile:write',
     returns: NO_CONTENT,
-    problems: ['invalid_credentials', 'mfa_code_invalid', 'mfa_not_enabled', 'sso_only'],
+    problems: ['invalid_credentials', 'mfa_code_invalid', 'mfa_codes_exhausted', 'mfa_not_enabled', 'sso_only'],
     rateLimit: 'mfa',
     idempotency: 'outside',
   })

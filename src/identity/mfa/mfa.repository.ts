@@ -27,6 +27,19 @@ export class MfaRepository {
     ]);
   }
 
+  /** Counts a code before it is checked. @returns the factor, and how many were tried since the last right one, this one among them */
+  tryCode(userId: string): Promise<(StoredFactor & { codes_tried: number }) | undefined> {
+    return this.sql.row<StoredFactor & { codes_tried: number }>(
+      `update user_mfa set codes_tried = least(codes_tried + 1, 1000000) where tenant_id = $1 and user_id = $2
+       returning sealed_secret, enabled_at, clock_timestamp() as now, codes_tried`,
+      [this.context.tenantId, userId],
+    );
+  }
+
+  async forgetTries(userId: string): Promise<void> {
+    await this.sql.execute('update user_mfa set codes_tried = 0 where tenant_id = $1 and user_id = $2 and codes_tried > 0', [this.context.tenantId, userId]);
+  }
+
   async codesLeft(userId: string): Promise<number> {
     const row = await this.sql.row<{ left: number }>('select count(*)::integer as left from mfa_recovery_codes where tenant_id = $1 and user_id = $2 and used_at is null', [
       this.context.tenantId,

@@ -13,6 +13,12 @@ import { stepOf } from './totp.js';
 /** No code is of it, so it uses nothing up: a wrong code takes the same way as one that was used before. */
 const NO_STEP = -1;
 
+/**
+ * As many codes may be wrong in a row, whatever the tenant's policy says of waiting in between (NIST SP 800-63B, section 5.2.2):
+ * three steps are right at a time, so that nobody guesses one with a chance of more than 0.03 %.
+ */
+const MOST_WRONG_CODES = 100;
+
 type Method = 'totp' | 'recovery_code';
 type Use = () => Promise<boolean>;
 
@@ -37,7 +43,7 @@ export class SecondFactorsService extends SecondFactors {
   async prove<T>(userId: string, answer: FactorAnswer, action: string, work: () => Promise<T>): Promise<T> {
     const method = methodOf(answer);
     await this.admit(userId, action, method);
-    const use = await this.useOf(userId, answer);
+    const use = await this.useOf(userId, answer, action);
     const done = await this.useAndDo(userId, method, use, work);
     if (!done) return this.refuse(userId, action, method, 'wrong_code', new Problem('mfa_code_invalid'));
     await this.attempts.clear(subjectOf(userId));
@@ -68,14 +74,21 @@ export class SecondFactorsService extends SecondFactors {
     return this.factors.find(userId);
   }
 
+  /** In a transaction of its own: a try counts whatever comes of it. */
+  @Transactional()
+  protected tryCode(userId: string): ReturnType<MfaRepository['tryCode']> {
+    return this.factors.tryCode(userId);
+  }
+
   /** The time step that a code is of, by the database's clock. */
   async stepOf(userId: string, factor: StoredFactor, code: string): Promise<number> {
     return stepOf(await this.cipher.open(secretPlace(this.context.tenantId, userId), factor.sealed_secret), code, factor.now) ?? NO_STEP;
   }
 
-  private async useOf(userId: string, { code, recovery_code: recoveryCode }: FactorAnswer): Promise<Use> {
+  private async useOf(userId: string, { code, recovery_code: recoveryCode }: FactorAnswer, action: string): Promise<Use> {
     if (recoveryCode !== undefined) return () => this.factors.useRecoveryCode(userId, hashRecoveryCode(userId, recoveryCode));
-    const factor = await this.read(userId);
+    const factor = await this.tryCode(userId);
+    if (factor && factor.codes_tried > MOST_WRONG_CODES) return this.refuse(userId, action, 'totp', 'codes_exhausted', new Problem('mfa_codes_exhausted', { limit: MOST_WRONG_CODES }));
     if (!factor || code === undefined) return () => Promise.resolve(false);
     // Opened before the transaction, which holds a connection.
     const step = await this.stepOf(userId, factor, code);
@@ -85,6 +98,7 @@ export class SecondFactorsService extends SecondFactors {
   @Transactional()
   protected async useAndDo<T>(userId: string, method: Method, use: Use, work: () => Promise<T>): Promise<{ result: T } | undefined> {
     if (!(await use())) return undefined;
+    await this.factors.forgetTries(userId);
     if (method === 'recovery_code') {
       const left = await this.factors.codesLeft(userId);
       await this.audit.record({ action: 'mfa.use_recovery_code', resource: { type: 'user', id: userId }, detail: { left } });

@@ -38,6 +38,7 @@ export interface LockedSession {
   refresh_hash: Buffer;
   ended: boolean;
   expired: boolean;
+  lacks_factor: boolean;
 }
 
 /** Milliseconds for which a spent cookie is still taken: requests under way carry it, and other tabs do. */
@@ -121,7 +122,7 @@ export class SessionsRepository {
   lock(id: string): Promise<LockedSession | undefined> {
     return this.sql.row<LockedSession>(
       `select s.id, s.user_id, u.email, u.role, u.is_active, t.status as tenant_status, s.kind, s.refresh_hash,
-         s.ended_at is not null as ended, ${ENDS_AT} <= now() as expired
+         s.ended_at is not null as ended, ${ENDS_AT} <= now() as expired, ${LACKS_FACTOR} as lacks_factor
        from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id ${WITH_POLICY}
        where s.tenant_id = $1 and s.id = $2 for update of s`,
       [this.context.tenantId, id],
@@ -191,8 +192,9 @@ export class SessionsRepository {
     return rows.length > 0;
   }
 
-  /** Removes what is of no more use: sessions long over, and spent tokens that would have expired by now anyway. */
+  /** Removes what is of no more use: sessions long over, spent tokens that would have expired by now anyway, and challenges that nobody answered. */
   async removeOld(refreshLifeSeconds: number): Promise<void> {
+    await this.database.execute('delete from mfa_challenges where expires_at < now()');
     await this.database.execute(`delete from sessions where expires_at < now() - interval '30 days'`);
     await this.database.execute('delete from spent_refresh_tokens where spent_at < now() - make_interval(secs => $1)', [
       refreshLifeSeconds,

@@ -12,7 +12,7 @@ import { AccessTokensService } from './access-tokens.service.js';
 import { PendingSignIns } from './pending-sign-ins.port.js';
 import { signInTag } from './session-lookup.js';
 import { type LockedSession, SessionsRepository } from './sessions.repository.js';
-import { COOKIE_PREFIX, type EndReason, type IssuedTokens, type SessionOwner, UserSessions } from './user-sessions.port.js';
+import { COOKIE_PREFIX, type EndReason, type IssuedTokens, type RefreshedSession, type SessionOwner, UserSessions } from './user-sessions.port.js';
 
 const REFRESH_PREFIX = 'whr_';
 const PREFIXES: Readonly<Record<SessionKind, string>> = { bearer: REFRESH_PREFIX, cookie: COOKIE_PREFIX };
@@ -23,8 +23,6 @@ interface Presented {
   kind: SessionKind;
   csrfToken?: string;
 }
-
-type Refreshed = { owner: SessionOwner; tokens: IssuedTokens };
 
 /** Opens, renews and ends sessions. */
 @Injectable()
@@ -62,15 +60,15 @@ export class SessionsService extends UserSessions {
     return this.issued(kind, owner, sessionId, token);
   }
 
-  refresh(refreshToken: string): Promise<Refreshed> {
+  refresh(refreshToken: string): Promise<RefreshedSession> {
     return this.renew(refreshToken, 'bearer');
   }
 
-  refreshCookie(cookie: string, csrfToken: string | undefined): Promise<Refreshed> {
+  refreshCookie(cookie: string, csrfToken: string | undefined): Promise<RefreshedSession> {
     return this.renew(cookie, 'cookie', csrfToken);
   }
 
-  private async renew(token: string, kind: SessionKind, csrfToken?: string): Promise<Refreshed> {
+  private async renew(token: string, kind: SessionKind, csrfToken?: string): Promise<RefreshedSession> {
     const hash = isWellFormedToken(token, PREFIXES[kind]) ? hashToken(token) : undefined;
     const found = hash && (await this.sessions.ofRefreshToken(hash));
     if (!found) throw invalidRefreshToken();
@@ -102,7 +100,7 @@ export class SessionsService extends UserSessions {
 
   /** One at a time per session: the row is locked, so of two with the same token the second finds it spent. */
   @Transactional()
-  protected async trade(sessionId: string, presented: Presented): Promise<Refreshed | Problem> {
+  protected async trade(sessionId: string, presented: Presented): Promise<RefreshedSession | Problem> {
     const session = await this.sessions.lock(sessionId);
     if (session?.kind !== presented.kind) return invalidRefreshToken();
     if (session.kind === 'cookie' && !this.csrf.isRight(sessionId, presented.csrfToken ?? '')) return new Problem('csrf_failed');
@@ -113,10 +111,11 @@ export class SessionsService extends UserSessions {
     const refusal = refusalOf(session);
     if (refusal) return refusal;
     const owner = { id: session.user_id, tenantId: this.context.tenantId, email: session.email, role: session.role };
-    if (isSecondTab) return { owner, tokens: await this.issued('cookie', owner, sessionId) };
+    const restricted = session.lacks_factor ? ({ restricted: 'mfa_setup' } as const) : {};
+    if (isSecondTab) return { owner, tokens: await this.issued('cookie', owner, sessionId), ...restricted };
     const { token, hash } = newToken(PREFIXES[session.kind]);
     await this.sessions.rotate(sessionId, presented.hash, hash, this.lifeSeconds);
-    return { owner, tokens: await this.issued(session.kind, owner, sessionId, token) };
+    return { owner, tokens: await this.issued(session.kind, owner, sessionId, token), ...restricted };
   }
 
   /** Two hold tokens of one family, and nobody can tell which of them is the thief. */

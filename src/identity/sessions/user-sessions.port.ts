@@ -1,4 +1,4 @@
-import type { Role } from '../../core/actor.js';
+import type { Restriction, Role } from '../../core/actor.js';
 import type { SessionCookies } from '../../platform/auth/browsers.js';
 
 /** Whom a session is opened for. */
@@ -27,6 +27,14 @@ export interface IssuedCookie extends SessionCookies {
   kind: 'cookie';
 }
 
+/** A session that lives on. */
+export interface RefreshedSession {
+  owner: SessionOwner;
+  tokens: IssuedTokens;
+  /** What it may do nothing but. */
+  restricted?: Restriction;
+}
+
 export type EndReason = 'logout' | 'refresh_reused' | 'password_changed' | 'user_disabled' | 'mfa_enabled' | 'mfa_reset' | 'ended_by_admin' | 'ended_by_user';
 
 /** The sessions of people, as the rest of the wing uses them. */
@@ -45,12 +53,12 @@ export abstract class UserSessions {
    * minute more, for what is under way and for other tabs; later it ends the session like a spent refresh token.
    * @throws Problem `csrf_failed`, and what `refresh` throws
    */
-  abstract refreshCookie(cookie: string, csrfToken: string | undefined): Promise<{ owner: SessionOwner; tokens: IssuedTokens }>;
+  abstract refreshCookie(cookie: string, csrfToken: string | undefined): Promise<RefreshedSession>;
   /**
    * Trades a refresh token for new tokens. A spent one ends its whole family, in every process, before it is refused.
    * @throws Problem `refresh_token_reused`, `token_expired`, `unauthenticated`, `tenant_suspended`, `account_disabled`
    */
-  abstract refresh(refreshToken: string): Promise<{ owner: SessionOwner; tokens: IssuedTokens }>;
+  abstract refresh(refreshToken: string): Promise<RefreshedSession>;
   /** Ends one session of the user in the running transaction. @returns whether it was open */
   abstract end(userId: string, sessionId: string, reason: EndReason): Promise<boolean>;
   /** The id of the user's session that a refresh token belongs to, spent or not. */

@@ -10,6 +10,8 @@ import { secretOf } from './sso-providers.service.js';
 
 /** How long a provider's metadata is kept. Its keys are read again by the library when a token names one that is not known. */
 const METADATA_MS = 300_000;
+/** After a failure the provider is left alone for so long. */
+const RETRY_MS = 5_000;
 const TIMEOUT_SECONDS = 10;
 const logger = new Logger('SsoClient');
 
@@ -24,7 +26,7 @@ export interface FlowSecrets {
 /** Speaks OpenID Connect with providers, through the one way out. */
 @Injectable()
 export class SsoClient {
-  private readonly configurations = new LRUCache<string, oidc.Configuration>({ max: 500, ttl: METADATA_MS });
+  private readonly configurations = new LRUCache<string, Promise<oidc.Configuration>>({ max: 500, ttl: METADATA_MS });
 
   constructor(
     private readonly egress: Egress,
@@ -75,10 +77,16 @@ export class SsoClient {
     const key = `${provider.id} ${provider.revision}`;
     const known = this.configurations.get(key);
     if (known) return known;
+    // One question for all who ask meanwhile. A provider that did not answer is left alone for a moment: anybody may begin a sign-in.
+    const asked = this.ask(provider);
+    this.configurations.set(key, asked);
+    asked.catch(() => this.configurations.set(key, asked, { ttl: RETRY_MS }));
+    return asked;
+  }
+
+  private async ask(provider: SsoProvider): Promise<oidc.Configuration> {
     const secret = provider.client_secret === null ? undefined : await this.cipher.open(secretOf(provider), provider.client_secret);
-    const found = await explained(() => this.discover(provider, secret));
-    this.configurations.set(key, found);
-    return found;
+    return explained(() => this.discover(provider, secret));
   }
 
   private async discover({ issuer, client_id, signing_algorithm }: SsoProvider, secret: string | undefined): Promise<oidc.Configuration> {

@@ -85,7 +85,7 @@ export class CreateSsoProviderDto {
   signing_algorithm?: SigningAlgorithm;
 
   /**
-   * Whether people can sign in with it. False refuses them at once.
+   * Whether people can sign in with it. False refuses them at once; bearer tokens of OIDC_ISSUER are another matter.
    * @example true
    */
   @IfGiven()

@@ -89,10 +89,12 @@ export class SsoController {
     return this.browser.link(id, body.return_to, request, response);
   }
 
-  /** Signs out here, at once and in every process, and says where the browser signs out of the provider. */
+  /** Signs out here, at once and in every process, takes the cookie of a browser away, and says where the browser signs out of the provider. */
   @Post('logout')
-  @Operation({ id: 'logoutSso', allow: 'profile:write', returns: SsoLogoutView, idempotency: 'outside' })
-  async logout(@Body() body: LogoutSsoDto, @Req() request: Request): Promise<SsoLogoutView> {
-    return { logout_url: await this.signOut.signOut(this.browser.returnTo(request, body.return_to)) };
+  @Operation({ id: 'logoutSso', allow: 'profile:write', returns: SsoLogoutView, idempotency: 'outside', whileRestricted: true })
+  async logout(@Body() body: LogoutSsoDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<SsoLogoutView> {
+    const logoutUrl = await this.signOut.signOut(this.browser.returnTo(request, body.return_to));
+    this.browsers.clearCookies(response);
+    return { logout_url: logoutUrl };
   }
 }

@@ -6,7 +6,7 @@ import { IfGiven } from '../../platform/http/if-given.js';
 export class StartSsoQuery {
   /**
    * Where the browser goes in the end, with `#sso_code=` or `#sso_error=` behind: a path of this installation, or an address
-   * at its PUBLIC_URL or one of its CORS_ORIGINS. Left out, the callback itself answers with the code.
+   * at its PUBLIC_URL or one of its CORS_ORIGINS. Left out: `/`.
    * @example /app
    */
   @IsOptional()
