@@ -1514,8 +1514,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Signs out here, at once and in every process, and says where the browser signs out of the provider
-         * @description Signs out here, at once and in every process, and says where the browser signs out of the provider.
+         * Signs out here, at once and in every process, takes the cookie of a browser away, and says where the browser signs out of the provider
+         * @description Signs out here, at once and in every process, takes the cookie of a browser away, and says where the browser signs out of the provider.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -4658,7 +4658,7 @@ export interface components {
              */
             group_claim?: string | null;
             /**
-             * @description Whether people can sign in with it. False refuses them at once.
+             * @description Whether people can sign in with it. False refuses them at once; bearer tokens of OIDC_ISSUER are another matter.
              * @example true
              */
             is_active?: boolean;
@@ -18540,6 +18540,8 @@ export interface operations {
              *     `account_disabled`: This account is disabled.
              *
              *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `mfa_codes_exhausted`: So many codes were wrong in a row that codes of the authenticator are not taken any more.
              */
             403: {
                 headers: {
@@ -18715,6 +18717,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `mfa_codes_exhausted`: So many codes were wrong in a row that codes of the authenticator are not taken any more.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -19473,6 +19477,8 @@ export interface operations {
              *     `sso_only`: This account signs in at a provider and has no password.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `mfa_codes_exhausted`: So many codes were wrong in a row that codes of the authenticator are not taken any more.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -20440,7 +20446,7 @@ export interface operations {
             query?: {
                 /**
                  * @description Where the browser goes in the end, with `#sso_code=` or `#sso_error=` behind: a path of this installation, or an address
-                 *     at its PUBLIC_URL or one of its CORS_ORIGINS. Left out, the callback itself answers with the code.
+                 *     at its PUBLIC_URL or one of its CORS_ORIGINS. Left out: `/`.
                  * @example /app
                  */
                 return_to?: string;
@@ -20944,8 +20950,6 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
-             *
-             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
