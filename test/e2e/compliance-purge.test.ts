@@ -162,6 +162,14 @@ describe('the purge of an agent', () => {
     expect((await claim(other, agent)).length).toBe(0);
   });
 
+  it('is one, and holds nothing up, when more ask for it at once than there are connections', async () => {
+    const one = await createUser(plane, { role: 'admin', tenant: (await createTenant(plane)).slug });
+    const { id } = await createAgent(plane, {}, one.token);
+    const answers = await Promise.all(Array.from({ length: 20 }, () => purge(one.token, 'agent', id)));
+    expect(answers.map(({ status }) => status)).toEqual(answers.map(() => 202));
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(1);
+  });
+
   it('erases what the agent wrote and what is said of it, and leaves what the tenant told it', async () => {
     await takeSamples();
     const there = await remains(canaries, admin.token);

@@ -18,7 +18,7 @@ export class PurgesController {
    */
   @Post('purge')
   @Operation({
-    id: 'purgeCompliance', allow: 'compliance:purge', returns: PurgeView, status: 202,
+    id: 'purgeCompliance', allow: 'compliance:purge', returns: PurgeView, status: 202, idempotency: 'outside',
     problems: ['fresh_sign_in_required', 'not_found', 'operator_tenant', 'unprocessable', 'conflict'],
   })
   async purge(@Body() body: PurgeDto): Promise<PurgeView> {

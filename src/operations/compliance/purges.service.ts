@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
+import type { CertifiedTree } from '../../core/audit/certificate.js';
 import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
@@ -52,9 +53,17 @@ export class PurgesService {
    * What has been purged, or is being, is answered again.
    * @throws Problem `fresh_sign_in_required`, `not_found`, `forbidden`, `operator_tenant`, `unprocessable` for another's name, `conflict` for the active conductor
    */
-  @Transactional()
   async request(request: PurgeDto): Promise<Purge> {
     requireFreshAuthority(this.context);
+    const { tenantId } = this.context;
+    // Read before the transaction: one that holds a connection and waits for another stops all when many do.
+    const tree = await this.trees.newest(request.entity_type === 'tenant' && tenantId === OPERATOR_TENANT_ID ? request.entity_id.toLowerCase() : tenantId);
+    return this.requestSince(tree, request);
+  }
+
+  /** @param tree the log as it was before */
+  @Transactional()
+  protected async requestSince(tree: CertifiedTree | null, request: PurgeDto): Promise<Purge> {
     const entity = await (request.entity_type === 'agent' ? this.agents.hold(request.entity_id) : this.holdTenant(request.entity_id));
     if (!entity) throw notFound(request.entity_type);
     const known = await this.repository.ofEntity(this.context.tenantId, request.entity_type, entity.id);
@@ -62,7 +71,7 @@ export class PurgesService {
     if (request.confirm !== undefined && ![entity.slug, entity.name].includes(request.confirm)) {
       throw new Problem('unprocessable', { detail: `confirm is neither the slug nor the name of this ${request.entity_type}.`, remedy: 'See whether entity_id is the one that is meant.' });
     }
-    return this.begin(newId(), entity.id, request);
+    return this.begin(newId(), entity.id, request, tree);
   }
 
   private async holdTenant(id: string): ReturnType<TenantPurges['hold']> {
@@ -73,9 +82,8 @@ export class PurgesService {
     return undefined;
   }
 
-  private async begin(id: string, entityId: string, { entity_type, reason = null }: PurgeDto): Promise<Purge> {
+  private async begin(id: string, entityId: string, { entity_type, reason = null }: PurgeDto, tree: CertifiedTree | null): Promise<Purge> {
     const { tenantId, actor } = this.context;
-    const tree = await this.trees.newest(entity_type === 'agent' ? tenantId : entityId);
     // About the purge, not about who is purged: these two rows stay readable.
     const entry = { action: PURGE_ACTION, resource: { type: entity_type, id: entityId }, detail: { purge_id: id, reason } };
     await this.audit.record({ ...entry, subject: { type: 'tenant', id: tenantId } });
