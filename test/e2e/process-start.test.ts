@@ -1,5 +1,5 @@
 import { once } from 'node:events';
-import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import pg from 'pg';
 import { createDatabase, ownerUrl, superuserUrl, type TestDatabase, withAdmin } from '../support/databases.js';
@@ -20,6 +20,8 @@ describe('npm start without a database', () => {
     expect(first.said('Swagger')).toBe(`${first.url}/docs`);
     expect(first.said('Data')).toMatch(new RegExp(`^${data} \\(embedded PostgreSQL on 127\\.0\\.0\\.1:\\d+\\)$`));
     expect((await first.request('GET', '/readyz')).status).toBe(200);
+    expect([first.said('Master key'), statSync(`${data}/master-key`).mode & 0o777]).toEqual([`${data}/master-key`, 0o600]);
+    expect(first.stdout).toContain('Keep a copy of it apart from the database');
     const token = first.said('Setup token') ?? '';
     const setup = await first.request<{ access_token: string }>('POST', '/api/v1/setup/complete', {
       body: { setup_token: token, email: 'first@example.com', password: PASSWORD, full_name: 'The First' },
@@ -32,7 +34,7 @@ describe('npm start without a database', () => {
     const second = await launcher.start({ WHEELHOUSE_DATA: data }).ready();
     // Some 1.5 s on two cores with nothing else to do; here other suites run beside it.
     expect(second.readyAfter).toBeLessThan(10_000);
-    expect(second.said('Setup token')).toBeUndefined();
+    expect([second.said('Setup token'), second.said('Master key')]).toEqual([undefined, undefined]);
     const me = await second.request('GET', '/api/v1/auth/me', { token: setup.body.access_token });
     expect(me.body).toMatchObject({ email: 'first@example.com' });
   });

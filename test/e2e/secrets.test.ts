@@ -1,7 +1,8 @@
 import { Revocations } from '../../src/platform/cache/revocations.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { SecretRotation } from '../../src/safeguards/secrets/secret-rotation.js';
-import { createTenant, createUser, login, ok, type SignedIn, unique } from '../support/factories.js';
+import { withAdmin } from '../support/databases.js';
+import { claim, createAgent, createTask, createTenant, createUser, login, ok, type SignedIn, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 
 interface Secret {
@@ -77,6 +78,11 @@ describe('a secret', () => {
     await database.execute('update secret_versions set sealed = (select sealed from secret_versions where secret_id = $2) where secret_id = $1', [one.id, two.id]);
     expect((await call('POST', `/${one.id}/reveal`, REASON)).status).toBe(500);
     expect(await reveal(two.id)).toBe('another');
+    // Nor does an earlier version in the place of the current one.
+    await ok(call('POST', `/${two.id}/rotate`, { value: 'a third' }));
+    await database.execute('update secret_versions set sealed = (select sealed from secret_versions where secret_id = $1 and version = 1) where secret_id = $1 and version = 2', [two.id]);
+    expect((await call('POST', `/${two.id}/reveal`, REASON)).status).toBe(500);
+    expect(await reveal(two.id, 1)).toBe('another');
   });
 
   it('has a name of its own in its tenant', async () => {
@@ -94,6 +100,7 @@ describe('a secret', () => {
     [{ value: undefined }, 'value'], [{ value: '' }, 'value'], [{ value: 5 }, 'value'], [{ value: 'x'.repeat(65_537) }, 'value'], [{ name: 'two words' }, 'name'], [{ name: '../x' }, 'name'], [{ name: ['a'] }, 'name'],
     [{ expires_at: 'soon' }, 'expires_at'], [{ rotation: { every_days: 0 } }, 'rotation.every_days'], [{ rotation: { every_days: 1, generate: { length: 4 } } }, 'rotation.generate.length'],
     [{ rotation: { every_days: 1, generate: { charset: 'klingon' } } }, 'rotation.generate.charset'], [{ grace_seconds: -1 }, 'grace_seconds'], [{ version: 7 }, 'version'],
+    [{ value: MASK }, 'value'],
   ])('refuses %j and repeats no value', async (fields, field) => {
     const { status, body } = await call('POST', '', { name: unique('BAD'), value: 'canary-sent', ...fields });
     expect([status, body.errors[0]?.field]).toEqual([400, field]);
@@ -153,6 +160,27 @@ describe('revealing', () => {
     expect((await call('POST', `/${id}/reveal?tenant_id=${admin.tenantId}`, REASON, ADMIN_TOKEN)).body.code).toBe('fresh_sign_in_required');
     const reveals = (await auditOf(id)).filter(({ action }) => action === 'secret.reveal');
     expect(reveals).toHaveLength(2);
+  });
+
+  it('shows nothing when its row cannot be written, and an agent gets nothing either', async () => {
+    const { id, name } = await make({ value: 'canary-unwritten' });
+    const agent = await createAgent(plane, {}, admin.token);
+    await createTask(plane, { agent_id: agent.id }, admin.token);
+    await claim(plane, agent);
+    const grants = async (): Promise<unknown> => (await call('GET', `/${id}/grants`)).body.items.map(({ uses }) => uses);
+    await ok(call('POST', `/${id}/grants`, { agent_id: agent.id, max_uses: 1 }));
+    const use = () => plane.request('GET', `/api/v1/agent/secrets/${name}`, { token: agent.token });
+    await withAdmin((client) => client.query(`alter table audit_log add constraint no_row check (action not in ('secret.reveal', 'secret.use')) not valid`), plane.database.name);
+    try {
+      for (const answer of [await call('POST', `/${id}/reveal`, REASON), await use()]) {
+        expect(answer.status).toBe(500);
+        expect(JSON.stringify(answer.body)).not.toContain('canary');
+      }
+      expect(await grants()).toEqual([0]);
+    } finally {
+      await withAdmin((client) => client.query('alter table audit_log drop constraint no_row'), plane.database.name);
+    }
+    expect([await reveal(id), (await use()).body['value'], await grants()]).toEqual(['canary-unwritten', 'canary-unwritten', [1]]);
   });
 
   it('is done anew for each request, also with an Idempotency-Key', async () => {

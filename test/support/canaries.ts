@@ -1,22 +1,32 @@
 import { randomBytes } from 'node:crypto';
 import type pg from 'pg';
 
-/** Every form in which a text may lie around: plain, URL-encoded, hex, and base64 wherever in a longer text it began. */
-function formsOf(canary: string): string[] {
-  const bytes = Buffer.from(canary);
+/** Every form in which bytes may lie around: as they are, URL-encoded, in hex, and in base64 wherever in a longer text they began. */
+function formsOf(bytes: Buffer): Buffer[] {
   const base64 = [0, 1, 2].map((offset) => Buffer.concat([Buffer.alloc(offset), bytes]).toString('base64').slice(offset === 0 ? 0 : 4, -4));
-  return [canary, encodeURIComponent(canary), bytes.toString('hex'), bytes.toString('hex').toUpperCase(), ...base64, ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))];
+  const texts = [encodeURIComponent(bytes.toString()), bytes.toString('hex'), bytes.toString('hex').toUpperCase(), ...base64, ...base64.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))];
+  return [bytes, ...new Set(texts)].map((form) => Buffer.from(form));
 }
 
 /** Uncommon characters, so that the URL-encoded form is another one; random, so that nothing compresses it. */
 const newCanary = (): string => `c%${randomBytes(15).toString('hex')}/+é`;
 
+const SHORTEST = 8;
+
 /** Canaries by the field that each was put into. */
 export class Canaries {
-  private readonly byField = new Map<string, string>();
+  /** Forms by their first two bytes: files of many megabytes are gone through once for all of them. */
+  private readonly byStart = new Map<number, { field: string; form: Buffer }[]>();
+  private readonly starts = new Uint8Array(65_536);
 
-  put(field: string, canary: string = newCanary()): string {
-    this.byField.set(field, canary);
+  put<T extends string | Buffer = string>(field: string, canary: T = newCanary() as T): T {
+    const bytes = Buffer.from(canary);
+    if (bytes.length < SHORTEST) throw new Error(`The canary in ${field} is so short that it is found by chance.`);
+    for (const form of formsOf(bytes)) {
+      const start = form.readUInt16BE();
+      this.starts[start] = 1;
+      this.byStart.set(start, [...(this.byStart.get(start) ?? []), { field, form }]);
+    }
     return canary;
   }
 
@@ -25,10 +35,20 @@ export class Canaries {
     return this.put(field, `c${randomBytes(12).toString('hex')}`);
   }
 
+  get fields(): string[] {
+    return [...new Set([...this.byStart.values()].flat().map(({ field }) => field))];
+  }
+
   /** Fields whose canary is found. */
   foundIn(where: string, content: Buffer | string): string[] {
-    const text = Buffer.isBuffer(content) ? content.toString('latin1') : Buffer.from(content).toString('latin1');
-    return [...this.byField].filter(([, canary]) => formsOf(canary).some((form) => text.includes(Buffer.from(form).toString('latin1')))).map(([field]) => `${field} in ${where}`);
+    const bytes = Buffer.from(content);
+    const found = new Set<string>();
+    for (let index = 0; index + SHORTEST <= bytes.length; index += 1) {
+      const start = ((bytes[index] ?? 0) << 8) | (bytes[index + 1] ?? 0);
+      if (this.starts[start] === 0) continue;
+      for (const { field, form } of this.byStart.get(start) ?? []) if (bytes[index + 4] === form[4] && bytes.compare(form, 0, form.length, index, Math.min(index + form.length, bytes.length)) === 0) found.add(`${field} in ${where}`);
+    }
+    return [...found];
   }
 }
 

@@ -70,6 +70,11 @@ describe('settings', () => {
     },
   );
 
+  it('takes each of them from a file, those too whose names are watched for mistakes', () => {
+    expect(problemsOf({ AUDIT_CHECKPOINT_WEBHOOK_TOKEN_FILE: '/run/secrets/x', AUDIT_CHECKPOINT_S3_SECRET_FILE: '/run/secrets/y' })).toEqual([]);
+    expect(badNames({ AUDIT_CHECKPOINT_WEBHOK_TOKEN_FILE: '/run/secrets/x' })).toEqual(['AUDIT_CHECKPOINT_WEBHOK_TOKEN_FILE']);
+  });
+
   it('takes a key service over TLS, or on this machine, and its token with it', () => {
     for (const url of ['https://vault.internal:8200', 'http://127.0.0.1:8200', 'http://localhost:8200', 'http://[::1]:8200']) expect([url, problemsOf({ KMS_URL: url, KMS_TOKEN: 't' })]).toEqual([url, []]);
     for (const url of ['http://vault.internal:8200', 'http://10.0.0.1', 'http://localhost.example.com', 'https://user:canary@vault', 'https://vault/?token=canary', 'ftp://vault', 'vault']) {

@@ -162,7 +162,7 @@ export function parseSettings(environment: Record<string, string | undefined>): 
     const value = environment[name];
     if (value !== undefined && (value !== '' || name.startsWith('SECURITY_HEADER_'))) given[name] = value;
   }
-  const unknown = Object.keys(environment).filter((name) => /^(SECURITY_HEADER|WHEELHOUSE|RATE_LIMIT|AUDIT_CHECKPOINT)_/.test(name) && !(name in SETTINGS) && !OF_AGENTS.has(name));
+  const unknown = Object.keys(environment).filter((name) => /^(SECURITY_HEADER|WHEELHOUSE|RATE_LIMIT|AUDIT_CHECKPOINT)_/.test(name) && !(name in SETTINGS) && !(name.replace(/_FILE$/, '') in SETTINGS) && !OF_AGENTS.has(name));
   const parsed = schema.safeParse(given);
   const problems = [
     ...unknown.map((name) => `${name}: is not a setting`),

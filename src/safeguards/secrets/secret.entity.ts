@@ -1,5 +1,8 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
 
+/** What stands for a value in answers. */
+export const MASKED_VALUE = '********';
+
 export const CHARSETS = ['alphanumeric', 'letters', 'digits', 'hex', 'base64url', 'symbols'] as const;
 export type Charset = (typeof CHARSETS)[number];
 

@@ -1,13 +1,15 @@
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min, NotEquals, ValidateNested } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsInstant } from '../../platform/http/is-instant.js';
 import { IsLine } from '../../platform/http/is-line.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
-import { type Charset, CHARSETS } from './secret.entity.js';
+import { type Charset, CHARSETS, MASKED_VALUE } from './secret.entity.js';
 
 export const SECRET_NAME = /^[A-Za-z0-9][\w.-]{0,127}$/;
 const NAME_RULE = { message: 'name must consist of letters, digits, dots, hyphens and underscores, and begin with a letter or digit' };
+/** Who sends back what an answer showed would lose the value. */
+const NOT_THE_MASK = { message: 'value must be the secret itself, not what stands for it in answers: leave it out to keep it' };
 const LONGEST_VALUE = 65_536;
 const LONGEST_GRACE = 30 * 86_400;
 const MOST_VERSIONS = 1_000_000_000;
@@ -115,6 +117,7 @@ export class CreateSecretDto extends SecretFields {
   @IsString()
   @IsNotEmpty()
   @MaxLength(LONGEST_VALUE)
+  @NotEquals(MASKED_VALUE, NOT_THE_MASK)
   value!: string;
 }
 
@@ -137,6 +140,7 @@ export class UpdateSecretDto extends SecretFields {
   @IsString()
   @IsNotEmpty()
   @MaxLength(LONGEST_VALUE)
+  @NotEquals(MASKED_VALUE, NOT_THE_MASK)
   value?: string;
 }
 
@@ -192,6 +196,7 @@ export class RotateSecretDto {
   @IsString()
   @IsNotEmpty()
   @MaxLength(LONGEST_VALUE)
+  @NotEquals(MASKED_VALUE, NOT_THE_MASK)
   value?: string;
 
   /** How the new value is made; left out, as the secret's rotation says. */

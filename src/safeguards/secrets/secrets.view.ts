@@ -1,8 +1,7 @@
 import type { SecretGrant } from './secret-grant.entity.js';
 import type { SecretVersion, VersionOrigin } from './secret-version.entity.js';
-import type { Charset, Secret } from './secret.entity.js';
+import { type Charset, MASKED_VALUE, type Secret } from './secret.entity.js';
 
-const MASK = '********';
 const iso = (date: Date | null): string | null => date?.toISOString() ?? null;
 
 /** How values are made. */
@@ -68,7 +67,7 @@ export function toSecretView(row: Secret): SecretView {
   return {
     id,
     name,
-    value: MASK,
+    value: MASKED_VALUE,
     category,
     description,
     version,
@@ -136,7 +135,7 @@ export function toVersionView(row: SecretVersion): SecretVersionView {
   return {
     id: row.id,
     version: row.version,
-    value: MASK,
+    value: MASKED_VALUE,
     origin: row.origin,
     works_until: iso(row.works_until),
     created_by: `${row.created_by_kind}:${row.created_by_id}`,
