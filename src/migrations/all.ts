@@ -13,6 +13,7 @@ import { Samples1700000000036 } from './1700000000036-samples.js';
 import { Sso1700000000023 } from './1700000000023-sso.js';
 import { TenantLimits1700000000030 } from './1700000000030-tenant-limits.js';
 import { Usage1700000000033 } from './1700000000033-usage.js';
+import { ApiKeyFamilies1700000000034 } from './1700000000034-api-key-families.js';
 import { SsoLinks1700000000035 } from './1700000000035-sso-links.js';
 import { MfaCodeLimit1700000000037 } from './1700000000037-mfa-code-limit.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
@@ -36,6 +37,7 @@ export const MIGRATIONS = [
   Purges1700000000029,
   TenantLimits1700000000030,
   Usage1700000000033,
+  ApiKeyFamilies1700000000034,
   SsoLinks1700000000035,
   Samples1700000000036,
   MfaCodeLimit1700000000037,

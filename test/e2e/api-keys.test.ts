@@ -198,6 +198,19 @@ describe('an API key', () => {
     for (const { key } of [parent, child, grandchild]) expect([(await me(key)).status, (await me(key, second)).status]).toEqual([401, 401]);
   });
 
+  it('leaves none behind that is made at the moment of the revocation, two steps down', async () => {
+    const user = await createUser(plane);
+    const first = (await make(user.token, { scopes: ['api-key:*', 'profile:read'] })).body;
+    const between = (await make(first.key, { scopes: ['api-key:*', 'profile:read'] })).body;
+    const making = Array.from({ length: 24 }, (_, n) => make(between.key, { name: `k${n}` }));
+    await Promise.race(making);
+    await revoke(user.token, first.id);
+    const made = (await Promise.all(making)).filter(({ status }) => status === 201).map(({ body }) => body.key);
+    expect(made.length).toBeGreaterThan(0);
+    for (const key of made) expect((await me(key)).status).toBe(401);
+    expect((await make(between.key, {})).status).toBe(401);
+  });
+
   it('belongs to a person of the tenant: a bootstrap token makes none, nor does an operator elsewhere', async () => {
     expect((await make(ADMIN_TOKEN, {})).body).toMatchObject({ status: 403, code: 'forbidden' });
     const tenant = await createTenant(plane);

@@ -131,6 +131,23 @@ describe('signing in with a cookie', () => {
   });
 });
 
+describe('an Idempotency-Key', () => {
+  it('gives nobody the answer of another browser, and no answer without its cookie', async () => {
+    const user = await createUser(plane);
+    const browser = new Browser();
+    const key = { 'idempotency-key': 'refresh-1', 'sec-fetch-site': 'same-origin' };
+    const credentials = { email: user.email, password: PASSWORD, session: 'cookie' };
+    expect((await browser.raw('POST', '/auth/login', credentials, key)).status).toBe(200);
+    const again = await new Browser().raw('POST', '/auth/login', credentials, key);
+    expect([again.status, again.headers.get('idempotency-replayed'), again.headers.getSetCookie().length]).toEqual([200, null, 2]);
+    const held = browser.copy();
+    expect((await held.send('POST', '/auth/refresh', undefined, key)).status).toBe(200);
+    const nobody = await new Browser().raw('POST', '/auth/refresh', undefined, key);
+    expect(nobody.status).toBe(400);
+    expect(JSON.stringify(nobody.body)).not.toContain(user.email);
+  });
+});
+
 describe('a write with the cookie', () => {
   const change = (browser: Browser, headers: Record<string, string>): Promise<ApiResponse> =>
     browser.raw('PUT', '/auth/me', { full_name: 'Changed' }, headers);

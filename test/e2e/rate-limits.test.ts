@@ -90,4 +90,20 @@ if (reason !== undefined) process.stderr.write(`The tests of limits that are sha
     // Nobody was refused for Redis' sake, or saw an error of it.
     expect(new Set(seen)).toEqual(new Set([400]));
   });
+
+  it('holds nobody up while Redis is stuck with its connections open', async () => {
+    redis.freeze();
+    try {
+      const address = someAddress();
+      const all = await statuses(many(50, plane, address));
+      expect([count(all, 400), count(all, 429)]).toEqual([POINTS, 20]);
+      const begun = performance.now();
+      for (let n = 0; n < 40; n += 1) await attempt(plane, someAddress());
+      // Each waited for ever; now some wait for a quarter of a second, and the rest not at all.
+      expect(performance.now() - begun).toBeLessThan(8_000);
+    } finally {
+      redis.thaw();
+    }
+    await eventually(isShared, 20_000);
+  });
 });

@@ -43,6 +43,15 @@ export class TestRedis {
     await once(server, 'exit');
   }
 
+  /** Stops it in the middle of whatever it does, its connections open; `thaw` lets it go on. */
+  freeze(): void {
+    this.server?.kill('SIGSTOP');
+  }
+
+  thaw(): void {
+    this.server?.kill('SIGCONT');
+  }
+
   private async answers(): Promise<boolean> {
     const client = new Redis(this.url, { lazyConnect: true, retryStrategy: () => null });
     client.on('error', () => undefined);

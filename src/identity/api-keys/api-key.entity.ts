@@ -16,6 +16,10 @@ export class ApiKey {
   @Column({ type: 'uuid', nullable: true })
   parent_id!: string | null;
 
+  /** The key that its family began with; null in rows of a process of the version before. */
+  @Column({ type: 'uuid', nullable: true })
+  root_id!: string | null;
+
   @Column('text')
   name!: string;
 

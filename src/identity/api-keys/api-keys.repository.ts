@@ -29,6 +29,7 @@ export interface NewKey {
   id: string;
   ownerId: string;
   parentId: string | null;
+  rootId: string;
   name: string;
   prefix: string;
   hash: Buffer;
@@ -38,7 +39,7 @@ export interface NewKey {
 }
 
 const COLUMNS =
-  'tenant_id, id, owner_id, parent_id, name, prefix, scopes, allowed_addresses, expires_at, previous_valid_until, last_used_at, revoked_at, revision, created_at, updated_at';
+  'tenant_id, id, owner_id, parent_id, root_id, name, prefix, scopes, allowed_addresses, expires_at, previous_valid_until, last_used_at, revoked_at, revision, created_at, updated_at';
 
 /** The keys of a tenant that its plan counts: those in force. */
 export const COUNTED_API_KEYS = 'from api_keys where tenant_id = $1 and revoked_at is null and (expires_at is null or expires_at > now())';
@@ -82,19 +83,31 @@ export class ApiKeysRepository {
     ]);
   }
 
-  /** When a key expires and where it is taken from; held, so that it is not revoked while another is made with it. */
-  async holdParent(id: string): Promise<Pick<ApiKey, 'expires_at' | 'allowed_addresses'> | undefined> {
-    return this.sql.row<Pick<ApiKey, 'expires_at' | 'allowed_addresses'>>(
-      'select expires_at, allowed_addresses from api_keys where tenant_id = $1 and id = $2 and revoked_at is null for share',
+  /**
+   * Holds the key that a family began with, before any other of its rows: keys of a family are made, or revoked, and not both
+   * at once. Without it the revocation of a key would miss what a key made with it makes at that moment.
+   * @param mode `share` to make a key, `update` to revoke
+   */
+  async holdFamily(id: string, mode: 'share' | 'update'): Promise<void> {
+    await this.sql.execute(
+      `select 1 from api_keys where tenant_id = $1 and id = (select coalesce(root_id, id) from api_keys where tenant_id = $1 and id = $2) for ${mode}`,
+      [this.context.tenantId, id],
+    );
+  }
+
+  /** When a key expires, where it is taken from, and what its family began with; held, so that it is not revoked while another is made with it. */
+  async holdParent(id: string): Promise<Pick<ApiKey, 'expires_at' | 'allowed_addresses' | 'root_id'> | undefined> {
+    return this.sql.row<Pick<ApiKey, 'expires_at' | 'allowed_addresses' | 'root_id'>>(
+      'select expires_at, allowed_addresses, root_id from api_keys where tenant_id = $1 and id = $2 and revoked_at is null for share',
       [this.context.tenantId, id],
     );
   }
 
   async insert(key: NewKey): Promise<ApiKey> {
     const rows = await this.sql.rows<ApiKey>(
-      `insert into api_keys (tenant_id, id, owner_id, parent_id, name, prefix, key_hash, scopes, expires_at, allowed_addresses)
-       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) returning ${COLUMNS}`,
-      [this.context.tenantId, key.id, key.ownerId, key.parentId, key.name, key.prefix, key.hash, key.scopes, key.expiresAt, key.allowedAddresses],
+      `insert into api_keys (tenant_id, id, owner_id, parent_id, root_id, name, prefix, key_hash, scopes, expires_at, allowed_addresses)
+       values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning ${COLUMNS}`,
+      [this.context.tenantId, key.id, key.ownerId, key.parentId, key.rootId, key.name, key.prefix, key.hash, key.scopes, key.expiresAt, key.allowedAddresses],
     );
     return rows[0] as ApiKey;
   }
@@ -110,7 +123,7 @@ export class ApiKeysRepository {
     return row as ApiKey;
   }
 
-  /** Revokes a key and all that were made with it. @returns their ids */
+  /** Revokes a key and all that were made with it, whose family is held. @returns their ids */
   async revoke(id: string): Promise<string[]> {
     const rows = await this.sql.rows<{ id: string }>(
       `with recursive family as (

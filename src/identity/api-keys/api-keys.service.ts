@@ -44,12 +44,14 @@ export class ApiKeysService {
     const ownerId = ownUserId(this.context);
     checkScopes(body.scopes, this.context.actor);
     await this.plans.admit('api_keys');
-    const { parentId, latest, within } = await this.parent();
+    const id = newId();
+    const { parentId, rootId, latest, within } = await this.parent(id);
     const { token, hash, shown } = newToken(API_KEY_PREFIX);
     const key = await this.keys.insert({
-      id: newId(),
+      id,
       ownerId,
       parentId,
+      rootId,
       name: body.name,
       prefix: shown,
       hash,
@@ -64,6 +66,7 @@ export class ApiKeysService {
   /** From the commit on the key is refused everywhere, and so is every key that was made with it. */
   @Transactional()
   async revoke(id: string): Promise<void> {
+    await this.keys.holdFamily(id, 'update');
     const key = await this.keys.lock(id);
     if (!key || (!this.isAdmin() && key.owner_id !== ownUserId(this.context))) throw notFound('API key');
     checkIfMatch(this.context.get('ifMatch'), key);
@@ -73,12 +76,13 @@ export class ApiKeysService {
   }
 
   /** A key that is made with a key ends with it: it never outlives or outranks the one that it came from. */
-  private async parent(): Promise<{ parentId: string | null; latest: Date | null; within: readonly string[] }> {
+  private async parent(ownId: string): Promise<{ parentId: string | null; rootId: string; latest: Date | null; within: readonly string[] }> {
     const { actor } = this.context;
-    if (actor.kind !== 'api_key') return { parentId: null, latest: null, within: [] };
+    if (actor.kind !== 'api_key') return { parentId: null, rootId: ownId, latest: null, within: [] };
+    await this.keys.holdFamily(actor.id, 'share');
     const parent = await this.keys.holdParent(actor.id);
     if (!parent) throw new Problem('unauthenticated');
-    return { parentId: actor.id, latest: parent.expires_at, within: parent.allowed_addresses };
+    return { parentId: actor.id, rootId: parent.root_id ?? actor.id, latest: parent.expires_at, within: parent.allowed_addresses };
   }
 
   private expiry(asked: string | null | undefined, latest: Date | null): Date | null {

@@ -1,11 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import type { Request, Response } from 'express';
-import { ownPerson } from '../../platform/auth/own-user.js';
+import { ownUserId } from '../../platform/auth/own-user.js';
 import { TenantResolver } from '../../platform/auth/tenant-resolver.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import type { OfferedProvidersView, SsoLinkView } from './sso.view.js';
 import { SsoAddresses } from './sso-addresses.js';
-import type { Link } from './sso-admission.service.js';
 import { bindBrowser, browserOf, forgetBrowser } from './sso-cookie.js';
 import { type Outcome, SsoFlowService } from './sso-flow.service.js';
 import { SsoProvidersRepository } from './sso-providers.repository.js';
@@ -28,14 +27,13 @@ export class SsoBrowserService {
   }
 
   async start(providerId: string, returnTo: string | undefined, request: Request, response: Response): Promise<{ url: string; statusCode: number }> {
-    const url = await this.begin(providerId, returnTo, null, request, response);
+    const url = await this.begin(providerId, returnTo, false, request, response);
     return { url: url.href, statusCode: 302 };
   }
 
   async link(providerId: string, returnTo: string | undefined, request: Request, response: Response): Promise<SsoLinkView> {
-    // What is linked is another way into the account.
-    const { id, sessionId } = ownPerson(this.context);
-    const url = await this.begin(providerId, returnTo, { userId: id, sessionId }, request, response);
+    ownUserId(this.context);
+    const url = await this.begin(providerId, returnTo, true, request, response);
     return { authorization_url: url.href };
   }
 
@@ -58,7 +56,7 @@ export class SsoBrowserService {
     return this.addresses.returnTo(request, given);
   }
 
-  private begin(providerId: string, returnTo: string | undefined, link: Link | null, request: Request, response: Response): Promise<URL> {
+  private begin(providerId: string, returnTo: string | undefined, link: boolean, request: Request, response: Response): Promise<URL> {
     const secure = this.addresses.isSecure(request);
     return this.flows.begin({
       providerId,

@@ -3,6 +3,7 @@ import { Transactional } from '@nestjs-cls/transactional';
 import { randomBytes } from 'node:crypto';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { ownPerson } from '../../platform/auth/own-user.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { hashToken, newToken } from '../../platform/crypto/tokens.js';
 import { FLOW_SECONDS } from './sso-cookie.js';
@@ -21,8 +22,8 @@ export interface Beginning {
   providerId: string;
   redirectUri: string;
   returnTo: string | null;
-  /** What is to be linked, when it is no sign-in. */
-  link: Link | null;
+  /** Whether it is the caller's own account that is to be linked, and no sign-in. */
+  link: boolean;
   /** Gives the browser its secret, by the state. @returns the hash of the secret */
   bind: (state: string) => Buffer;
 }
@@ -49,8 +50,10 @@ export class SsoFlowService {
   /** @returns the provider's page */
   async begin({ providerId, redirectUri, returnTo, link, bind }: Beginning): Promise<URL> {
     const provider = await this.providers.usable(providerId);
-    const mayLink = link === null || provider?.tenant_id === this.context.tenantId;
+    const mayLink = !link || provider?.tenant_id === this.context.tenantId;
     if (!provider || !mayLink) throw notFound('provider');
+    // What is linked is another way into the account.
+    const person = link ? ownPerson(this.context) : undefined;
     const [state, nonce, codeVerifier] = [secret(), secret(), secret()];
     const url = await this.client.authorizationUrl(provider, { state, nonce, codeVerifier, redirectUri });
     await this.context.within({ tenantId: provider.tenant_id }, () =>
@@ -62,8 +65,8 @@ export class SsoFlowService {
         code_verifier: codeVerifier,
         redirect_uri: redirectUri,
         return_to: returnTo,
-        link_user_id: link?.userId ?? null,
-        link_session_id: link?.sessionId ?? null,
+        link_user_id: person?.id ?? null,
+        link_session_id: person?.sessionId ?? null,
         seconds: FLOW_SECONDS,
       }),
     );

@@ -9,35 +9,48 @@ const PARAMETERS = { algorithm: Algorithm.Argon2id, memoryCost: 19_456, timeCost
 const MOST_AT_ONCE = Math.min(2, Math.max(1, Math.floor(availableParallelism() / 2)));
 const MOST_WAITING = 100;
 
+/** What a password is hashed for: to look whether it is right, or for an account that gets it. */
+type Purpose = 'check' | 'make';
+
 /** Hashes passwords with argon2id, a few at a time; never call it inside a transaction. */
 @Injectable()
 export class Passwords {
   private running = 0;
-  private readonly waiting: (() => void)[] = [];
-  private decoy: Promise<string> | undefined;
+  /** Two queues that take turns: however many make accounts, who has one signs in. */
+  private readonly waiting: Record<Purpose, (() => void)[]> = { check: [], make: [] };
+  private last: Purpose = 'make';
+  /** Made at the start, past the queue: an account that is not there must never be told by its hash failing. */
+  private readonly decoy = hash('no account has this password', PARAMETERS);
 
+  /** @throws Problem `unavailable` when too many wait */
   hash(password: string): Promise<string> {
-    return this.inTurn(() => hash(password.normalize('NFKC'), PARAMETERS));
+    return this.inTurn('make', () => hash(password.normalize('NFKC'), PARAMETERS));
   }
 
-  /** Takes the same time for an account without a password as for one with a wrong one. */
+  /** Takes the same time for an account without a password as for one with a wrong one. @throws Problem `unavailable` when too many wait */
   async verify(stored: string | null | undefined, password: string): Promise<boolean> {
-    this.decoy ??= this.hash('no account has this password');
     const against = stored ?? (await this.decoy);
-    const same = await this.inTurn(() => verify(against, password.normalize('NFKC')));
+    const same = await this.inTurn('check', () => verify(against, password.normalize('NFKC')));
     return same && stored !== null && stored !== undefined;
   }
 
-  private async inTurn<T>(work: () => Promise<T>): Promise<T> {
-    if (this.waiting.length >= MOST_WAITING) throw new Problem('unavailable', { detail: 'Too many sign-ins at once.', retryAt: new Date(Date.now() + 2000) });
-    if (this.running >= MOST_AT_ONCE) await new Promise<void>((resolve) => this.waiting.push(resolve));
+  private async inTurn<T>(purpose: Purpose, work: () => Promise<T>): Promise<T> {
+    const queue = this.waiting[purpose];
+    if (queue.length >= MOST_WAITING) throw new Problem('unavailable', { detail: 'Too many passwords to check at once.', retryAt: new Date(Date.now() + 2000) });
+    if (this.running >= MOST_AT_ONCE) await new Promise<void>((resolve) => queue.push(resolve));
     else this.running += 1;
     try {
       return await work();
     } finally {
-      const next = this.waiting.shift();
+      const next = this.next();
       if (next) next();
       else this.running -= 1;
     }
+  }
+
+  private next(): (() => void) | undefined {
+    const other = this.last === 'check' ? 'make' : 'check';
+    this.last = this.waiting[other].length > 0 ? other : this.last;
+    return this.waiting[this.last].shift();
   }
 }

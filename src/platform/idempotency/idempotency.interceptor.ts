@@ -66,7 +66,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
       await this.remember(attempt, error).catch((cause: unknown) => this.logger.error({ err: cause }, NOT_STORED));
       throw error;
     });
-    if (operation.idempotency === 'outside') await this.store(attempt, response.statusCode, body);
+    if (operation.idempotency === 'outside') await this.keep(attempt, response, body);
     return body;
   }
 
@@ -101,6 +101,12 @@ export class IdempotencyInterceptor implements NestInterceptor {
     });
   }
 
+  /** A cookie is no part of what is stored: an answer that set one would be half an answer the next time, so it is not kept. */
+  private async keep(attempt: Attempt, response: Response, body: unknown): Promise<void> {
+    if (response.getHeader('set-cookie') === undefined) await this.store(attempt, response.statusCode, body);
+    else await this.rows.abandon(attempt.tenantId, attempt.keyHash, attempt.owner);
+  }
+
   /**
    * Stores the answer of work that is done, whatever becomes of the storing: the caller gets its success. A row that
    * could not be finished stays `running`, so that a repetition is told to wait and does not do the work again at once.
@@ -132,7 +138,8 @@ export class IdempotencyInterceptor implements NestInterceptor {
 
   private attemptOf(key: string, request: Request): Attempt {
     const actor = this.context.actorOrUndefined;
-    const who = actor ? `${actor.kind}:${actor.id}` : 'anonymous';
+    // Where nobody is asked who they are, a cookie may still say so: nobody gets the answer that was another's.
+    const who = actor ? `${actor.kind}:${actor.id}` : `anonymous:${request.headers.cookie ?? ''}`;
     return {
       key,
       keyHash: createHash('sha256').update(JSON.stringify([who, key])).digest(),

@@ -1,10 +1,11 @@
-import { Injectable, Logger, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown, type OnModuleInit } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { Redis } from 'ioredis';
 import { LRUCache } from 'lru-cache';
 import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimiterRes } from 'rate-limiter-flexible';
 import { Problem } from '../../core/problem.js';
 import { Config } from '../config/config.js';
+import { Loops } from '../jobs/loops.js';
 import { StartupError } from '../startup-error.js';
 
 interface Limit {
@@ -37,25 +38,36 @@ export type RateLimitName = keyof typeof RATE_LIMITS;
 /** How long an address that may still try is taken for one: each look is a round trip to Redis, and every request needs one. */
 const LOOK_AGAIN_MS = 1_000;
 const MOST_REMEMBERED = 10_000;
+/** A Redis that takes longer to answer is as good as away: every request waits for it. */
+const REDIS_ANSWERS_MS = 250;
+const REDIS_CONNECTS_MS = 2_000;
+const LOOK_MS = 500;
 
 /**
  * Rate limits, per process or shared through Redis. When Redis goes away later, counting goes on in this process: a
  * limit is never simply off.
  */
 @Injectable()
-export class RateLimits implements OnModuleInit, OnApplicationShutdown {
+export class RateLimits implements OnModuleInit, OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(RateLimits.name);
   private readonly limiters = new Map<RateLimitName, RateLimiterAbstract>();
   private redis: Redis | undefined;
   /** Keys of which a look showed that they are not spent. Whatever this process counts against one makes it look again. */
   private readonly unspent = new LRUCache<string, true>({ max: MOST_REMEMBERED, ttl: LOOK_AGAIN_MS });
 
-  constructor(private readonly config: Config) {}
+  constructor(
+    private readonly config: Config,
+    private readonly loops: Loops,
+  ) {}
 
   /** @throws StartupError when Redis is asked for and cannot be reached */
   async onModuleInit(): Promise<void> {
     if (this.config.get('RATE_LIMIT_BACKEND') === 'redis') this.redis = await this.connect();
     for (const name of Object.keys(RATE_LIMITS) as RateLimitName[]) this.limiters.set(name, this.limiter(name));
+  }
+
+  onApplicationBootstrap(): void {
+    if (this.redis) this.loops.every('rate-limits-redis', LOOK_MS, () => this.look());
   }
 
   async onApplicationShutdown(): Promise<void> {
@@ -118,8 +130,20 @@ export class RateLimits implements OnModuleInit, OnApplicationShutdown {
     return new RateLimiterRedis({ storeClient: this.redis, keyPrefix: `wheelhouse:limit:${name}`, points, duration: seconds, insuranceLimiter: memory, rejectIfRedisNotReady: true });
   }
 
+  /** A server that is stuck keeps its connections: without one, counting goes on in this process at once, until it answers again. */
+  private async look(): Promise<void> {
+    const redis = this.redis;
+    if (redis?.status !== 'ready') return;
+    try {
+      await redis.ping();
+    } catch (error) {
+      this.logger.warn(`Redis: ${error instanceof Error ? error.message : String(error)}; limits are counted in this process meanwhile.`);
+      redis.disconnect(true);
+    }
+  }
+
   private async connect(): Promise<Redis> {
-    const redis = new Redis(this.config.get('REDIS_URL') ?? '', { lazyConnect: true, maxRetriesPerRequest: 1, enableOfflineQueue: false });
+    const redis = new Redis(this.config.get('REDIS_URL') ?? '', { lazyConnect: true, maxRetriesPerRequest: 1, enableOfflineQueue: false, commandTimeout: REDIS_ANSWERS_MS, connectTimeout: REDIS_CONNECTS_MS });
     redis.on('error', (error: Error) => this.logger.warn(`Redis: ${error.message}; limits are counted in this process meanwhile.`));
     try {
       await redis.connect();

@@ -10,17 +10,22 @@ const HARMLESS = new Set(['action_hash', 'content_hash', 'auth_mode', 'auth_meth
 /** A short number can be a secret under these words alone: `max_tokens: 4096` is none. */
 const NUMERIC_SECRETS = new Set(['otp', 'totp', 'pin', 'password', 'passphrase', 'passwd', 'pwd']);
 
-/** Secrets that are known by their own form, wherever they stand: our tokens, JWTs, bearer headers, passwords in URLs, private keys. */
+/**
+ * Secrets that are known by their own form, wherever they stand: our tokens, JWTs, bearer headers, passwords in URLs, private keys.
+ * None of them may look far ahead from each of many places, or a text would take quadratic time: hence the bound and the look-behind.
+ */
 const SECRET_TEXTS: readonly [RegExp, string][] = [
   [/-----BEGIN [A-Z ]*PRIVATE KEY-----[\s\S]*?(?:-----END [A-Z ]*PRIVATE KEY-----|$)/g, REDACTED],
   [/\bwh[a-z]_[A-Za-z0-9]{8,}/g, REDACTED],
-  [/\beyJ[\w-]{5,}\.[\w-]+\.[\w-]*/g, REDACTED],
+  [/\beyJ[\w-]{5,800}\.[\w-]+\.[\w-]*/g, REDACTED],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${REDACTED}`],
-  [/(\b[a-z][a-z0-9+.-]*:\/\/[^\s/:@]*:)[^\s/@]+@/gi, `$1${REDACTED}@`],
+  [/((?<![a-z0-9+.-])[a-z0-9+.-]+:\/\/[^\s/:@]*:)[^\s/@]+@/gi, `$1${REDACTED}@`],
   [/([?&](?:token|access_token|jwt|key|api_key|code|secret|password|sig|signature)=)[^&#\s]*/gi, `$1${REDACTED}`],
 ];
 
 const LONGEST_TEXT = 20_000;
+/** Read beyond the longest text, so that a secret is known that begins before its end. */
+const MARGIN = 2_000;
 const DEEPEST = 32;
 
 /**
@@ -45,9 +50,9 @@ function redactObject(value: object, depth: number): Record<string, unknown> {
 }
 
 function redactText(text: string): string {
-  let result = text;
+  let result = text.length > LONGEST_TEXT ? text.slice(0, LONGEST_TEXT + MARGIN) : text;
   for (const [pattern, replacement] of SECRET_TEXTS) result = result.replace(pattern, replacement);
-  return result.length > LONGEST_TEXT ? `${result.slice(0, LONGEST_TEXT)}… [${result.length} characters]` : result;
+  return text.length > LONGEST_TEXT ? `${result.slice(0, LONGEST_TEXT)}… [${text.length} characters]` : result;
 }
 
 function isSecret(name: string, value: unknown): boolean {
