@@ -1,6 +1,7 @@
 import { operationsOf, type PlacedOperation, resolveSchema, type Schema } from '../../src/platform/openapi/document.types.js';
 import { unique } from '../support/factories.js';
-import { type Plane, startPlane } from '../support/plane.js';
+import { startPlaneProcess } from '../support/processes.js';
+import type { RunningPlane } from '../support/requests.js';
 import { type Answer, call, type Caller, makePeople, makeTenant } from './authorisation/callers.js';
 import { Fixtures, type Tenants } from './authorisation/fixtures.js';
 import { changesBetween, type RowChange, TenantRows } from './authorisation/tenant-rows.js';
@@ -54,7 +55,7 @@ function namesIn(given: Schema, seen: Set<Schema> = new Set()): string[] {
 }
 
 describe('what a request may write', () => {
-  let plane: Plane;
+  let plane: RunningPlane;
   let tenants: Tenants;
   let fixtures: Fixtures;
   let callers: Caller[];
@@ -62,7 +63,7 @@ describe('what a request may write', () => {
   let cells = 0;
 
   beforeAll(async () => {
-    plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
+    plane = await startPlaneProcess({ TRUST_PROXY: 'loopback' });
     tenants = { own: await makeTenant(plane), foreign: await makeTenant(plane) };
     fixtures = new Fixtures(plane, document, tenants);
     callers = await makePeople(plane, tenants.own, tenants.foreign);

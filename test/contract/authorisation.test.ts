@@ -1,7 +1,8 @@
 import { ALIASES } from '../../src/platform/http/aliases.js';
 import { operationsOf, type PlacedOperation } from '../../src/platform/openapi/document.types.js';
 import { unique } from '../support/factories.js';
-import { type Plane, startPlane } from '../support/plane.js';
+import { startPlaneProcess } from '../support/processes.js';
+import type { RunningPlane } from '../support/requests.js';
 import { type Answer, call, type Caller, makeCallers, makeTenant, must, OPERATOR, type Side, signedIn } from './authorisation/callers.js';
 import { Fixtures, type Tenants } from './authorisation/fixtures.js';
 import { hasIds, isDocumented, isForOperators, isLeftOpen, isOwnAccount, needsPerson, shown, takesLease, verdict } from './authorisation/verdicts.js';
@@ -11,14 +12,14 @@ const document = committedDocument();
 const operations = operationsOf(document);
 
 describe('the authorisation matrix of the OpenAPI document', () => {
-  let plane: Plane;
+  let plane: RunningPlane;
   let tenants: Tenants;
   let fixtures: Fixtures;
   let callers: Caller[];
   let cells = 0;
 
   beforeAll(async () => {
-    plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
+    plane = await startPlaneProcess({ TRUST_PROXY: 'loopback' });
     tenants = { own: await makeTenant(plane), foreign: await makeTenant(plane) };
     fixtures = new Fixtures(plane, document, tenants);
     callers = await makeCallers(plane, tenants.own, tenants.foreign);
@@ -101,9 +102,10 @@ describe('the authorisation matrix of the OpenAPI document', () => {
     // What is open to everybody is no tenant's secret: a sign-in begins at a provider before it is known who begins it.
     if (placed.operation['x-permission'] === 'public') return;
     const [foreign, absent] = await Promise.all([send(placed, caller, isOwn ? 'foreign' : 'own'), send(placed, caller, 'absent')]);
-    const refusal = takesLease(placed) ? 'lease_required' : 'not_found';
-    note(label(placed, caller, 'foreign id'), foreign, foreign.code === refusal ? complaintOnLeak(caller, foreign) : `should be ${refusal}`);
-    note(label(placed, caller, 'absent id'), absent, absent.code === refusal ? undefined : `should be ${refusal}`);
+    // Who is no person may be told so first, of whatever it names.
+    const refusals = takesLease(placed) ? ['lease_required'] : ['not_found', ...(needsPerson(placed, caller) ? ['forbidden'] : [])];
+    note(label(placed, caller, 'foreign id'), foreign, refusals.includes(foreign.code) ? complaintOnLeak(caller, foreign) : `should be ${refusals.join(' or ')}`);
+    note(label(placed, caller, 'absent id'), absent, refusals.includes(absent.code) ? undefined : `should be ${refusals.join(' or ')}`);
     if (foreign.comparable !== absent.comparable) note(label(placed, caller, 'foreign and absent id'), foreign, `differ: ${absent.text}`);
   }
 
