@@ -30,6 +30,7 @@ export default {
   // What a suite loads stays with its worker; one that has grown large is replaced.
   workerIdleMemoryLimit: '1GB',
   testTimeout: 30_000,
+  testSequencer: '<rootDir>/test/support/sequencer.mjs',
   projects: [
     { ...shared, displayName: 'unit', testMatch: ['<rootDir>/{src,clients,test/torture,bench}/**/*.spec.ts'] },
     {
