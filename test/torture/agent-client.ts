@@ -15,6 +15,10 @@ export interface AgentClientConfig {
   dawdles: boolean;
   /** Secrets that are granted to it. */
   secrets: { id: string; name: string }[];
+  /** Stands in all that it writes, so that it can be looked for when the agent has been purged. */
+  mark?: string;
+  /** Where it calls from: failures are counted by it. */
+  address?: string;
 }
 
 const LEASE_SECONDS = 5;
@@ -42,7 +46,7 @@ class AgentClient {
     this.http = new RecordedHttp({
       client: config.client,
       urls: config.urls,
-      headers: { 'x-agent-token': token },
+      headers: { 'x-agent-token': token, ...(config.address === undefined ? {} : { 'x-forwarded-for': config.address }) },
       history,
       prng: this.prng,
     });
@@ -70,14 +74,14 @@ class AgentClient {
   private async work({ task, lease }: Claimed): Promise<void> {
     const manner = this.calm ? this.prng.weighted(CALM) : this.config.dawdles ? this.prng.weighted(LATE) : this.prng.weighted(MANNERS);
     await sleep(this.prng.between(5, this.calm ? 50 : 250));
-    if (this.prng.next() < 0.15) await this.useSecret();
+    if (this.config.secrets.length > 0 && this.prng.next() < 0.15) await this.useSecret();
     switch (manner) {
       case 'completes':
         return this.complete(task.id, lease.fence);
       case 'fails':
-        return this.untilCertain('fail', task.id, lease.fence, { error: `planned ${lease.fence}`, retryable: true });
+        return this.untilCertain('fail', task.id, lease.fence, { error: `planned ${lease.fence}${this.mark}`, retryable: true });
       case 'gives up':
-        return this.untilCertain('fail', task.id, lease.fence, { error: `for good ${lease.fence}`, retryable: false });
+        return this.untilCertain('fail', task.id, lease.fence, { error: `for good ${lease.fence}${this.mark}`, retryable: false });
       case 'releases':
         return this.untilCertain('release', task.id, lease.fence, {});
       case 'dawdles':
@@ -88,6 +92,10 @@ class AgentClient {
       default:
         return manner satisfies never;
     }
+  }
+
+  private get mark(): string {
+    return this.config.mark === undefined ? '' : ` ${this.config.mark}`;
   }
 
   private async useSecret(): Promise<void> {
@@ -105,9 +113,10 @@ class AgentClient {
   }
 
   private async complete(taskId: string, fence: number): Promise<void> {
-    await this.untilCertain('complete', taskId, fence, { result: { by: `${this.config.agentId}/${fence}` } });
+    const result = { by: `${this.config.agentId}/${fence}${this.mark}` };
+    await this.untilCertain('complete', taskId, fence, { result });
     // Now and then once more, as a client whose answer got lost would.
-    if (this.prng.next() < 0.05) await this.untilCertain('complete', taskId, fence, { result: { by: `${this.config.agentId}/${fence}` } });
+    if (this.prng.next() < 0.05) await this.untilCertain('complete', taskId, fence, { result });
   }
 
   private async untilCertain(

@@ -64,24 +64,28 @@ export class AuditClient {
     if (checkpoint) this.noted.push(checkpoint);
   }
 
-  /** An export, checked with no server and no database, against the first and the last checkpoint that were noted. */
-  async verifyOffline(): Promise<OfflineVerdict[]> {
-    const { folder, person, urls } = this.options;
-    const headers = await person.signIn();
-    const response = await fetch(`${urls[0]}/api/v1/audit/export`, { headers: headers ?? {} });
-    const text = await response.text();
-    if (!response.ok) return [{ ok: false, text: `the export was refused: ${response.status} ${text}` }];
-    const file = (name: string, content: string): string => {
-      const path = join(folder, '..', name);
-      writeFileSync(path, content);
-      return path;
-    };
-    const args = ['audit', 'verify', file('audit-bundle', text), '--key', file('audit-key', this.keys)];
+  /** Exports, checked with no server and no database: the own one against the first and the last checkpoint that were noted. @param tenants others, whose logs the operator may take out */
+  async verifyOffline(tenants: readonly string[]): Promise<OfflineVerdict[]> {
     const verdicts: OfflineVerdict[] = [];
-    for (const { size, note } of [this.noted.at(0), this.noted.at(-1)].filter((checkpoint) => checkpoint !== undefined)) {
-      const { code, output } = await runProgram([...args, '--checkpoint', file(`audit-checkpoint-${size}`, note)]).ended;
-      verdicts.push({ ok: code === 0, text: output.trim() });
-    }
+    for (const checkpoint of [this.noted.at(0), this.noted.at(-1)]) verdicts.push(await this.verify('', checkpoint?.note));
+    for (const tenant of tenants) verdicts.push(await this.verify(`?tenant_id=${tenant}`, undefined));
     return verdicts;
+  }
+
+  private async verify(query: string, note: string | undefined): Promise<OfflineVerdict> {
+    const { person, urls } = this.options;
+    const headers = await person.signIn();
+    const response = await fetch(`${urls[0]}/api/v1/audit/export${query}`, { headers: headers ?? {} });
+    const text = await response.text();
+    if (!response.ok) return { ok: false, text: `the export was refused: ${response.status} ${text}` };
+    const known = note === undefined ? [] : ['--checkpoint', this.file('audit-checkpoint', note)];
+    const { code, output } = await runProgram(['audit', 'verify', this.file('audit-bundle', text), '--key', this.file('audit-key', this.keys), ...known]).ended;
+    return { ok: code === 0, text: output.trim() };
+  }
+
+  private file(name: string, content: string): string {
+    const path = join(this.options.folder, '..', name);
+    writeFileSync(path, content);
+    return path;
   }
 }

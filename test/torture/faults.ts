@@ -5,6 +5,7 @@ import type { EventClient } from './event-client.ts';
 import { type HistoryWriter, now } from './history.ts';
 import type { KeyRotations } from './key-rotation.ts';
 import type { Prng } from './prng.ts';
+import type { Purges } from './purges.ts';
 import { sequencerHolder } from './sequencer-holder.ts';
 
 /** How often each comes, among all faults. */
@@ -15,6 +16,8 @@ const WEIGHTS = {
   'kill a worker': 6,
   'kill the sequencer': 14,
   'rotate the master key': 8,
+  'purge an agent': 3,
+  'purge a tenant': 3,
   'freeze an agent': 20,
   'kill an agent': 10,
   'restart PostgreSQL': 6,
@@ -23,7 +26,7 @@ const WEIGHTS = {
   'cut the event stream': 4,
 };
 export type FaultName = keyof typeof WEIGHTS;
-const FAULTS = Object.keys(WEIGHTS) as FaultName[];
+export const FAULTS = Object.keys(WEIGHTS) as FaultName[];
 
 /** Past the leases of 5 s that the agents take; ms. */
 const PAST_LEASE_MS = 6_000;
@@ -33,6 +36,7 @@ export interface FaultTargets {
   agents: readonly AgentUnderTest[];
   events: EventClient;
   rotations: KeyRotations;
+  purges: Purges;
   history: HistoryWriter;
 }
 
@@ -49,11 +53,12 @@ export class Faults {
   /** Each kind comes once before chance decides: a short run has had them all. */
   private readonly first: FaultName[];
 
-  constructor(targets: FaultTargets, prng: Prng, say: (line: string) => void) {
+  /** @param foremost the one that comes first of all */
+  constructor(targets: FaultTargets, prng: Prng, say: (line: string) => void, foremost?: FaultName) {
     this.targets = targets;
     this.prng = prng;
     this.say = say;
-    this.first = FAULTS.map((name) => ({ name, rank: prng.next() }))
+    this.first = FAULTS.map((name) => ({ name, rank: name === foremost ? 1 : prng.next() }))
       .sort((a, b) => a.rank - b.rank)
       .map(({ name }) => name);
   }
@@ -67,7 +72,7 @@ export class Faults {
       this.counts.set(name, (this.counts.get(name) ?? 0) + 1);
       const from = Date.now();
       await this.strike(name);
-      this.targets.history.broke({ name, from, until: Date.now() });
+      this.targets.history.broke({ name, from, until: Date.now(), offset: Date.now() - now() });
       await sleep(this.prng.between(500, 2_500));
     }
     await Promise.all(this.mending);
@@ -76,7 +81,7 @@ export class Faults {
   }
 
   private async strike(name: FaultName): Promise<void> {
-    const { cluster, events, rotations } = this.targets;
+    const { cluster, events, rotations, purges } = this.targets;
     const api = this.prng.pick(cluster.apis);
     const pause = this.prng.between(100, 1_500);
     switch (name) {
@@ -94,6 +99,10 @@ export class Faults {
         return this.killSequencer(pause);
       case 'rotate the master key':
         return rotations.begin();
+      case 'purge an agent':
+        return purges.purge('agent');
+      case 'purge a tenant':
+        return purges.purge('tenant');
       case 'freeze an agent':
         return this.freezeAgent();
       case 'kill an agent':

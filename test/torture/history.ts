@@ -26,7 +26,13 @@ export interface Requests {
   revoke: { credential: string; kind: CredentialKind };
   /** A look at the newest checkpoint of the audit log. */
   checkpoint: object;
+  /** Work in a tenant that will be purged. */
+  doomed: { tenant_id: string };
+  purge: { entity_type: PurgedEntity; entity_id: string };
+  /** A look at a purge; answered with 200 once it is done. */
+  purged: { entity_id: string };
 }
+export type PurgedEntity = 'agent' | 'tenant';
 export const CREDENTIAL_KINDS = ['session', 'api-key', 'agent-token', 'address'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 export type OpName = keyof Requests;
@@ -63,6 +69,8 @@ export interface Fault {
   name: string;
   from: number;
   until: number;
+  /** What is to be added to a time of an exchange for a time of the wall clock; ms. */
+  offset: number;
 }
 
 /** Certain to have happened. */

@@ -15,7 +15,7 @@ async function perform(options: TortureOptions): Promise<number> {
   const report = await torture(options, (line) => console.log(line));
   show(report, options);
   if (options.plant) {
-    const signs: readonly string[] = PLANTS[options.plant];
+    const signs: readonly string[] = PLANTS[options.plant].signs;
     const noticed = report.violations.some(({ rule }) => signs.includes(rule));
     console.log(noticed ? 'The planted fault was noticed.' : 'The planted fault was NOT noticed.');
     return noticed ? 0 : 1;
@@ -36,6 +36,7 @@ function show(report: TortureReport, options: TortureOptions): void {
   console.log(`attempts: ${list(report.attempts)}`);
   console.log(`events: ${report.events.published} published, ${report.events.delivered} delivered, ${report.events.told} told to sockets`);
   console.log(`revocations in the midst of use: ${list(report.revocations)}`);
+  console.log(`purges: ${report.purges}`);
   console.log(`master keys: ${report.rotations.finished} rotations finished, ${report.rotations.kills} times killed`);
   console.log(`audit log: ${report.sealing.rows} rows sealed; apart from faults after ${ms(report.sealing.p50)} (p50), ${ms(report.sealing.p99)} (p99), ${ms(report.sealing.max)} at most`);
   console.log(`everything had ended ${(report.settledMs / 1000).toFixed(1)} s after the last fault`);

@@ -25,6 +25,11 @@ const PLANTS = {
     file: '/dist/platform/crypto/key-rotation.js',
     edits: [["return await next.wrap(plain, aboutKey(row));", "if (row.subject_type === 'tenant') plain[0] ^= 1; return await next.wrap(plain, aboutKey(row));"]],
   },
+  // Of what an agent wrote only the first kind is erased.
+  'forgetful-purge': {
+    file: '/dist/operations/compliance/erasing.service.js',
+    edits: [['for (const content of this.erasures.agentContents)', 'for (const content of this.erasures.agentContents.slice(0, 1))']],
+  },
 };
 
 const plant = PLANTS[new URL(import.meta.url).search.slice(1)];

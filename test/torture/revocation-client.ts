@@ -118,7 +118,7 @@ export class RevocationClient {
   private async address(admin: Record<string, string>, address: string): Promise<Credential | undefined> {
     const { person } = this.options;
     const headers = await person.signIn();
-    const known = await person.ask<{ revision: number }>('GET', '/security/ip-rules', admin);
+    const known = await person.ask<{ id: string; revision: number }>('GET', '/security/ip-rules', admin);
     if (!headers || !known) return undefined;
     const rules = [{ action: 'block', cidr: `${address}/32` }];
     return {
@@ -126,7 +126,7 @@ export class RevocationClient {
       id: address,
       headers: { ...headers, 'x-forwarded-for': address },
       path: '/tasks?limit=1',
-      end: { method: 'PUT', path: '/security/ip-rules', body: { rules }, headers: { 'if-match': `"${known.revision}"` } },
+      end: { method: 'PUT', path: '/security/ip-rules', body: { rules }, headers: { 'if-match': `"${known.id}.${known.revision}"` } },
     };
   }
 }

@@ -34,6 +34,8 @@ export interface TortureReport {
   revocations: Record<string, number>;
   rotations: { finished: number; kills: number };
   sealing: { rows: number; p50: number; p99: number; max: number };
+  /** How many were done. */
+  purges: number;
   settledMs: number;
   folder: string;
 }
@@ -70,18 +72,19 @@ async function rage(cluster: Cluster, world: World, options: TortureOptions, his
   const end = startedAt + options.seconds * 1000;
   const isOver = (): boolean => now() >= end;
   const rotations = new KeyRotations(() => ({ ...cluster.settings, NODE_OPTIONS: preloads(options, 'rotation') }), new Prng(options.seed, 16));
-  const faults = new Faults({ cluster, agents: world.agents, events: world.events, rotations, history: new HistoryWriter(histories, 'faults') }, new Prng(options.seed, 1), (line) =>
-    say(`${((now() - startedAt) / 1000).toFixed(1)} s: ${line}`),
-  );
+  const targets = { cluster, agents: world.agents, events: world.events, purges: world.purges, rotations, history: new HistoryWriter(histories, 'faults') };
+  const tell = (line: string): void => say(`${((now() - startedAt) / 1000).toFixed(1)} s: ${line}`);
+  const faults = new Faults(targets, new Prng(options.seed, 1), tell, options.first);
   await Promise.all([faults.runUntil(isOver), ...world.clients.map((client) => client.runUntil(isOver))]);
   say('no more faults; waiting until everything has ended');
   const settledMs = await settle(cluster, world, faults.lastAt);
   const found = [
     ...cluster.misbehaviour.map((detail) => ({ rule: 'misbehaved', detail })),
     ...rotations.failures.map((detail) => ({ rule: 'rotation failed', detail })),
-    ...(await world.auditor.verifyOffline()).filter(({ ok }) => !ok).map(({ text }) => ({ rule: 'bundle refused', detail: text })),
+    ...(await world.purges.wrongCertificates()).map((detail) => ({ rule: 'certificate refused', detail })),
+    ...(await world.auditor.verifyOffline(world.purges.tenants)).filter(({ ok }) => !ok).map(({ text }) => ({ rule: 'bundle refused', detail: text })),
   ];
-  const report = await compare(cluster, histories);
+  const report = await compare(cluster, world, histories);
   const { finished, kills } = rotations;
   return { ...report, violations: [...report.violations, ...found], faults: Object.fromEntries(faults.counts), rotations: { finished, kills }, settledMs };
 }
@@ -106,9 +109,9 @@ async function settle(cluster: Cluster, { admin, agents, secrets, events, socket
 }
 
 /** What clients saw against what is there. */
-async function compare(cluster: Cluster, histories: string): Promise<Omit<TortureReport, 'folder' | 'faults' | 'rotations' | 'settledMs'>> {
+async function compare(cluster: Cluster, { purges }: World, histories: string): Promise<Omit<TortureReport, 'folder' | 'faults' | 'rotations' | 'settledMs'>> {
   await until(async () => (await countUnsealed(cluster)) === 0, SEALING_LIMIT_MS);
-  const db = await takeSnapshot(cluster);
+  const db = await takeSnapshot(cluster, await purges.traces(cluster));
   const history = readHistory(histories);
   const lags = sealingLags(history.faults, db);
   const lag = (share: number): number => lags[Math.min(lags.length - 1, Math.floor(lags.length * share))] ?? NaN;
@@ -120,6 +123,7 @@ async function compare(cluster: Cluster, histories: string): Promise<Omit<Tortur
     attempts: countBy(db.attempts, (attempt) => attempt.outcome),
     events: { published: db.events.length, delivered: history.deliveries.length, told: history.sockets.filter(({ what }) => what === 'event').length },
     revocations: racesIn(history.ops),
+    purges: db.purges.length,
     sealing: { rows: db.leaves.length, p50: lag(0.5), p99: lag(0.99), max: lag(1) },
   };
 }

@@ -5,11 +5,13 @@ import { ApiClient } from './api-client.ts';
 import { AuditClient } from './audit-client.ts';
 import type { Cluster } from './cluster.ts';
 import { ControlClient } from './control-client.ts';
+import { DoomedClient } from './doomed-client.ts';
 import { EventClient } from './event-client.ts';
 import { HistoryWriter } from './history.ts';
 import type { TortureOptions } from './options.ts';
 import { Person } from './person.ts';
 import { Prng } from './prng.ts';
+import { type Doomed, Purges } from './purges.ts';
 import { RevocationClient } from './revocation-client.ts';
 import { SecretClient } from './secret-client.ts';
 import { SocketClient } from './socket-client.ts';
@@ -17,6 +19,8 @@ import { SocketClient } from './socket-client.ts';
 /** Agents that never work: each has a key of its own, so that a rotation has more than one batch to do. */
 const RESTING_AGENTS = 120;
 const AT_ONCE = 8;
+/** Of each kind. */
+const DOOMED = 2;
 
 interface Client {
   runUntil(isOver: () => boolean): Promise<void>;
@@ -28,6 +32,7 @@ export interface World {
   agents: AgentUnderTest[];
   clients: Client[];
   secrets: SecretClient;
+  purges: Purges;
   auditor: AuditClient;
   events: EventClient;
   socket: SocketClient;
@@ -52,14 +57,18 @@ export async function populate(cluster: Cluster, agents: AgentUnderTest[], optio
   await auditor.prepare();
   const { id: boardId } = await admin.request<{ id: string }>('POST', '/boards', { name: 'torture' });
   await makeAgents(admin, agents, { place, options, boardId, secrets: secrets.secrets });
-  const { clients, token } = await makeClients(admin, account, { place, options, boardId, agentIds: agents.map(({ id }) => id) });
+  const agentIds = agents.map(({ id }) => id);
+  const { clients, token } = await makeClients(admin, account, { place, options, boardId, agentIds });
+  const doomed = await makeDoomed(admin, agents, place);
+  const purges = new Purges({ ...place, person: person(23), doomed: doomed.entities });
   const listener = { urls: place.urls, history: new HistoryWriter(folder, 'events'), prng: new Prng(place.seed, 7) };
   const events = new EventClient({ ...listener, headers: { authorization: `Bearer ${token}` } });
   const socket = new SocketClient({ ...listener, token, history: new HistoryWriter(folder, 'socket'), prng: new Prng(place.seed, 8) });
   await events.start();
   socket.start();
   for (const agent of agents) agent.start();
-  return { admin, agents, clients: [...clients, secrets, auditor, new RevocationClient({ ...place, person: person(22) })], secrets, auditor, events, socket };
+  const others = [...doomed.clients, secrets, auditor, new RevocationClient({ ...place, person: person(22) })];
+  return { admin, agents, clients: [...clients, ...others], secrets, purges, auditor, events, socket };
 }
 
 async function makeAgents(
@@ -76,6 +85,23 @@ async function makeAgents(
   }
   for (let made = 0; made < RESTING_AGENTS; made += AT_ONCE)
     await Promise.all(Array.from({ length: AT_ONCE }, (_, index) => admin.request('POST', '/agents', { name: `resting ${made + index}` })));
+}
+
+/** Agents and tenants that will be purged. The agents are on no board, or who was on it could not be told in the end. */
+async function makeDoomed(admin: AdminClient, agents: AgentUnderTest[], { urls, folder, seed }: Place): Promise<{ clients: DoomedClient[]; entities: Doomed[] }> {
+  const clients: DoomedClient[] = [];
+  const entities: Doomed[] = [];
+  for (let number = 1; number <= DOOMED; number++) {
+    const mark = `to-be-purged-${newSecret().toLowerCase().replaceAll('_', '-')}`;
+    const agent = await admin.request<{ id: string; token: string }>('POST', '/agents', { name: mark, description: mark, max_concurrent_tasks: 50 });
+    const config = { urls, folder, lanes: 2, dawdles: false, secrets: [], mark, address: `198.19.0.${number}` };
+    agents.push(new AgentUnderTest(`doomed-agent-${number}`, agent, seed + 100_000 * number, config));
+    entities.push({ type: 'agent', id: agent.id, mark });
+    const client = await DoomedClient.make(admin, { urls, folder, seed: seed + number, name: `doomed-tenant-${number}` });
+    clients.push(client);
+    entities.push(client.entity);
+  }
+  return { clients, entities };
 }
 
 async function makeClients(

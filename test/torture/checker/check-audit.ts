@@ -1,5 +1,5 @@
 import { type CredentialKind, type Op, wasAccepted, wasRefused } from '../history.ts';
-import type { AuditRow, Snapshot, Violation } from './snapshot.ts';
+import { type AuditRow, type Snapshot, TENANT, type Violation } from './snapshot.ts';
 
 /** The action that each change is recorded as. */
 export const ACTIONS = {
@@ -19,21 +19,22 @@ const REVOCATIONS: Record<CredentialKind, string> = {
   'agent-token': 'agent.rotate_token',
   address: 'security.update_ip_rules',
 };
-type Change = Extract<Op, { op: keyof typeof ACTIONS | 'control' | 'revoke' }>;
+type Change = Extract<Op, { op: keyof typeof ACTIONS | 'control' | 'revoke' | 'purge' }>;
 
-const isChange = (op: Op): op is Change => op.op in ACTIONS || op.op === 'control' || op.op === 'revoke';
+const isChange = (op: Op): op is Change => op.op in ACTIONS || op.op === 'control' || op.op === 'revoke' || op.op === 'purge';
 function actionOf(op: Change): string {
+  if (op.op === 'purge') return 'compliance.purge';
   if (op.op === 'control') return `agent.${op.request.act}`;
   return op.op === 'revoke' ? REVOCATIONS[op.request.kind] : ACTIONS[op.op];
 }
 
 /** Requests with one idempotency key are one change. */
-const changeOf = (op: Change): string => ('key' in op.request ? `${op.op} ${op.request.key}` : op.request_id);
+const changeOf = (op: Change): string => (op.op === 'purge' ? `purge of ${op.request.entity_id}` : 'key' in op.request ? `${op.op} ${op.request.key}` : op.request_id);
 
 /** Every change has exactly one audit row, and every row is a change. */
 export function checkAudit(ops: readonly Op[], db: Snapshot): Violation[] {
   const rows = Map.groupBy(
-    db.audit.filter((row) => row.outcome === 'done' && row.request_id?.startsWith('torture-')),
+    db.audit.filter((row) => row.outcome === 'done' && row.tenant_id === TENANT && row.request_id?.startsWith('torture-')),
     (row) => row.request_id ?? '',
   );
   const changes = ops.filter(isChange);
@@ -49,8 +50,12 @@ export function checkAudit(ops: readonly Op[], db: Snapshot): Violation[] {
   return [...found, ...madeWithoutRow(db, rows)];
 }
 
+/** A purge ends an agent, and its job says when it is done: both are told as of the request that began it. */
+const BESIDE_A_PURGE = new Set(['agent.delete', 'compliance.purged']);
+
 function checkChange(name: string, tries: readonly Change[], rows: Map<string, AuditRow[]>): Violation[] {
-  const own = tries.flatMap((op) => rows.get(op.request_id) ?? []);
+  const isOwn = (op: Change, row: AuditRow): boolean => op.op !== 'purge' || !BESIDE_A_PURGE.has(row.action);
+  const own = tries.flatMap((op) => (rows.get(op.request_id) ?? []).filter((row) => isOwn(op, row)));
   const found: Violation[] = [];
   if (own.length > 1) found.push({ rule: 'audit doubled', detail: `${name} has ${own.length} audit rows` });
   const accepted = tries.filter((op) => wasAccepted(op));

@@ -108,6 +108,7 @@ function isRepeat(write: Write, newer: Grant, attempts: Map<string, AttemptRow>,
 /** What an agent was told has been taken stands in the database, under its fence and as its own. */
 function outcomes(writes: readonly Write[], attempts: Map<string, AttemptRow>, db: Snapshot): Violation[] {
   const tasks = new Map(db.tasks.map((task) => [task.id, task]));
+  const purged = new Set(db.purges.map((purge) => purge.entity_id));
   const found: Violation[] = [];
   for (const write of writes) {
     if (write.op === 'renew') continue;
@@ -122,7 +123,9 @@ function outcomes(writes: readonly Write[], attempts: Map<string, AttemptRow>, d
     if (write.op !== 'complete') continue;
     const task = tasks.get(task_id);
     const result = task?.result as { by?: string } | null | undefined;
-    if (task?.status !== 'completed' || result?.by !== write.request.result.by) {
+    // What a purged agent wrote goes; that it did its work stays.
+    const isKept = purged.has(agent_id) || result?.by === write.request.result.by;
+    if (task?.status !== 'completed' || !isKept) {
       found.push({
         rule: 'lost',
         detail: `${keyOf(task_id, fence)} was acknowledged as completed; the task is ${task?.status ?? 'gone'} with the result of ${result?.by ?? 'nobody'}`,

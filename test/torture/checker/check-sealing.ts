@@ -1,12 +1,20 @@
 import { type Fault, type Op, type OpOf, wasAccepted } from '../history.ts';
-import type { Snapshot, Violation } from './snapshot.ts';
+import { type Snapshot, TENANT, type Violation } from './snapshot.ts';
 
 /** Every row of the audit log is sealed, once, without a gap; and what was shown as a checkpoint is what is there. */
 export function checkSealing(ops: readonly Op[], db: Snapshot): Violation[] {
-  return [...leaves(db), ...noted(ops, db)];
+  const tenants = new Set([...db.audit, ...db.leaves].map((row) => row.tenant_id));
+  return [...[...tenants].flatMap((tenantId) => leaves(logOf(db, tenantId))), ...noted(ops, logOf(db, TENANT))];
 }
 
-function leaves(db: Snapshot): Violation[] {
+type Log = Pick<Snapshot, 'audit' | 'leaves' | 'checkpoints'>;
+
+function logOf(db: Snapshot, tenantId: string): Log {
+  const isOf = (row: { tenant_id: string }): boolean => row.tenant_id === tenantId;
+  return { audit: db.audit.filter(isOf), leaves: db.leaves.filter(isOf), checkpoints: db.checkpoints.filter(isOf) };
+}
+
+function leaves(db: Log): Violation[] {
   const found: Violation[] = [];
   const sealed = Map.groupBy(db.leaves, ({ row_id }) => row_id);
   for (const { id, action } of db.audit) {
@@ -24,7 +32,7 @@ function leaves(db: Snapshot): Violation[] {
 }
 
 /** One client looks, again and again: what it saw stays, and the log only grows. */
-function noted(ops: readonly Op[], db: Snapshot): Violation[] {
+function noted(ops: readonly Op[], db: Log): Violation[] {
   const roots = new Map(db.checkpoints.map(({ size, root }) => [size, root]));
   const seen = ops.filter((op): op is OpOf<'checkpoint'> & Op => op.op === 'checkpoint' && wasAccepted(op)).flatMap((op) => (op.body as { items: { size: number; root: string }[] }).items);
   return seen.flatMap(({ size, root }, index): Violation[] => [
@@ -35,10 +43,11 @@ function noted(ops: readonly Op[], db: Snapshot): Violation[] {
 
 /** What a fault does lasts a while longer: processes start, sessions are made anew; ms. */
 const AFTERMATH_MS = 4_000;
-const HARMLESS = new Set(['freeze an agent', 'kill an agent', 'cut the event stream', 'rotate the master key']);
+const HARMLESS = new Set(['freeze an agent', 'kill an agent', 'cut the event stream', 'rotate the master key', 'purge an agent', 'purge a tenant']);
 
 /** From a row's time to the reading of the batch that it was sealed in, apart from the time of faults; sorted, ms. */
-export function sealingLags(faults: readonly Fault[], db: Snapshot): number[] {
+export function sealingLags(faults: readonly Fault[], whole: Snapshot): number[] {
+  const db = logOf(whole, TENANT);
   const at = new Map(db.audit.map((row) => [row.id, row.at]));
   const windows = faults.filter(({ name }) => !HARMLESS.has(name));
   const lags: number[] = [];

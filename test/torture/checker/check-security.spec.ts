@@ -2,9 +2,9 @@ import type { CredentialKind, Op, OpName, OpOf, Requests } from '../history.ts';
 import { checkRevocations, racesIn } from './check-revocations.ts';
 import { checkSealing, sealingLags } from './check-sealing.ts';
 import { checkSecrets } from './check-secrets.ts';
-import type { Snapshot, Violation } from './snapshot.ts';
+import { type Snapshot, TENANT, type Violation } from './snapshot.ts';
 
-const EMPTY: Snapshot = { tasks: [], attempts: [], audit: [], events: [], comments: [], agents: [], dependencies: [], members: [], leaves: [], checkpoints: [], wrapped: [] };
+const EMPTY: Snapshot = { tasks: [], attempts: [], audit: [], events: [], comments: [], agents: [], dependencies: [], members: [], leaves: [], checkpoints: [], wrapped: [], purges: [] };
 const rulesOf = (found: readonly Violation[]): string[] => [...new Set(found.map(({ rule }) => rule))].sort();
 
 /** Every exchange takes one tick, one after the other. */
@@ -91,12 +91,12 @@ describe('secrets', () => {
 });
 
 describe('the sealed log', () => {
-  const row = (id: string, at = 1_000): Snapshot['audit'][number] => ({ id, action: 'task.create', outcome: 'done', resource_id: null, request_id: null, at });
+  const row = (id: string, at = 1_000): Snapshot['audit'][number] => ({ id, action: 'task.create', outcome: 'done', resource_id: null, request_id: null, tenant_id: TENANT, at });
   const whole = (): Snapshot => ({
     ...EMPTY,
     audit: [row('a'), row('b', 2_000), row('c', 3_000)],
-    leaves: ['a', 'b', 'c'].map((row_id, seq) => ({ seq, row_id })),
-    checkpoints: [{ size: 1, root: 'r1', at: 1_100 }, { size: 3, root: 'r3', at: 3_050 }],
+    leaves: ['a', 'b', 'c'].map((row_id, seq) => ({ tenant_id: TENANT, seq, row_id })),
+    checkpoints: [{ tenant_id: TENANT, size: 1, root: 'r1', at: 1_100 }, { tenant_id: TENANT, size: 3, root: 'r3', at: 3_050 }],
   });
   const rules = (db: Snapshot): string[] => rulesOf(checkSealing(ops, db));
 
@@ -108,7 +108,7 @@ describe('the sealed log', () => {
 
   it.each<[string, string[], (db: Snapshot) => void]>([
     ['a row that was passed by', ['not sealed'], (db) => void (db.audit = [...db.audit, row('d')])],
-    ['a row that was sealed twice', ['not sealed', 'sealed twice'], (db) => void (db.leaves = [...db.leaves, { seq: 3, row_id: 'a' }])],
+    ['a row that was sealed twice', ['not sealed', 'sealed twice'], (db) => void (db.leaves = [...db.leaves, { tenant_id: TENANT, seq: 3, row_id: 'a' }])],
     ['a leaf without its row', ['sealed without row'], (db) => void (db.audit = db.audit.slice(1))],
     ['a gap', ['gap in the tree'], (db) => void (db.leaves = db.leaves.map((leaf) => (leaf.seq === 2 ? { ...leaf, seq: 3 } : leaf)))],
     ['a tree behind its checkpoint', ['not sealed'], (db) => void (db.checkpoints = db.checkpoints.slice(0, 1))],
@@ -126,7 +126,7 @@ describe('the sealed log', () => {
 
   it('tells how long rows waited, but for the time of faults', () => {
     expect(sealingLags([], whole())).toEqual([50, 100, 1_050]);
-    expect(sealingLags([{ name: 'kill the sequencer', from: 2_500, until: 2_600 }], whole())).toEqual([100]);
-    expect(sealingLags([{ name: 'kill an agent', from: 2_500, until: 2_600 }], whole())).toHaveLength(3);
+    expect(sealingLags([{ name: 'kill the sequencer', from: 2_500, until: 2_600, offset: 0 }], whole())).toEqual([100]);
+    expect(sealingLags([{ name: 'kill an agent', from: 2_500, until: 2_600, offset: 0 }], whole())).toHaveLength(3);
   });
 });

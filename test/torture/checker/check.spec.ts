@@ -1,11 +1,11 @@
 import type { Delivery, History, SocketEntry, Op, OpName, OpOf, Requests } from '../history.ts';
 import { check } from './check.ts';
-import type { Snapshot } from './snapshot.ts';
+import { type Snapshot, TENANT } from './snapshot.ts';
 
 /** Builds a history in which every exchange takes one tick, so that each faulty one differs in one place alone. */
 class Scene {
   readonly history: History = { ops: [], deliveries: [], sockets: [], faults: [] };
-  readonly db: Snapshot = { tasks: [], attempts: [], audit: [], events: [], comments: [], agents: [], dependencies: [], members: [], leaves: [], checkpoints: [], wrapped: [] };
+  readonly db: Snapshot = { tasks: [], attempts: [], audit: [], events: [], comments: [], agents: [], dependencies: [], members: [], leaves: [], checkpoints: [], wrapped: [], purges: [] };
   private clock = 0;
 
   op<N extends OpName>(op: N, request: Requests[N], status: number, body: unknown = {}): OpOf<N> {
@@ -23,6 +23,7 @@ class Scene {
       outcome: 'done',
       resource_id: resourceId,
       request_id: request.request_id,
+      tenant_id: TENANT,
       at: this.clock,
     });
   }
@@ -64,8 +65,8 @@ class Scene {
 
   /** The log is sealed as it is: check-security.spec.ts is about what is wrong with that. */
   rules(): string[] {
-    this.db.leaves = this.db.audit.map(({ id }, seq) => ({ seq, row_id: id }));
-    this.db.checkpoints = [{ size: this.db.leaves.length, root: 'root', at: 0 }];
+    this.db.leaves = this.db.audit.map(({ id }, seq) => ({ tenant_id: TENANT, seq, row_id: id }));
+    this.db.checkpoints = [{ tenant_id: TENANT, size: this.db.leaves.length, root: 'root', at: 0 }];
     return [...new Set(check(this.history, this.db).map(({ rule }) => rule))].sort();
   }
 }

@@ -4,6 +4,7 @@ import { checkChanges } from './check-changes.ts';
 import { checkControl } from './check-control.ts';
 import { checkEvents } from './check-events.ts';
 import { checkLeases } from './check-leases.ts';
+import { checkPurges } from './check-purges.ts';
 import { checkRevocations } from './check-revocations.ts';
 import { checkSealing } from './check-sealing.ts';
 import { checkSecrets } from './check-secrets.ts';
@@ -21,6 +22,7 @@ export function check(history: History, db: Snapshot): Violation[] {
     ...checkRevocations(history.ops),
     ...checkSecrets(history.ops, db),
     ...checkSealing(history.ops, db),
+    ...checkPurges(history, db),
     ...checkReferences(history.ops, db),
     ...checkEvents(history.deliveries, db),
     ...checkSockets(history.sockets, db),

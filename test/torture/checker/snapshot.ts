@@ -20,18 +20,26 @@ export interface AuditRow {
   outcome: string;
   resource_id: string | null;
   request_id: string | null;
+  tenant_id: string;
   /** When, by the database's clock; ms. */
   at: number;
 }
 export interface LeafRow {
+  tenant_id: string;
   seq: number;
   row_id: string;
 }
 export interface CheckpointRow {
+  tenant_id: string;
   size: number;
   root: string;
   /** When its rows were read, by the clock of the database; ms. */
   at: number;
+}
+/** A purge that is done, and where something of its entity still is. */
+export interface PurgeRow {
+  entity_id: string;
+  traces: string[];
 }
 /** How many keys of tenants are under a master key. */
 export interface WrappedRow {
@@ -63,6 +71,9 @@ export interface MemberRow {
   board_id: string;
   agent_id: string;
 }
+/** The tenant that all work in, but for those that are purged. */
+export const TENANT = '00000000-0000-7000-8000-000000000001';
+
 export interface Snapshot {
   tasks: TaskRow[];
   attempts: AttemptRow[];
@@ -72,10 +83,11 @@ export interface Snapshot {
   agents: AgentRow[];
   dependencies: DependencyRow[];
   members: MemberRow[];
-  /** The sealed log of the one tenant that works here. */
+  /** The sealed logs, of tenants that were purged too. */
   leaves: LeafRow[];
   checkpoints: CheckpointRow[];
   wrapped: WrappedRow[];
+  purges: PurgeRow[];
 }
 
 export interface Violation {
