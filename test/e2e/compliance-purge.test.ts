@@ -97,6 +97,18 @@ async function checkCertificate(body: object, key?: string): Promise<{ code: num
 
 const take = async (agent: TestAgent, board?: { id: string }): Promise<TestClaim> => (await claim(plane, agent, board ? { board_id: board.id } : {}))[0]!;
 
+/** The agent fails, and another one gives the task back: its answer repeats what this one said. */
+async function repeatFailure(admin: SignedIn, agent: TestAgent, error: string): Promise<void> {
+  const next = await createAgent(plane, {}, admin.token);
+  const { id } = await createTask(plane, { max_retries: 5 }, admin.token);
+  for (const [who, path, body] of [[agent, 'fail', { error, retryable: true }], [next, 'release', {}]] as const) {
+    const { lease } = await take(who);
+    await send(who.token, 'POST', `/agent/tasks/${id}/${path}`, { fence: lease.fence, ...body });
+    await query('update tasks set available_at = now(), ready = true where id = $1', [id]);
+  }
+  await send(admin.token, 'POST', `/tasks/${id}/cancel`, { reason: 'enough' });
+}
+
 /** Lets an agent write wherever an agent can. @returns what belongs to the tenant and must stay */
 async function workWithCanaries(admin: SignedIn, canaries: Canaries): Promise<{ agent: TestAgent; kept: Canaries }> {
   const kept = new Canaries();
@@ -119,6 +131,7 @@ async function workWithCanaries(admin: SignedIn, canaries: Canaries): Promise<{ 
     await send(admin.token, 'PATCH', `/tasks/${task.id}`, { title: kept.put('title as changed') });
     await send(admin.token, 'POST', `/tasks/${task.id}/cancel`, { reason: 'enough' });
   }
+  await repeatFailure(admin, agent, canaries.put('error before another agent'));
   await as(`/boards/${board.id}/memory`, { content: canaries.put('memory'), source: canaries.put('source'), tags: [canaries.putPlain('tag')] });
   const made = await as<{ id: string }>('/tasks', { title: canaries.put('title of a task of its own'), description: canaries.put('its description'), payload: { text: canaries.put('its payload') }, board_id: board.id });
   await send(admin.token, 'PATCH', `/tasks/${made.id}`, { description: 'Shorter.' });
@@ -335,7 +348,7 @@ describe('the purge of a tenant', () => {
     const left = await Promise.all((await tenantTables(plane.app.get(SystemDatabase).pool)).map(async ({ table }) => [table, (await query(`select 1 from ${table} where tenant_id = $1 limit 1`, [admin.tenantId])).length]));
     expect(left.filter(([, rows]) => rows !== 0)).toEqual([]);
     expect(left.length).toBeGreaterThan(30);
-    expect(done.erased).toMatchObject({ users: 2, secrets: expect.any(Number) as unknown, intake_submissions: 1, agents: 1, tasks: expect.any(Number) as unknown });
+    expect(done.erased).toMatchObject({ users: 2, secrets: expect.any(Number) as unknown, intake_submissions: 1, agents: 2, tasks: expect.any(Number) as unknown });
     expect(await checkCertificate(done)).toMatchObject({ code: 0, text: expect.stringMatching(/^OK: purge .* of tenant /) as unknown });
     expect(done.certificate!.certificate.keys_destroyed.map(({ tenant_id, subject_type }) => [tenant_id, subject_type])).toEqual(expect.arrayContaining([[admin.tenantId, 'tenant'], [admin.tenantId, 'agent'], [OPERATOR_TENANT_ID, 'tenant']]));
   }, 60_000);

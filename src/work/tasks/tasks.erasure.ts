@@ -44,6 +44,15 @@ export const TASK_CONTENT: readonly AgentContent[] = [
     set: `title = '${ERASED}'`,
   },
   {
+    // Who tried next and gave the task back was answered with what this one had failed with.
+    table: 'task_attempts',
+    key: [['task_id', 'uuid'], ['fence', 'bigint']],
+    where: `t.agent_id is distinct from $2::uuid and t.answer ->> 'error' is not null and exists (
+      select from task_attempts a where a.tenant_id = $1::uuid and a.task_id = t.task_id and a.agent_id = $2::uuid and a.error = t.answer ->> 'error'
+    )`,
+    set: `answer = jsonb_set(t.answer, '{error}', 'null')`,
+  },
+  {
     table: 'task_attempts',
     key: [['task_id', 'uuid'], ['fence', 'bigint']],
     where: `t.agent_id = $2::uuid and (t.error is not null or t.answer is not null or t.usage ->> 'model' is not null)`,
