@@ -31,6 +31,16 @@ interface LeafColumns extends Omit<StoredContent, 'id'> {
   row: LeafRow | null;
 }
 
+/** What a page of rows comes to; `last` is null behind the last one. */
+interface WithoutLeaf {
+  waiting: number;
+  passed: string | null;
+  last: string | null;
+}
+
+const PAGE = 20_000;
+const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
+
 type Stored<T extends { size: number }> = Omit<T, 'size'> & { size: string };
 
 const CHECKPOINT = 'size::text as size, root, note, created_at';
@@ -143,15 +153,28 @@ export class AuditLogRepository {
 
   /** Rows of which there is no leaf: those that the sequencer has still to take, and the first that it has passed by, so that it was put in later. */
   async withoutLeaf(tenantId: string): Promise<{ waiting: number; passed: string | null }> {
-    const rows = await this.database.statement<{ waiting: number; passed: string | null }>(
+    const found: { waiting: number; passed: string | null } = { waiting: 0, passed: null };
+    // A piece at a time: over a large log as one statement it would outlast its time.
+    for (let after: string | null = BEFORE_ALL; after !== null; ) {
+      const page: WithoutLeaf | undefined = await this.withoutLeafBehind(tenantId, after);
+      found.waiting += page?.waiting ?? 0;
+      found.passed ??= page?.passed ?? null;
+      after = page?.last ?? null;
+    }
+    return found;
+  }
+
+  private async withoutLeafBehind(tenantId: string, after: string): Promise<WithoutLeaf | undefined> {
+    const rows = await this.database.statement<WithoutLeaf>(
       tenantId,
-      `select count(*) filter (where not sealed)::int as waiting, (min(id::text) filter (where sealed)) as passed from (
-         select r.id, (r.tx, r.id) <= (select s.tx, s.id from audit_sequencer s) as sealed from audit_log r
-         where r.tenant_id = $1 and not exists (select from audit_leaves l where l.tenant_id = r.tenant_id and l.row_id = r.id)
+      `select (count(*) filter (where not has_leaf and not sealed))::int as waiting, (min(id::text) filter (where not has_leaf and sealed)) as passed, max(id::text) as last from (
+         select r.id, (r.tx, r.id) <= (select s.tx, s.id from audit_sequencer s) as sealed,
+           exists (select from audit_leaves l where l.tenant_id = r.tenant_id and l.row_id = r.id) as has_leaf
+         from audit_log r where r.tenant_id = $1 and r.id > $2 order by r.id limit $3
        ) rows`,
-      [tenantId],
+      [tenantId, after, PAGE],
     );
-    return rows[0] ?? { waiting: 0, passed: null };
+    return rows[0];
   }
 }
 

@@ -1,4 +1,5 @@
-import type { CredentialKind, Op, OpName, OpOf, Requests } from '../history.ts';
+import type { CredentialKind, Fault, Op, OpName, OpOf, Requests } from '../history.ts';
+import { checkPurges } from './check-purges.ts';
 import { checkRevocations, racesIn } from './check-revocations.ts';
 import { checkSealing, sealingLags } from './check-sealing.ts';
 import { checkSecrets } from './check-secrets.ts';
@@ -128,5 +129,41 @@ describe('the sealed log', () => {
     expect(sealingLags([], whole())).toEqual([50, 100, 1_050]);
     expect(sealingLags([{ name: 'kill the sequencer', from: 2_500, until: 2_600, offset: 0 }], whole())).toEqual([100]);
     expect(sealingLags([{ name: 'kill an agent', from: 2_500, until: 2_600, offset: 0 }], whole())).toHaveLength(3);
+  });
+});
+
+describe('purges', () => {
+  const done: Snapshot = { ...EMPTY, purges: [{ entity_id: 'a', traces: [] }] };
+  const claim = (status: number, agentId = 'a'): OpOf<'claim'> => op('claim', { agent_id: agentId, max: 1 }, status, { items: [] });
+  const purge = (): void => {
+    op('purge', { entity_type: 'agent', entity_id: 'a' }, 202, { id: 'p' });
+    claim(401);
+    claim(200, 'b');
+    op('purged', { entity_id: 'a' }, 200);
+  };
+  const rules = (db = done, faults: Fault[] = []): string[] => rulesOf(checkPurges({ ops, faults }, db));
+
+  it('end one alone, for good', () => {
+    claim(200);
+    purge();
+    claim(500, 'b');
+    expect(rules()).toEqual([]);
+  });
+
+  it('are broken by what it does later, by what is left of it, and when they are never done', () => {
+    purge();
+    claim(200);
+    expect(rules()).toEqual(['purged in vain']);
+    ops.pop();
+    expect(rules({ ...EMPTY, purges: [{ entity_id: 'a', traces: ['public.tasks'] }] })).toEqual(['purged in part']);
+    expect(rules(EMPTY)).toEqual(['purge not done']);
+  });
+
+  it('are felt by nobody else, unless something else is broken too', () => {
+    purge();
+    const other = ops.find((each) => each.op === 'claim' && each.status === 200);
+    if (other) other.status = 500;
+    expect(rules()).toEqual(['disturbed']);
+    expect(rules(done, [{ name: 'crash PostgreSQL', from: 1_000, until: 1_001, offset: 1_000 }])).toEqual([]);
   });
 });
