@@ -87,7 +87,7 @@ describe('an agent that holds a lease', () => {
     expect(await outcome(agent, secret.name, `?task_id=${agent.taskId}`)).toBe('the-value');
     expect(await outcome(agent, secret.name, `?task_id=${secret.id}`)).toBe('403 lease_required');
     await plane.app.get(SystemDatabase).execute(`update tasks set lease_expires_at = now() - interval '1 millisecond' where id = $1`, [agent.taskId]);
-    expect(await outcome(agent, secret.name)).toBe('403 lease_required');
+    for (const which of [plane, other]) expect(await outcome(agent, secret.name, '', which)).toBe('403 lease_required');
     const done = await worker();
     await grant(secret, { agent_id: done.id });
     await ok(plane.request('POST', `/api/v1/agent/tasks/${done.taskId}/complete`, { token: done.token, body: { fence: done.fence } }));

@@ -1,3 +1,4 @@
+import { openAnswer } from '../../src/platform/crypto/sealed-answer.js';
 import { withAdmin } from '../support/databases.js';
 import { unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type Plane, startPlane } from '../support/plane.js';
@@ -43,6 +44,19 @@ describe('a request with an Idempotency-Key', () => {
     const again = await createUser(key, email);
     expect(again.headers.get('idempotency-replayed')).toBe('true');
     expect(again.body).toEqual(first.body);
+  });
+
+  it('leaves nothing in a dump that its key opens, should somebody guess that', async () => {
+    const key = unique('1');
+    const made = await plane.request('POST', '/api/v1/agents', { token: ADMIN_TOKEN, headers: { 'idempotency-key': key }, body: { name: 'A' } });
+    const again = await plane.request('POST', '/api/v1/agents', { token: ADMIN_TOKEN, headers: { 'idempotency-key': key }, body: { name: 'A' } });
+    expect(again.body['token']).toBe(made.body['token']);
+    const [row] = await ask<{ key_hash: Buffer; body: Buffer }>('select key_hash, body from idempotency_keys order by created_at desc limit 1');
+    for (let start = 0; start <= 64; start += 1) expect(() => openAnswer(row!.body.subarray(start), key, row!.key_hash)).toThrow();
+    // Under the answer of another request nothing opens either.
+    await createTask(unique('key'));
+    await ask(`update idempotency_keys set body = (select body from idempotency_keys order by created_at desc limit 1) where key_hash = '\\x${row!.key_hash.toString('hex')}'`);
+    expect((await plane.request('POST', '/api/v1/agents', { token: ADMIN_TOKEN, headers: { 'idempotency-key': key }, body: { name: 'A' } })).status).toBe(500);
   });
 
   it('is the first when the row of the one before vanishes under its hands', async () => {

@@ -1,8 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { TransactionHost } from '@nestjs-cls/transactional';
+import { parse } from 'uuid';
 import { newId } from '../../src/core/ids.js';
+import { Revocations } from '../../src/platform/cache/revocations.js';
 import { RequestContext } from '../../src/platform/context/request-context.js';
 import { Keyring } from '../../src/platform/crypto/keyring.js';
+import { seal } from '../../src/platform/crypto/sealing.js';
 import { type SealedPlace, TenantCipher } from '../../src/platform/crypto/tenant-cipher.js';
 import { Sql } from '../../src/platform/database/sql.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
@@ -51,6 +54,29 @@ describe('sealing', () => {
     );
     expect((await keysOf(place.tenantId)).map(({ subject_type }) => subject_type).sort()).toEqual(['agent', 'tenant']);
     for (const [index, bytes] of sealed.entries()) expect(await cipher().open(place, bytes)).toBe(`text ${index}`);
+  });
+
+  it('loses nothing while what is known of the keys is forgotten again and again', async () => {
+    const place = await newPlace();
+    const sealing = Array.from({ length: 300 }, async (_, index) => {
+      for (let hop = 0; hop < index % 7; hop += 1) await Promise.resolve();
+      return cipher().seal(place, `text ${index}`);
+    });
+    const forgetting = Array.from({ length: 40 }, () => plane.app.get(Revocations).revoke([`keys-of:${place.tenantId}`]));
+    const sealed = await Promise.all(sealing);
+    await Promise.all(forgetting);
+    for (const [index, bytes] of sealed.entries()) expect(await other.app.get(TenantCipher).open(place, bytes)).toBe(`text ${index}`);
+  });
+
+  it('opens what was sealed in the form before, and no other form', async () => {
+    const place = await newPlace();
+    const key = await plane.app.get(Keyring).keyOf(place.tenantId, { type: 'tenant', id: place.tenantId });
+    const before = Buffer.concat([Buffer.from([1]), parse(key.id), seal(key.key, Buffer.from('before'), `${place.tenantId}\n${place.row}`)]);
+    expect(await cipher().open(place, before)).toBe('before');
+    for (const form of [0, 2, 3]) await expect(cipher().open(place, Buffer.concat([Buffer.from([form]), before.subarray(1)]))).rejects.toThrow();
+    for (const length of [0, 1, 16, 17, 30, 60]) await expect(cipher().open(place, (await cipher().seal(place, 'now')).subarray(0, length))).rejects.toThrow();
+    // Bytes of keys are not where a log or a dump of the heap would show them.
+    expect(JSON.stringify(key)).toBe(JSON.stringify({ id: key.id, key: {} }));
   });
 
   it('keeps the key of a transaction that is rolled back', async () => {

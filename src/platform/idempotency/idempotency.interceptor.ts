@@ -9,6 +9,7 @@ import { OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { invalidField, Problem, type ProblemDocument } from '../../core/problem.js';
 import { RequestContext } from '../context/request-context.js';
 import { openAnswer, sealAnswer } from '../crypto/sealed-answer.js';
+import { type SealedPlace, TenantCipher } from '../crypto/tenant-cipher.js';
 import { OPERATION, type OperationMeta } from '../http/operation.decorator.js';
 import { toProblem } from '../http/problem.filter.js';
 import { IdempotencyRepository, type StoredRequest } from './idempotency.repository.js';
@@ -42,6 +43,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     private readonly context: RequestContext,
     private readonly transactions: TransactionHost,
     private readonly rows: IdempotencyRepository,
+    private readonly cipher: TenantCipher,
   ) {}
 
   intercept(execution: ExecutionContext, next: CallHandler): Observable<unknown> {
@@ -78,9 +80,9 @@ export class IdempotencyInterceptor implements NestInterceptor {
     throw new Problem('idempotency_in_progress', { retryAt: new Date(Date.now() + 1000) });
   }
 
-  private replay(attempt: Attempt, stored: StoredRequest, response: Response): unknown {
+  private async replay(attempt: Attempt, stored: StoredRequest, response: Response): Promise<unknown> {
     const status = stored.status ?? 200;
-    const body: unknown = stored.body ? JSON.parse(openAnswer(stored.body, attempt.key, attempt.keyHash)) : null;
+    const body: unknown = stored.body ? JSON.parse(await this.open(attempt, stored.body)) : null;
     response.setHeader('Idempotency-Replayed', 'true');
     if (status >= 400) {
       const { code, detail, errors, remedy, limit, current } = body as ProblemDocument;
@@ -94,7 +96,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
     if (operation.idempotency === 'outside') return lastValueFrom(next.handle(), { defaultValue: undefined });
     return this.transactions.withTransaction(async () => {
       const body: unknown = await lastValueFrom(next.handle(), { defaultValue: undefined });
-      const kept = await this.rows.finish(attempt.tenantId, attempt.keyHash, attempt.owner, response.statusCode, this.seal(attempt, body));
+      const kept = await this.rows.finish(attempt.tenantId, attempt.keyHash, attempt.owner, response.statusCode, await this.seal(attempt, body));
       // Another request took over while this one was stuck: its effect counts, this one's is rolled back.
       if (!kept) throw new Problem('idempotency_in_progress', { retryAt: new Date(Date.now() + 1000) });
       return body;
@@ -112,10 +114,9 @@ export class IdempotencyInterceptor implements NestInterceptor {
    * could not be finished stays `running`, so that a repetition is told to wait and does not do the work again at once.
    */
   private async store(attempt: Attempt, status: number, body: unknown): Promise<void> {
-    const answer = this.seal(attempt, body);
     for (const milliseconds of [...STORE_PAUSES_MS, undefined]) {
       try {
-        await this.rows.finishAlone(attempt.tenantId, attempt.keyHash, attempt.owner, status, answer);
+        await this.rows.finishAlone(attempt.tenantId, attempt.keyHash, attempt.owner, status, await this.seal(attempt, body));
         return;
       } catch (error) {
         if (milliseconds === undefined) this.logger.error({ err: error }, NOT_STORED);
@@ -129,11 +130,16 @@ export class IdempotencyInterceptor implements NestInterceptor {
     const problem = toProblem(error);
     if (problem.code === 'idempotency_in_progress') return;
     if (problem.status >= 500 || problem.status === 429) await this.rows.abandon(attempt.tenantId, attempt.keyHash, attempt.owner);
-    else await this.rows.finishAlone(attempt.tenantId, attempt.keyHash, attempt.owner, problem.status, this.seal(attempt, problem.toDocument(null)));
+    else await this.rows.finishAlone(attempt.tenantId, attempt.keyHash, attempt.owner, problem.status, await this.seal(attempt, problem.toDocument(null)));
   }
 
-  private seal(attempt: Attempt, body: unknown): Buffer {
-    return sealAnswer(JSON.stringify(body ?? null), attempt.key, attempt.keyHash);
+  /** Under the tenant's key as well: an Idempotency-Key may be a number that anyone can guess who has a dump. */
+  private seal(attempt: Attempt, body: unknown): Promise<Buffer> {
+    return this.cipher.seal(placeOf(attempt), sealAnswer(JSON.stringify(body ?? null), attempt.key, attempt.keyHash).toString('base64'));
+  }
+
+  private async open(attempt: Attempt, sealed: Buffer): Promise<string> {
+    return openAnswer(Buffer.from(await this.cipher.open(placeOf(attempt), sealed), 'base64'), attempt.key, attempt.keyHash);
   }
 
   private attemptOf(key: string, request: Request): Attempt {
@@ -150,3 +156,5 @@ export class IdempotencyInterceptor implements NestInterceptor {
     };
   }
 }
+
+const placeOf = ({ tenantId, keyHash }: Attempt): SealedPlace => ({ tenantId, row: `idempotency_keys/${keyHash.toString('hex')}/body` });
