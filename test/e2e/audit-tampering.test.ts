@@ -110,6 +110,46 @@ describe('an export', () => {
     expect(await verifyOffline(write(lines))).toMatchObject({ text: expect.stringContaining(`first wrong row: ${size - 2}`) });
   });
 
+  it('that was cut at a checkpoint, its first and last lines fitted, is told by what was signed at its end', async () => {
+    const lines = parse(await exported(plane, admin.token));
+    const notes = lines.filter((line) => 'checkpoint' in line);
+    const end = Number(String(notes.at(-2)!['checkpoint']).split('\n')[1]);
+    const kept = lines.filter((line) => (line.seq === undefined ? line !== notes.at(-1) : line.seq < end));
+    (kept[0] as { header: { size: number } }).header.size = end;
+    setRows(kept);
+    expect(await verifyOffline(write(kept))).toMatchObject({ code: 1, text: expect.stringContaining('TAMPERED: cut') });
+  });
+
+  it('is refused when it holds nothing that is signed, and what nobody signed does not ride along', async () => {
+    const bundle = await exported(plane, admin.token);
+    const lines = parse(bundle);
+    expect(await verifyOffline(write([lines[0]!, { end: { rows: 0, note: '' } }]))).toMatchObject({ code: 2, text: expect.stringContaining('Nothing in this file is signed') });
+    const row = firstRow(lines) + 3;
+    const tampered: ((lines: Lines) => void)[] = [
+      (all) => void (all[row]!.row!['verified_by'] = 'CEO'),
+      (all) => void (all[row]!['actor_label'] = 'mallory'),
+      (all) => void Object.assign(all[1]!, { seq: 1, row: all[row]!.row }),
+      (all) => void ((all.at(-1) as { end: Record<string, unknown> }).end['row'] = 'x'),
+      (all) => void (all[row]!.row!['actor_id'] = '\ud800'),
+      (all) => void (all[row]!['content'] = all[row]!['salt'] = null),
+      (all) => void (all.at(-1)!['end'] = null),
+    ];
+    for (const tamper of tampered) {
+      const copy = structuredClone(lines);
+      tamper(copy);
+      expect(await verifyOffline(write(copy))).toMatchObject({ code: 1, text: expect.stringMatching(/TAMPERED: (edited|cut|inserted|content_missing)/) });
+    }
+    expect(await verifyOffline(bundle.replace('"action":', '"action":"x","action":'))).toMatchObject({ code: 1 });
+  });
+
+  it('is checked with what the installation gives out: pushed checkpoints, and its answer with the keys', async () => {
+    const bundle = await exported(plane, admin.token);
+    const { note } = await newestCheckpoint(plane, admin.token);
+    const answer = (await plane.request('GET', '/api/v1/audit/public-key', { token: admin.token })).body;
+    const pushed = [{ tenant_id: admin.id, size: 1, checkpoint: 'of another' }, { tenant_id: tenantId, size, checkpoint: note }].map((line) => `${JSON.stringify(line)}\n`).join('');
+    expect(await verifyOffline(bundle, { checkpoint: pushed, key: JSON.stringify(answer) })).toMatchObject({ code: 0 });
+  });
+
   it('of an older state is told by a checkpoint that was kept, and one of other rows too', async () => {
     const older = await exported(plane, admin.token);
     await createTask(plane, {}, admin.token);

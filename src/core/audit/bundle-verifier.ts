@@ -1,5 +1,6 @@
-import { BUNDLE_FORMAT, type BundleHeader, type BundleLine, readLine, toSealedRow } from './bundle.js';
+import { BUNDLE_FORMAT, type BundleEnd, type BundleHeader, type BundleLine, type BundleRow, readLine, toSealedRow } from './bundle.js';
 import { type Checkpoint, type NoteKey, openCheckpoint, parseVerifierKey } from './checkpoint.js';
+import { ErasedDigest, type ExportStatement, openStatement } from './export-statement.js';
 import { SeqRanges } from './seq-ranges.js';
 import { type Finding, LogVerifier, type Measure } from './log-verifier.js';
 
@@ -8,8 +9,8 @@ const MOST_RANGES = 1_000;
 
 /** What an auditor has from elsewhere. */
 export interface Known {
-  /** Signed note of a checkpoint that was kept. */
-  checkpoint?: string;
+  /** Checkpoints that were kept: a signed note, or lines of the file that checkpoints are pushed to. */
+  checkpoints?: string;
   /** Verifier keys; left out, those in the bundle are believed. */
   keys?: readonly string[];
 }
@@ -25,7 +26,7 @@ export interface BundleVerdict {
 
 /**
  * Checks an export of the audit log, line by line, with nothing but what is in it and what the auditor has from elsewhere.
- * @throws Error for what is no export, or for a kept checkpoint or key that is none or belongs to another log
+ * @throws Error for what is no export, or one that nothing signs, or for a kept checkpoint or key that is none or belongs to another log
  */
 export async function verifyBundle(lines: AsyncIterable<string>, known: Known = {}): Promise<BundleVerdict> {
   let reader: BundleReader | undefined;
@@ -46,26 +47,40 @@ function headerOf(text: string): BundleHeader {
   return line.header;
 }
 
-function readLineOr(text: string): BundleLine | undefined {
+const readLineOr = (text: string): BundleLine | undefined => valueOr(() => readLine(text));
+
+/** Undefined for what is not what it should be. */
+function valueOr<T>(read: () => T): T | undefined {
   try {
-    return readLine(text);
+    return read();
   } catch (error) {
     if (error instanceof Error) return undefined;
     throw error;
   }
 }
 
+/** The notes in what was kept. */
+function notesIn(kept: string, tenantId: string): string[] {
+  if (!kept.trimStart().startsWith('{')) return [kept];
+  const lines = kept.split('\n').filter((line) => line.trim() !== '').map((line) => JSON.parse(line) as { tenant_id?: unknown; checkpoint?: unknown });
+  const notes = lines.filter(({ tenant_id }) => tenant_id === tenantId).map(({ checkpoint }) => checkpoint).filter((note) => typeof note === 'string');
+  if (notes.length === 0) throw new Error(`None of the given checkpoints is of tenant ${tenantId}.`);
+  return notes;
+}
+
 class BundleReader {
   private readonly keys: NoteKey[];
   private readonly measures: Measure[] = [];
-  private readonly external: Measure | undefined;
+  private readonly external: Measure[];
   private verifier: LogVerifier | undefined;
   private unsigned: Finding | undefined;
   private number = 1;
   private broken: number | undefined;
   private rows = 0;
   private readonly erased = new SeqRanges(MOST_RANGES);
-  private ended: number | undefined;
+  private readonly erasedDigest = new ErasedDigest();
+  private end: BundleEnd | undefined;
+  private own: Checkpoint | undefined;
   private firstUncovered: string | null = null;
 
   constructor(
@@ -73,13 +88,10 @@ class BundleReader {
     known: Known,
   ) {
     this.keys = (known.keys ?? header.keys).map(parseVerifierKey);
-    if (known.checkpoint === undefined) return;
-    this.external = { ...openCheckpoint(known.checkpoint, this.keys), external: true };
-    if (this.external.origin !== header.origin) throw new Error(`The given checkpoint is of another log: ${this.external.origin}, not ${header.origin}.`);
-  }
-
-  private get own(): Checkpoint | undefined {
-    return this.measures.filter(({ external }) => !external).at(-1);
+    const notes = known.checkpoints === undefined ? [] : notesIn(known.checkpoints, header.tenant_id);
+    this.external = notes.map((note) => ({ ...openCheckpoint(note, this.keys), external: true }));
+    const foreign = this.external.find(({ origin }) => origin !== header.origin);
+    if (foreign) throw new Error(`The given checkpoint is of another log: ${foreign.origin}, not ${header.origin}.`);
   }
 
   take(text: string): void {
@@ -89,8 +101,9 @@ class BundleReader {
     this.broken = undefined;
     const line = readLineOr(text);
     if (!line) this.broken = this.number;
+    else if (this.end) this.log().report({ kind: 'inserted', seq: this.log().size, row_id: null, detail: `Line ${this.number} stands behind the end.` });
     else if ('checkpoint' in line) this.takeCheckpoint(line.checkpoint);
-    else if ('end' in line) this.ended = line.end.rows;
+    else if ('end' in line) this.end = line.end;
     else if ('seq' in line) this.takeRow(line);
     else this.log().report({ kind: 'inserted', seq: this.log().size, row_id: null, detail: `Line ${this.number} is a second header.` });
   }
@@ -98,29 +111,56 @@ class BundleReader {
   finish(): BundleVerdict {
     const log = this.log();
     log.finish();
+    if (!log.finding && !this.own) throw new Error('Nothing in this file is signed: there is no checkpoint in it.');
     const { size } = log;
-    if (this.ended !== this.rows) log.report({ kind: 'cut', seq: size, row_id: null, detail: `The end of the file is missing: it was cut off after ${this.rows} rows.` });
+    if (this.end?.rows !== this.rows) log.report({ kind: 'cut', seq: size, row_id: null, detail: `The end of the file is missing: it was cut off after ${this.rows} rows.` });
     if ((this.own?.size ?? 0) < size) {
       const seq = this.own?.size ?? 0;
       log.report({ kind: 'inserted', seq, row_id: this.firstUncovered, detail: `The rows from ${seq} on are covered by no checkpoint.` });
     }
+    this.checkStatement(log);
     return { finding: log.finding, header: this.header, rows: this.rows, erased: this.erased, checkpoints: this.measures.length, newest: this.own };
   }
 
+  /** What the installation signed when the export ended: a file that was cut at a checkpoint, end and header fitted, has no such thing. */
+  private checkStatement(log: LogVerifier): void {
+    if (log.finding) return;
+    const { size } = log;
+    const said = this.statement();
+    const { count, digest } = this.erasedDigest.value;
+    if (!said) log.report({ kind: 'unsigned', seq: size, row_id: null, detail: 'The end of the file is not signed with the key of this log.' });
+    else if (size < said.size) log.report({ kind: 'cut', seq: size, row_id: null, detail: `The export had ${said.size} rows: the tail was cut off.` });
+    else if (size > said.size) log.report({ kind: 'inserted', seq: said.size, row_id: null, detail: `The export had ${said.size} rows.` });
+    else if (!said.root.equals(log.root) || this.header.size !== size || this.header.exported_at !== said.time) log.report({ kind: 'edited', seq: 0, row_id: null, detail: 'The first line is not the one that this export was made with.' });
+    else if (said.erased.count !== count || said.erased.digest !== digest) {
+      const seq = this.erased.ranges[0]?.from ?? 0;
+      log.report({ kind: 'content_missing', seq, row_id: null, detail: `The content of ${count} rows is not there; it was erased of ${said.erased.count} when the export was made.` });
+    }
+  }
+
+  private statement(): ExportStatement | undefined {
+    const said = this.end && valueOr(() => openStatement(this.end?.note ?? '', this.keys));
+    return said?.origin === this.header.origin ? said : undefined;
+  }
+
   private takeCheckpoint(note: string): void {
-    const checkpoint = this.opened(note);
+    const checkpoint = valueOr(() => openCheckpoint(note, this.keys));
     if (this.verifier || !checkpoint || checkpoint.origin !== this.header.origin) {
       this.unsigned ??= { kind: 'unsigned', seq: this.own?.size ?? 0, row_id: null, detail: `The checkpoint in line ${this.number} is not signed with the key of this log, or stands where none belongs.` };
       this.verifier?.report(this.unsigned);
       return;
     }
     this.measures.push(checkpoint);
+    if (checkpoint.size > (this.own?.size ?? -1)) this.own = checkpoint;
   }
 
-  private takeRow(line: Extract<BundleLine, { seq: number }>): void {
+  private takeRow(line: BundleRow): void {
     const log = this.log();
     this.rows += 1;
-    if (line.content === null) this.erased.add(line.seq);
+    if (line.content === null) {
+      this.erased.add(line.seq);
+      this.erasedDigest.add(line.seq);
+    }
     if (this.rows === (this.own?.size ?? 0) + 1) this.firstUncovered = line.row.id;
     if (line.row.tenant_id !== this.header.tenant_id) log.report({ kind: 'inserted', seq: line.seq, row_id: line.row.id, detail: `Row ${line.seq} is another tenant's.` });
     log.add(toSealedRow(line));
@@ -129,17 +169,8 @@ class BundleReader {
   /** Made with the first row: the checkpoints stand before it. */
   private log(): LogVerifier {
     if (this.verifier) return this.verifier;
-    this.verifier = new LogVerifier(this.external ? [...this.measures, this.external] : this.measures);
+    this.verifier = new LogVerifier([...this.measures, ...this.external]);
     if (this.unsigned) this.verifier.report(this.unsigned);
     return this.verifier;
-  }
-
-  private opened(note: string): Checkpoint | undefined {
-    try {
-      return openCheckpoint(note, this.keys);
-    } catch (error) {
-      if (error instanceof Error) return undefined;
-      throw error;
-    }
   }
 }

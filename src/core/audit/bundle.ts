@@ -15,19 +15,49 @@ export interface BundleHeader {
 
 export interface BundleEnd {
   rows: number;
+  /** Signed: see export-statement.ts. */
+  note: string;
 }
 
-export type BundleLine =
-  | { header: BundleHeader }
-  | { checkpoint: string }
-  | { end: BundleEnd }
-  | { seq: number; leaf_hash: string; row: LeafRow; content: string | null; salt: string | null };
+export interface BundleRow {
+  seq: number;
+  leaf_hash: string;
+  row: LeafRow;
+  content: string | null;
+  salt: string | null;
+}
 
-export const BUNDLE_FORMAT = 'wheelhouse-audit/1';
+export type BundleLine = { header: BundleHeader } | { checkpoint: string } | { end: BundleEnd } | BundleRow;
+
+export const BUNDLE_FORMAT = 'wheelhouse-audit/2';
+
+type Check = (value: unknown) => boolean;
+
+const isText: Check = (value) => typeof value === 'string' && value.isWellFormed();
+const isTextOrNull: Check = (value) => value === null || isText(value);
+const isCount: Check = (value) => Number.isSafeInteger(value) && (value as number) >= 0;
+const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
+/** With these members and no other. */
+const shape = (members: Readonly<Record<string, Check>>): Check => (value) =>
+  typeof value === 'object' && value !== null && Object.keys(value).length === Object.keys(members).length && Object.entries(members).every(([name, check]) => check((value as Record<string, unknown>)[name]));
+
+const ROW = shape({
+  tenant_id: isText, id: isText, actor_kind: isText, actor_id: isText, action: isText, outcome: isText, resource_type: isTextOrNull,
+  resource_id: isTextOrNull, request_id: isTextOrNull, occurred_at: isText, content_hash: isText,
+});
+const LINES: readonly Check[] = [
+  shape({ seq: isCount, leaf_hash: isText, row: ROW, content: isTextOrNull, salt: isTextOrNull }),
+  shape({ checkpoint: isText }),
+  shape({ end: shape({ rows: isCount, note: isText }) }),
+  shape({ header: shape({ format: isText, origin: isText, tenant_id: isText, keys: isTexts, size: isCount, exported_at: isText }) }),
+];
 
 export const writeLine = (line: BundleLine): string => `${JSON.stringify(line)}\n`;
 
-/** @throws Error for what is no line of a bundle; the message says in what way */
+/**
+ * Takes exactly what `writeLine` makes: nothing rides along that no hash or signature covers, in a member more or a member twice.
+ * @throws Error for what is no line of a bundle; the message says in what way
+ */
 export function readLine(text: string): BundleLine {
   let line: unknown;
   try {
@@ -35,17 +65,12 @@ export function readLine(text: string): BundleLine {
   } catch (cause) {
     throw new Error('is not JSON', { cause });
   }
-  if (typeof line !== 'object' || line === null) throw new Error('is no object');
-  if ('header' in line || 'checkpoint' in line || 'end' in line || isRowLine(line)) return line as BundleLine;
-  throw new Error('is neither a header, a checkpoint, a row nor the end');
+  if (!LINES.some((isKind) => isKind(line))) throw new Error('is neither a header, a checkpoint, a row nor the end');
+  if (JSON.stringify(line) !== text) throw new Error('is not written as an export writes it');
+  return line as BundleLine;
 }
 
-function isRowLine(line: object): boolean {
-  const { seq, leaf_hash, row, content, salt } = line as Record<string, unknown>;
-  return Number.isSafeInteger(seq) && typeof leaf_hash === 'string' && typeof row === 'object' && row !== null && (content === null || typeof content === 'string') && (salt === null || typeof salt === 'string');
-}
-
-export function toSealedRow({ seq, leaf_hash, row, content, salt }: Extract<BundleLine, { seq: number }>): SealedRow {
+export function toSealedRow({ seq, leaf_hash, row, content, salt }: BundleRow): SealedRow {
   const bytes = salt === null ? null : Buffer.from(salt, 'base64');
   return {
     seq,

@@ -53,8 +53,11 @@ export function parseVerifierKey(line: string): NoteKey {
 }
 
 /** The signed note: origin, size, root and time, then the signature line. */
-export function signCheckpoint({ origin, size, root, time }: Checkpoint, signer: NoteKey): string {
-  const text = `${origin}\n${size}\n${root.toString('base64')}\ntime ${time}\n`;
+export const signCheckpoint = (checkpoint: Checkpoint, signer: NoteKey): string => signNote(checkpoint, [], signer);
+
+/** @param more extension lines, as tlog-checkpoint allows them behind the root */
+export function signNote({ origin, size, root, time }: Checkpoint, more: readonly string[], signer: NoteKey): string {
+  const text = [origin, size, root.toString('base64'), `time ${time}`, ...more, ''].join('\n');
   return `${text}\n${signatureLine(text, signer)}\n`;
 }
 
@@ -69,13 +72,19 @@ export function signatureLine(text: string, signer: NoteKey): string {
  * @throws Error for what is no checkpoint, or is signed by none of the keys
  */
 export function openCheckpoint(note: string, keys: readonly NoteKey[]): Checkpoint {
+  const { origin, size, root, time } = openNote(note, keys);
+  return { origin, size, root, time };
+}
+
+/** Like `openCheckpoint`, with the extension lines behind the time. */
+export function openNote(note: string, keys: readonly NoteKey[]): Checkpoint & { more: string[] } {
   const split = note.indexOf('\n\n');
   const text = note.slice(0, split + 1);
   if (split < 0 || !signedByOneOf(text, note.slice(split + 2), keys)) throw new Error('The checkpoint is not signed by the key of this log.');
-  const [origin = '', size = '', root = '', time = ''] = text.split('\n');
+  const [origin = '', size = '', root = '', time = '', ...more] = text.split('\n').slice(0, -1);
   const bytes = Buffer.from(root, 'base64');
   if (origin === '' || !/^(0|[1-9]\d{0,15})$/.test(size) || bytes.length !== HASH_BYTES || bytes.toString('base64') !== root) throw new Error('This is no checkpoint.');
-  return { origin, size: Number(size), root: bytes, time: time.replace(/^time /, '') };
+  return { origin, size: Number(size), root: bytes, time: time.replace(/^time /, ''), more };
 }
 
 /** Whether one of the signature lines is by one of the keys. */

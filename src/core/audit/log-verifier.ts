@@ -11,8 +11,8 @@ export interface SealedRow {
   content: { text: string; salt: Buffer } | null;
 }
 
-/** What is wrong: `edited` a row, `deleted`, `inserted` or `reordered` it; `cut` the tail; `rewritten`: from a place on the rows are others than those that were sealed; `restored`: an older state. */
-export type FindingKind = 'edited' | 'deleted' | 'inserted' | 'reordered' | 'cut' | 'rewritten' | 'restored' | 'unsigned' | 'foreign';
+/** What is wrong: `content_missing`: content is not there and was not erased by a purge; `edited` a row, `deleted`, `inserted` or `reordered` it; `cut` the tail; `rewritten`: from a place on the rows are others than those that were sealed; `restored`: an older state. */
+export type FindingKind = 'edited' | 'deleted' | 'inserted' | 'reordered' | 'cut' | 'rewritten' | 'restored' | 'unsigned' | 'foreign' | 'content_missing';
 
 export interface Finding {
   kind: FindingKind;

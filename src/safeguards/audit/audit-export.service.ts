@@ -1,8 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import type { Response } from 'express';
-import { BUNDLE_FORMAT, type BundleHeader, writeLine } from '../../core/audit/bundle.js';
-import { verifierKey } from '../../core/audit/checkpoint.js';
+import { BUNDLE_FORMAT, type BundleHeader, type BundleRow, writeLine } from '../../core/audit/bundle.js';
+import { type NoteKey, verifierKey } from '../../core/audit/checkpoint.js';
+import { ErasedDigest, signStatement } from '../../core/audit/export-statement.js';
 import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
@@ -14,6 +15,9 @@ import { AuditLogRepository, type StoredLeaf } from './audit-log.repository.js';
 const PAGE = 500;
 /** More would make a bundle heavy and its checking slow: each is a signature. */
 const MOST_CHECKPOINTS = 1_000;
+
+/** The header, and what is signed in the end. */
+type Header = BundleHeader & { root: Buffer };
 
 /** Writes the running tenant's log as a bundle that can be checked without this installation. */
 @Injectable()
@@ -28,9 +32,9 @@ export class AuditExportService {
 
   /** The export is recorded before its first line leaves. The bundle holds what was sealed when it began. */
   async write(response: Response): Promise<void> {
-    const header = await this.header();
+    const [header, { key }] = await Promise.all([this.header(), this.keys.signer()]);
     await this.record(header.size);
-    await sendAttachment(response, { type: 'application/x-ndjson; charset=utf-8', filename: `audit-${header.size}.jsonl` }, this.lines(header));
+    await sendAttachment(response, { type: 'application/x-ndjson; charset=utf-8', filename: `audit-${header.size}.jsonl` }, this.lines(header, key));
   }
 
   @Transactional()
@@ -38,15 +42,16 @@ export class AuditExportService {
     await this.audit.record({ action: 'audit.export', resource: { type: 'audit_log', id: this.context.tenantId }, detail: { size } });
   }
 
-  private async header(): Promise<BundleHeader> {
+  private async header(): Promise<Header> {
     const { tenantId } = this.context;
     const [newest, keys, origin] = await Promise.all([this.log.newestCheckpoint(tenantId), this.keys.verifiers(), this.keys.originOf(tenantId)]);
     if (!newest) throw new Problem('not_sealed');
-    return { format: BUNDLE_FORMAT, origin, tenant_id: tenantId, keys: keys.map(verifierKey), size: newest.size, exported_at: new Date().toISOString() };
+    return { root: newest.root, format: BUNDLE_FORMAT, origin, tenant_id: tenantId, keys: keys.map(verifierKey), size: newest.size, exported_at: new Date().toISOString() };
   }
 
-  private async *lines(header: BundleHeader): AsyncGenerator<string> {
-    const { tenant_id: tenantId, size } = header;
+  private async *lines({ root, ...header }: Header, signer: NoteKey): AsyncGenerator<string> {
+    const { tenant_id: tenantId, size, origin, exported_at: time } = header;
+    const erased = new ErasedDigest();
     yield writeLine({ header });
     for (const { note } of await this.log.someCheckpoints(tenantId, size, MOST_CHECKPOINTS)) yield writeLine({ checkpoint: note });
     let [next, rows] = [0, 0];
@@ -54,18 +59,19 @@ export class AuditExportService {
       const leaves = await this.log.leavesFrom(tenantId, next, size, PAGE);
       const last = leaves.at(-1);
       if (!last) break;
-      const lines = await Promise.all(leaves.map((leaf) => this.line(leaf)));
-      yield lines.join('');
-      rows += lines.filter((line) => line !== '').length;
+      const lines = (await Promise.all(leaves.map((leaf) => this.line(leaf)))).filter((line) => line !== undefined);
+      yield lines.map(writeLine).join('');
+      for (const { seq, content } of lines) if (content === null) erased.add(seq);
+      rows += lines.length;
       next = last.seq + 1;
     }
-    yield writeLine({ end: { rows } });
+    yield writeLine({ end: { rows, note: signStatement({ origin, size, root, time, erased: erased.value }, signer) } });
   }
 
   /** A row that is not there any more has no line: the bundle's reader finds that out. */
-  private async line({ seq, leaf_hash: leafHash, row, stored }: StoredLeaf): Promise<string> {
-    if (!row) return '';
+  private async line({ seq, leaf_hash: leafHash, row, stored }: StoredLeaf): Promise<BundleRow | undefined> {
+    if (!row) return undefined;
     const content = stored && (await this.contents.text(stored));
-    return writeLine({ seq, leaf_hash: leafHash.toString('base64'), row, content: content?.text ?? null, salt: content?.salt.toString('base64') ?? null });
+    return { seq, leaf_hash: leafHash.toString('base64'), row, content: content?.text ?? null, salt: content?.salt.toString('base64') ?? null };
   }
 }
