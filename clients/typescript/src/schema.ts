@@ -4955,7 +4955,7 @@ export interface components {
              * @example edited
              * @enum {string}
              */
-            kind: "cut" | "deleted" | "edited" | "foreign" | "inserted" | "reordered" | "restored" | "rewritten" | "unsigned";
+            kind: "content_missing" | "cut" | "deleted" | "edited" | "foreign" | "inserted" | "reordered" | "restored" | "rewritten" | "unsigned";
             /**
              * @description Its id, as far as it is known.
              * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
