@@ -5,8 +5,8 @@
 export const ROLES = ['admin', 'user', 'client'] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Why somebody may do nothing but one thing for now: the policy asks for a second factor, and there is none. */
-export type Restriction = 'mfa_setup';
+/** Why somebody may do nothing but one thing for now: the policy asks for a second factor and there is none, or the password is too old for it. */
+export type Restriction = 'mfa_setup' | 'password_expired';
 
 /** A person with a session. */
 export interface UserActor {

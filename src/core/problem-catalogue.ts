@@ -61,6 +61,7 @@ export const PROBLEMS = {
   scope_exceeded: entry(403, 'Scope exceeded', 'A key cannot be given more than its creator may do.'),
   fresh_sign_in_required: entry(403, 'Fresh sign-in required', 'This operation takes a person who has signed in within the last minutes.', 'Sign in again, or call POST /auth/reauthenticate.'),
   mfa_setup_required: entry(403, 'Second factor required', 'The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.', 'Call POST /auth/mfa/setup, then POST /auth/mfa/verify.'),
+  password_expired: entry(403, 'Password too old', 'The policy of the tenant asks for a new password; until there is one nothing else is allowed.', 'Call POST /auth/change-password.'),
   mfa_code_invalid: entry(401, 'Wrong code', 'The code is wrong, has expired or was used before.', 'Use the next code of the authenticator, or a recovery code.'),
   mfa_codes_exhausted: entry(403, 'Too many wrong codes', 'So many codes were wrong in a row that codes of the authenticator are not taken any more.', 'Use a recovery code, or ask an administrator to reset the second factor.'),
   mfa_challenge_invalid: entry(401, 'Sign-in expired', 'The challenge is unknown, has expired, was used, or took too many wrong codes.', 'Sign in again.'),

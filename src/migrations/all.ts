@@ -11,6 +11,7 @@ import { Purges1700000000029 } from './1700000000029-purges.js';
 import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
 import { Samples1700000000036 } from './1700000000036-samples.js';
 import { Sso1700000000023 } from './1700000000023-sso.js';
+import { SessionWays1700000000031 } from './1700000000031-session-ways.js';
 import { TenantLimits1700000000030 } from './1700000000030-tenant-limits.js';
 import { Usage1700000000033 } from './1700000000033-usage.js';
 import { ApiKeyFamilies1700000000034 } from './1700000000034-api-key-families.js';
@@ -36,6 +37,7 @@ export const MIGRATIONS = [
   Intake1700000000028,
   Purges1700000000029,
   TenantLimits1700000000030,
+  SessionWays1700000000031,
   Usage1700000000033,
   ApiKeyFamilies1700000000034,
   SsoLinks1700000000035,

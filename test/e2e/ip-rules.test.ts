@@ -1,7 +1,8 @@
 import { auditRows } from '../support/audit-rows.js';
 import { TestEventSource } from '../support/event-source.js';
-import { createTenant, createUser, login, ok, type SignedIn, unique } from '../support/factories.js';
+import { createTenant, createUser, login, ok, PASSWORD, type SignedIn, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { enableMfa, freshCode } from '../support/mfa.js';
 import { TestSocket } from '../support/socket.js';
 
 const RULES = '/api/v1/security/ip-rules';
@@ -127,6 +128,46 @@ describe('rules for addresses', () => {
     expect(rows.at(-1)).toMatchObject({ detail: { operation: 'websocket', code: 'address_not_allowed' } });
   });
 
+  it('hold for signing in too, where they look like a wrong password', async () => {
+    const admin = await tenantAdmin();
+    const user = await enableMfa(plane, await createUser(plane, { tenant: admin.tenantId }));
+    await ok(put(admin.token, [block('203.0.113.0/24')]));
+    const [right, wrong] = [await login(plane, admin.email, PASSWORD, ABROAD), await login(plane, admin.email, 'not-the-password', ABROAD)];
+    const told = ({ status, body }: ApiResponse): object => ({ status, ...body, request_id: undefined });
+    expect(told(right as unknown as ApiResponse)).toEqual(told(wrong as unknown as ApiResponse));
+    expect(right.body.code).toBe('invalid_credentials');
+    expect((await login(second, admin.email, PASSWORD, HOME)).status).toBe(200);
+
+    const refresh = (address: string): Promise<ApiResponse> => plane.request('POST', '/api/v1/auth/refresh', { body: { refresh_token: admin.refreshToken }, headers: from(address) });
+    expect((await refresh(ABROAD)).body).toMatchObject({ status: 401, code: 'unauthenticated' });
+    expect((await refresh(HOME)).status).toBe(200);
+
+    const { body } = await login(plane, user.email, PASSWORD, HOME);
+    const answer = async (address: string): Promise<ApiResponse> =>
+      second.request('POST', '/api/v1/auth/mfa/challenge', { body: { challenge_token: (body as unknown as { challenge_token: string }).challenge_token, code: await freshCode(plane, user) }, headers: from(address) });
+    expect((await answer(ABROAD)).body).toMatchObject({ status: 401, code: 'mfa_challenge_invalid' });
+    expect((await answer(HOME)).status).toBe(200);
+    const rows = await auditRows(plane, `tenant_id = $1 and outcome = 'failed'`, [admin.tenantId]);
+    expect(rows.map(({ action, detail }) => [action, detail?.['reason']])).toEqual([
+      ['auth.login', 'address_not_allowed'],
+      ['auth.login', 'address_not_allowed'],
+      ['auth.refresh', 'address_not_allowed'],
+      ['auth.login', 'address_not_allowed'],
+    ]);
+  });
+
+  it('hold for those who would register', async () => {
+    const register = (address: string): Promise<ApiResponse> =>
+      plane.request('POST', '/api/v1/auth/register', { body: { email: `${unique('r')}@example.com`, password: PASSWORD, full_name: 'R' }, headers: from(address) });
+    await ok(put(ADMIN_TOKEN, [block('203.0.113.0/24')]));
+    try {
+      expect((await register(ABROAD)).body).toMatchObject({ status: 403, code: 'address_not_allowed' });
+      expect((await register(HOME)).status).toBe(201);
+    } finally {
+      await ok(put(ADMIN_TOKEN, []));
+    }
+  });
+
   it('are addresses and ranges, no more than 500, and honour If-Match', async () => {
     const admin = await tenantAdmin();
     for (const cidr of ['10.0.0.1/8', 'localhost', '10.0.0.0/33', '', '::1%lo', '0x7f.0.0.1', 7, ['10.0.0.0/8']])
@@ -157,7 +198,7 @@ describe('IP_RULES=off', () => {
   it('lets in who has locked himself out', async () => {
     const admin = await tenantAdmin();
     await ok(put(admin.token, [allow('10.99.0.0/16')], { force: true }));
-    expect((await login(plane, admin.email)).body.access_token).toBeDefined();
+    expect((await login(plane, admin.email)).body.code).toBe('invalid_credentials');
     const rescue = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback', IP_RULES: 'off' } });
     expect((await me(admin.token, HOME)).status).toBe(403);
     expect((await me(admin.token, HOME, rescue)).status).toBe(200);

@@ -1,4 +1,7 @@
-import { createTask, createTenant, createUser, login, ok, PASSWORD, type SignedIn, someAddress, type Tokens } from '../support/factories.js';
+import { withAdmin } from '../support/databases.js';
+import { TestEventSource } from '../support/event-source.js';
+import { eventually } from '../support/eventually.js';
+import { createBoard, createTask, createTenant, createUser, login, ok, PASSWORD, type SignedIn, someAddress, type Tokens } from '../support/factories.js';
 import { codeOf, enableMfa } from '../support/mfa.js';
 import { type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 import { follow, TestSocket } from '../support/socket.js';
@@ -71,10 +74,15 @@ describe('a policy that asks for a second factor', () => {
     const socket = await follow(plane, user.token, 'task.*');
     const elsewhere = await follow(second, user.token, 'task.*');
     const stays = await follow(second, admin.token, 'task.*');
+    const board = await createBoard(plane, {}, [], admin.token);
+    const path = `/api/v1/boards/${board.id}/memory/stream`;
+    const stream = await TestEventSource.open(second, path, user.token);
     await demand(admin, 'user');
     expect((await socket.end()).code).toBe(4403);
     const { code, reason } = await elsewhere.end();
     expect([code, reason]).toEqual([4403, expect.stringContaining('mfa_setup_required')]);
+    await eventually(() => stream.ended);
+    for (const at of [plane, second]) expect((await at.request<Coded>('GET', path, { token: user.token })).body.code).toBe('mfa_setup_required');
     const late = await new TestSocket(plane).opened();
     late.send({ type: 'auth', token: user.token });
     expect((await late.end()).code).toBe(4403);
@@ -104,5 +112,25 @@ describe('a policy that asks for a second factor', () => {
     const { body } = await plane.request<Coded>('POST', '/api/v1/auth/login', { body: { email: own.email, password: PASSWORD }, headers: { 'x-forwarded-for': someAddress() } });
     expect(body).toMatchObject({ mfa_setup_required: true });
     expect((await agents(body['access_token'] as string, second)).body.code).toBe('mfa_setup_required');
+  });
+});
+
+describe('a sign-in that began before the factor was turned on', () => {
+  it('opens no session without it', async () => {
+    const user = await enableMfa(plane, await createUser(plane));
+    await withAdmin(async (database) => {
+      await database.query('update user_mfa set enabled_at = null where user_id = $1', [user.id]);
+      // As the one does who turns it on: the account is held until that is committed.
+      await database.query('begin');
+      await database.query('select 1 from users where id = $1 for no key update', [user.id]);
+      await database.query('update user_mfa set enabled_at = now() where user_id = $1', [user.id]);
+      const under = login(second, user.email);
+      await eventually(async () => (await database.query(`select 1 from pg_locks where not granted and database = (select oid from pg_database where datname = current_database())
+        union all select 1 from pg_locks where not granted and locktype = 'transactionid'`)).rows[0] as object | undefined);
+      await database.query('commit');
+      const { status, body } = await under;
+      expect([status, body.code, body.access_token]).toEqual([409, 'conflict', undefined]);
+    }, plane.database.name);
+    expect((await login(plane, user.email)).body).toMatchObject({ mfa_required: true });
   });
 });

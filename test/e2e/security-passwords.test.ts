@@ -3,6 +3,7 @@ import { Passwords } from '../../src/platform/crypto/passwords.js';
 import { withAdmin } from '../support/databases.js';
 import { createTenant, createUser, login, ok, PASSWORD, type SignedIn, someAddress, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { follow } from '../support/socket.js';
 
 const SETUP_TOKEN = 'setup-token-0123456789abcdef';
 
@@ -87,6 +88,41 @@ describe("a tenant's password policy", () => {
     } finally {
       await policy(ADMIN_TOKEN, { min_length: 8 });
     }
+  });
+});
+
+describe('the age of passwords', () => {
+  const reads = (token: string, at = plane): Promise<ApiResponse> => at.request('GET', '/api/v1/agents', { token });
+
+  it('leaves nothing but a new one to who has one too old, at once, in every process, in open sessions too', async () => {
+    const boss = await tenantAdmin();
+    const [person, fresh] = [await createUser(plane, { tenant: boss.tenantId }), await createUser(plane, { tenant: boss.tenantId })];
+    await withAdmin((admin) => admin.query(`update users set password_changed_at = now() - interval '31 days' where id = $1`, [person.id]), plane.database.name);
+    for (const at of [plane, second]) expect((await reads(person.token, at)).status).toBe(200);
+    const socket = await follow(second, person.token, 'task.*');
+    await policy(boss.token, { max_age_days: 30 });
+    expect((await socket.end()).code).toBe(4403);
+    const { body } = await login(second, person.email);
+    expect(body).toMatchObject({ password_expired: true });
+    for (const at of [plane, second])
+      for (const token of [person.token, body.access_token]) expect((await reads(token, at)).body).toMatchObject({ status: 403, code: 'password_expired' });
+    expect((await plane.request('POST', '/api/v1/auth/mfa/setup', { token: body.access_token })).body).toMatchObject({ code: 'password_expired' });
+    expect((await plane.request('POST', '/api/v1/auth/refresh', { body: { refresh_token: person.refreshToken } })).body).toMatchObject({ password_expired: true });
+    expect((await reads(fresh.token)).status).toBe(200);
+
+    expect((await change(body.access_token, PASSWORD, nth(1))).status).toBe(204);
+    for (const at of [plane, second]) expect((await reads(body.access_token, at)).status).toBe(200);
+    expect((await login(plane, person.email, nth(1))).body).not.toHaveProperty('password_expired');
+    expect((await reads(person.token, second)).status).toBe(401);
+  });
+
+  it('lets go when it is no longer asked for', async () => {
+    const boss = await tenantAdmin();
+    await withAdmin((admin) => admin.query(`update users set password_changed_at = now() - interval '3 days' where id = $1`, [boss.id]), plane.database.name);
+    await policy(boss.token, { max_age_days: 2 });
+    expect((await reads(boss.token, second)).body['code']).toBe('password_expired');
+    await policy(ADMIN_TOKEN, { max_age_days: null, tenant_id: boss.tenantId });
+    expect((await reads(boss.token, second)).status).toBe(200);
   });
 });
 

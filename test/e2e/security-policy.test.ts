@@ -1,6 +1,6 @@
 import { SecurityPolicies } from '../../src/identity/access-policy/security-policies.reader.js';
 import { auditRows } from '../support/audit-rows.js';
-import { createTenant, createUser, ok, type SignedIn } from '../support/factories.js';
+import { createTenant, createUser, login, ok, type SignedIn } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 
 let plane: Plane;
@@ -46,6 +46,7 @@ describe('the security policy', () => {
       max_length: 256,
       common_refused: true,
       history: 3,
+      max_age_days: null,
       revision: 1,
       updated_at: null,
     });
@@ -134,15 +135,19 @@ describe('the security policy', () => {
     const admin = await tenantAdmin();
     const other = await createUser(plane, { tenant: admin.tenantId, role: 'admin' });
     await ok(put(admin.token, { sso: { enforced: true, break_glass_user_id: other.id } }));
+    // Signed in with a password, who is not that account.
+    expect((await get(admin.token)).status).toBe(401);
     for (const body of [{ role: 'user' }, { is_active: false }]) {
-      const refused = await plane.request('PATCH', `/api/v1/admin/users/${other.id}`, { token: admin.token, body });
+      const refused = await plane.request('PATCH', `/api/v1/admin/users/${other.id}`, { token: other.token, body });
       expect(refused.body).toMatchObject({ status: 409, code: 'conflict' });
     }
-    await ok(put(admin.token, { sso: { break_glass_user_id: admin.id } }));
-    expect((await plane.request('PATCH', `/api/v1/admin/users/${other.id}`, { token: admin.token, body: { role: 'user' } })).status).toBe(200);
+    await ok(put(other.token, { sso: { break_glass_user_id: admin.id } }));
+    expect((await get(other.token, undefined, second)).status).toBe(401);
+    const back = (await login(plane, admin.email)).body.access_token;
+    expect((await plane.request('PATCH', `/api/v1/admin/users/${other.id}`, { token: back, body: { role: 'user' } })).status).toBe(200);
   });
 
-  it.each([{ min_length: 7 }, { min_length: 129 }, { history: 13 }, { history: -1 }, { min_length: '12' }, { composition: true }])(
+  it.each([{ min_length: 7 }, { min_length: 129 }, { history: 13 }, { history: -1 }, { max_age_days: 0 }, { max_age_days: 3651 }, { min_length: '12' }, { composition: true }])(
     'refuses the password policy %j',
     async (body) => {
       const admin = await tenantAdmin();

@@ -1,7 +1,9 @@
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
-import { createTenant, createUser, login, ok, unique } from '../support/factories.js';
+import { createTenant, createUser, login, ok, type SignedIn, unique } from '../support/factories.js';
+import { ageSignIn, enableMfa } from '../support/mfa.js';
 import { CLIENT, CookieJar } from '../support/oidc-provider.js';
 import { ADMIN_TOKEN, startPlane } from '../support/plane.js';
+import { follow } from '../support/socket.js';
 import { addProvider, admin, api, codeIn, comeBack, exchange, idp, open, person, plane, problemOf, type Provider, signIn, start, startSso, stopSso, tenant } from '../support/sso.js';
 
 beforeAll(startSso);
@@ -67,6 +69,13 @@ describe('a sign-in', () => {
     expect(Object.fromEntries(url.searchParams)).toMatchObject({ client_id: 'wheelhouse', response_type: 'code', scope: 'openid email profile', code_challenge_method: 'S256', redirect_uri: `${plane.url}/api/v1/auth/sso/callback` });
     for (const name of ['state', 'nonce', 'code_challenge']) expect(url.searchParams.get(name)).toMatch(/^[\w-]{43}$/);
     expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(/^wheelhouse-sso-[0-9a-f]{12}=[\w-]{43}; Max-Age=600; Path=\/; Expires=[^;]+; HttpOnly; SameSite=Lax$/)]);
+  });
+
+  it('over https has a cookie that browsers keep to this host and to https', async () => {
+    const provider = await addProvider();
+    const response = await new CookieJar().fetch(start(provider), { headers: { 'x-forwarded-proto': 'https' } });
+    expect(response.headers.getSetCookie()).toEqual([expect.stringMatching(/^__Host-wheelhouse-sso-[0-9a-f]{12}=[\w-]{43}; Max-Age=600; Path=\/; Expires=[^;]+; HttpOnly; Secure; SameSite=Lax$/)]);
+    expect(new URL(response.headers.get('location')!).searchParams.get('redirect_uri')).toMatch(/^https:/);
   });
 
   it('makes an account for who is new, ends with tokens, and finds the account again', async () => {
@@ -214,6 +223,9 @@ describe('who gets in', () => {
     expect(back.headers.get('location')).toBe('/#sso_linked=true');
     expect((await signIn(provider, who)).user.id).toBe(user.id);
     expect((await api('POST', `/auth/sso/${provider.id}/link`, ADMIN_TOKEN, {})).status).toBe(403);
+    const idle = await createUser(plane, { tenant: tenant.id });
+    await ageSignIn(plane, idle, 6);
+    expect((await api('POST', `/auth/sso/${provider.id}/link`, idle.token, {})).body['code']).toBe('fresh_sign_in_required');
   });
 
   it('is not a disabled account, from the next step on', async () => {
@@ -239,6 +251,79 @@ describe('who gets in', () => {
   });
 });
 
+describe('a provider that is turned off', () => {
+  it('takes its sessions with it, at once, in every process, and nobody else\'s', async () => {
+    const [provider, other] = [await addProvider(open), await addProvider(open)];
+    const [gone, stays, user] = [await signIn(provider, await person()), await signIn(other, await person()), await createUser(plane, { tenant: tenant.id })];
+    const second = await startPlane({ database: plane.database });
+    try {
+      const me = async (token: string): Promise<number[]> => Promise.all([plane, second].map(async (at) => (await at.request('GET', '/api/v1/auth/me', { token })).status));
+      expect(await me(gone.access_token)).toEqual([200, 200]);
+      const socket = await follow(second, gone.access_token, 'task.*');
+      await ok(api('PATCH', `/sso/providers/${provider.id}`, admin.token, { is_active: false }));
+      expect((await socket.end()).code).toBe(4401);
+      expect(await me(gone.access_token)).toEqual([401, 401]);
+      expect((await api('POST', '/auth/refresh', undefined, { refresh_token: gone.refresh_token })).status).toBe(401);
+      await ok(api('PATCH', `/sso/providers/${provider.id}`, admin.token, { is_active: true }));
+      expect(await me(gone.access_token)).toEqual([401, 401]);
+      for (const { token } of [{ token: stays.access_token }, user]) expect(await me(token)).toEqual([200, 200]);
+      expect((await api('DELETE', `/sso/providers/${other.id}`, admin.token)).status).toBe(204);
+      expect(await me(stays.access_token)).toEqual([401, 401]);
+      expect(await me(user.token)).toEqual([200, 200]);
+    } finally {
+      await second.stop();
+    }
+  });
+});
+
+describe('the second factor after single sign-on', () => {
+  const after = async (boss: SignedIn, after_sso: string, required_roles: string[] = []): Promise<unknown> => ok(api('PUT', '/security', boss.token, { mfa: { after_sso, required_roles } }));
+
+  it('is asked for as the policy says, by what the provider says of the sign-in', async () => {
+    const own = await createTenant(plane);
+    const boss = await enableMfa(plane, await createUser(plane, { role: 'admin', tenant: own.id }));
+    const provider = await addProvider({}, boss.token);
+    const user = await enableMfa(plane, await createUser(plane, { tenant: own.id }));
+    const [one, two] = [await person({}, ['pwd']), await person({}, ['pwd', 'otp'])];
+    for (const subject of [one, two]) await ok(api('POST', '/sso/identities', boss.token, { user_id: user.id, provider_id: provider.id, subject }));
+    expect(await signIn(provider, one)).toMatchObject({ mfa_required: true });
+    expect((await signIn(provider, two)).access_token).toEqual(expect.any(String));
+    await after(boss, 'always');
+    for (const who of [one, two]) expect(await signIn(provider, who)).toMatchObject({ mfa_required: true });
+  });
+
+  it('is due when the policy asks for it and neither the account nor the provider has it', async () => {
+    const own = await createTenant(plane);
+    const boss = await enableMfa(plane, await createUser(plane, { role: 'admin', tenant: own.id }));
+    const provider = await addProvider(open, boss.token);
+    const [one, two] = [await person({}, ['pwd']), await person({}, ['swk', 'face'])];
+    await after(boss, 'unless_amr', ['user']);
+    expect(await signIn(provider, one)).toMatchObject({ mfa_setup_required: true });
+    const { access_token, ...free } = await signIn(provider, two);
+    expect(free).not.toHaveProperty('mfa_setup_required');
+    expect((await api('GET', '/agents', access_token)).status).toBe(200);
+    await after(boss, 'always', ['user']);
+    expect((await api('GET', '/agents', access_token)).body['code']).toBe('mfa_setup_required');
+    expect(await signIn(provider, two)).toMatchObject({ mfa_setup_required: true });
+  });
+});
+
+describe('rules for addresses', () => {
+  it('hold on the way back from a provider, and leave a row', async () => {
+    const own = await createTenant(plane);
+    const boss = await createUser(plane, { role: 'admin', tenant: own.id });
+    const provider = await addProvider(open, boss.token);
+    const [first, second] = [new CookieJar(), new CookieJar()];
+    const code = codeIn(await comeBack(provider, await person(), first));
+    const callback = await second.throughProvider(start(provider), await person());
+    await ok(api('PUT', '/security/ip-rules', boss.token, { rules: [{ action: 'allow', cidr: '127.0.0.0/8' }] }));
+    expect(await exchange(code, first)).toMatchObject({ status: 401, body: { code: 'sso_failed' } });
+    expect(await problemOf(await second.fetch(callback))).toEqual([401, 'sso_failed']);
+    const { items } = await ok(api<{ items: { detail: { reason: string } }[] }>('GET', '/admin/audit?action=auth.sso&outcome=failed', boss.token));
+    expect(items.map(({ detail }) => detail.reason)).toEqual(['address_not_allowed', 'address_not_allowed']);
+  });
+});
+
 describe('a role', () => {
   const mapped = { ...open, group_claim: 'groups', role_mappings: [{ group: 'bosses', role: 'admin' }, { group: 'staff', role: 'user' }], default_role: null };
 
@@ -253,6 +338,17 @@ describe('a role', () => {
     expect((await api('GET', '/admin/users', first.access_token)).status).toBe(403);
   });
 
+  it('is kept by the last administrator, whatever the groups say, with a row that says so', async () => {
+    const own = await createTenant(plane);
+    const boss = await createUser(plane, { role: 'admin', tenant: own.id });
+    const provider = await addProvider({ ...mapped, default_role: 'client' }, boss.token);
+    const who = await person({ groups: [] });
+    await ok(api('POST', '/sso/identities', boss.token, { user_id: boss.id, provider_id: provider.id, subject: who }));
+    expect((await signIn(provider, who)).user['role']).toBe('admin');
+    const { items } = await ok(api<{ items: object[] }>('GET', '/admin/audit?action=user.keep_role', boss.token));
+    expect(items).toEqual([expect.objectContaining({ resource_id: boss.id, detail: expect.objectContaining({ wanted: 'client', kept: 'admin', because: 'last_admin' }) })]);
+  });
+
   it('is refused to who is in no mapped group', async () => {
     const provider = await addProvider(mapped);
     expect(await problemOf(await comeBack(provider, await person({ groups: ['visitors'] })))).toEqual([403, 'sso_refused']);
@@ -261,13 +357,24 @@ describe('a role', () => {
 });
 
 describe('a tenant that asks for single sign-on', () => {
-  it('refuses passwords at once, in every process, but for the account that breaks the glass', async () => {
+  it('refuses passwords and ends what they opened at once, in every process, but for the account that breaks the glass', async () => {
     const own = await createTenant(plane);
     const [breaker, user] = [await createUser(plane, { role: 'admin', tenant: own.id }), await createUser(plane, { tenant: own.id })];
     const second = await startPlane({ database: plane.database });
     try {
       for (const each of [plane, second]) expect((await login(each, user.email)).status).toBe(200);
+      const provider = await addProvider(open, breaker.token);
+      const [byPassword, bySso] = [(await login(plane, user.email)).body, await signIn(provider, await person())];
+      const socket = await follow(second, byPassword.access_token, 'task.*');
+      const stays = await follow(second, bySso.access_token, 'task.*');
       await ok(api('PUT', '/security', breaker.token, { sso: { enforced: true, break_glass_user_id: breaker.id } }));
+      expect((await socket.end()).code).toBe(4401);
+      await stays.ask({ type: 'ping' }, 'pong');
+      stays.socket.close();
+      for (const each of [plane, second])
+        for (const [token, status] of [[byPassword.access_token, 401], [user.token, 401], [bySso.access_token, 200], [breaker.token, 200]] as const)
+          expect((await each.request('GET', '/api/v1/auth/me', { token })).status).toBe(status);
+      expect((await api('POST', '/auth/refresh', undefined, { refresh_token: byPassword.refresh_token })).status).toBe(401);
       for (const each of [plane, second]) {
         const refused = await login(each, user.email);
         expect([refused.status, refused.body.code]).toEqual([403, 'sso_required']);

@@ -15,7 +15,10 @@ export class AccessPolicyController {
     return toSecurityView(await this.policy.get());
   }
 
-  /** Changes the security policy of the tenant. It holds at once, in every process, for sessions that are open too. */
+  /**
+   * Changes the security policy of the tenant. It holds at once, in every process, for sessions that are open too: where
+   * single sign-on is enforced, those that a password opened end, but for the break-glass account's.
+   */
   @Put()
   @Operation({ id: 'updateSecurity', allow: 'security:write', returns: SecurityView, problems: ['fresh_sign_in_required', 'precondition_failed'] })
   async update(@Body() body: UpdateSecurityDto): Promise<SecurityView> {
@@ -29,7 +32,10 @@ export class AccessPolicyController {
     return toPasswordPolicyView(await this.policy.get());
   }
 
-  /** Changes what new passwords are held against. Passwords that people have already stay good. */
+  /**
+   * Changes what new passwords are held against. Passwords that people have already stay good until `max_age_days`, if it is
+   * given: from then on a session that was opened with one can do nothing but change it.
+   */
   @Put('password-policy')
   @Operation({ id: 'updatePasswordPolicy', allow: 'security:write', returns: PasswordPolicyView, problems: ['fresh_sign_in_required', 'precondition_failed'] })
   async updatePasswordPolicy(@Body() body: UpdatePasswordPolicyDto): Promise<PasswordPolicyView> {

@@ -146,4 +146,15 @@ export class UpdatePasswordPolicyDto {
   @Min(0)
   @Max(12)
   history?: number;
+
+  /**
+   * Days after which a password has to be changed before anything else, in open sessions too; null for never, which is
+   * what NIST SP 800-63B advises.
+   * @example 365
+   */
+  @ValidateIf((_, value) => value !== undefined && value !== null)
+  @IsInt()
+  @Min(1)
+  @Max(3_650)
+  max_age_days?: number | null;
 }

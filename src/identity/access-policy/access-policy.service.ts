@@ -8,6 +8,7 @@ import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { AccessPolicyRepository, type PolicyRow } from './access-policy.repository.js';
+import { UserSessions } from '../sessions/user-sessions.port.js';
 import { POLICY_GROUPS, type PolicyChoices, type PolicyGroup, policyOf, type SecurityPolicy, securityTag } from './security-policies.reader.js';
 
 /** A policy with the members that make it a resource. */
@@ -23,6 +24,7 @@ export class AccessPolicyService {
     private readonly context: RequestContext,
     private readonly audit: AuditPort,
     private readonly revocations: Revocations,
+    private readonly sessions: UserSessions,
   ) {}
 
   @Transactional()
@@ -44,7 +46,8 @@ export class AccessPolicyService {
     check(after);
     if ('sso' in changed.after) await this.checkBreakGlass(after);
     const stored = await this.policies.update(choices);
-    await this.audit.record({ action, resource: { type: 'security_policy', id: row.id }, ...changed });
+    const ended = 'sso' in changed.after && after.sso.enforced ? { detail: { sessions_ended: await this.sessions.endShut('sso_enforced') } } : {};
+    await this.audit.record({ action, resource: { type: 'security_policy', id: row.id }, ...changed, ...ended });
     this.revocations.afterCommit(securityTag(row.id));
     return this.stored(stored);
   }

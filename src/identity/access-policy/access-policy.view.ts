@@ -68,6 +68,11 @@ export class PasswordPolicyView {
    */
   history!: number;
   /**
+   * Days after which a password has to be changed before anything else; null when never.
+   * @example null
+   */
+  max_age_days!: number | null;
+  /**
    * Grows with every change of the security policy; part of the ETag.
    * @example 1
    */
@@ -109,6 +114,6 @@ export function toSecurityView({ id, mfa, sso, session, lockout, revision, updat
 }
 
 export function toPasswordPolicyView({ id, password, revision, updated_at }: StoredPolicy): PasswordPolicyView {
-  const { min_length, history } = password;
-  return { id, min_length, max_length: LONGEST_PASSWORD, common_refused: true, history, revision, updated_at: updated_at?.toISOString() ?? null };
+  const { min_length, history, max_age_days } = password;
+  return { id, min_length, max_length: LONGEST_PASSWORD, common_refused: true, history, max_age_days, revision, updated_at: updated_at?.toISOString() ?? null };
 }

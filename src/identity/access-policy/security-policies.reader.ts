@@ -15,8 +15,8 @@ export interface SecurityPolicy {
   sso: { enforced: boolean; break_glass_user_id: string | null };
   /** How long a session lives in all, and without being used. */
   session: { max_age_seconds: number; idle_seconds: number };
-  /** `history`: how many passwords before the current one are not taken again. */
-  password: { min_length: number; history: number };
+  /** `history`: how many passwords before the current one are not taken again; `max_age_days`: when a new one is due, if ever. */
+  password: { min_length: number; history: number; max_age_days: number | null };
   /** Guesses that cost nothing, and the longest wait after them. */
   lockout: { free_attempts: number; longest_wait_seconds: number };
 }
@@ -26,7 +26,7 @@ export const DEFAULT_POLICY: SecurityPolicy = {
   mfa: { required_roles: [], after_sso: 'unless_amr' },
   sso: { enforced: false, break_glass_user_id: null },
   session: { max_age_seconds: 90 * 86_400, idle_seconds: 30 * 86_400 },
-  password: { min_length: 8, history: 3 },
+  password: { min_length: 8, history: 3, max_age_days: null },
   lockout: { free_attempts: 10, longest_wait_seconds: 60 },
 };
 

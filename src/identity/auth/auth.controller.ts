@@ -54,7 +54,7 @@ export class AuthController {
     id: 'answerMfaChallenge',
     allow: 'public',
     returns: TokensView,
-    problems: ['mfa_challenge_invalid', 'mfa_code_invalid', 'mfa_codes_exhausted', 'invalid_credentials', 'account_disabled', 'tenant_suspended', 'csrf_failed'],
+    problems: ['mfa_challenge_invalid', 'mfa_code_invalid', 'mfa_codes_exhausted', 'invalid_credentials', 'account_disabled', 'tenant_suspended', 'csrf_failed', 'conflict'],
     rateLimit: 'mfa',
     audited: true,
     idempotency: 'outside',
@@ -75,7 +75,7 @@ export class AuthController {
     problems: ['invalid_credentials', 'mfa_code_invalid', 'mfa_codes_exhausted', 'sso_only'],
     rateLimit: 'mfa',
     idempotency: 'outside',
-    whileRestricted: true,
+    whileRestricted: ['mfa_setup'],
   })
   async reauthenticate(@Body() body: ReauthenticateDto): Promise<void> {
     await this.again.reauthenticate(body);
@@ -88,7 +88,7 @@ export class AuthController {
     allow: 'public',
     returns: UserView,
     status: 201,
-    problems: ['registration_disabled', 'email_taken', 'weak_password', 'plan_limit_reached'],
+    problems: ['registration_disabled', 'address_not_allowed', 'email_taken', 'weak_password', 'plan_limit_reached'],
     rateLimit: 'register',
     audited: true,
     idempotency: 'outside',
@@ -118,7 +118,7 @@ export class AuthController {
 
   /** Signs out. The session ends in every process before the answer is sent; the cookie of a browser is taken away. */
   @Post('logout')
-  @Operation({ id: 'logout', allow: 'profile:write', returns: NO_CONTENT, whileRestricted: true })
+  @Operation({ id: 'logout', allow: 'profile:write', returns: NO_CONTENT, whileRestricted: ['mfa_setup', 'password_expired'] })
   async logout(@Res({ passthrough: true }) response: Response, @Body() body?: LogoutDto): Promise<void> {
     await this.out.logout(body?.refresh_token);
     this.browsers.clearCookies(response);

@@ -1,4 +1,5 @@
 import type { Response } from 'express';
+import type { Restriction } from '../../core/actor.js';
 import type { Browsers } from '../../platform/auth/browsers.js';
 import type { SignedIn, SignInOutcome } from './sign-in-completion.port.js';
 import { UserView } from '../users/users.view.js';
@@ -35,6 +36,11 @@ export class TokensView {
    * @example true
    */
   mfa_setup_required?: true;
+  /**
+   * Given and true when the policy asks for a new password: the session can do nothing but change it.
+   * @example true
+   */
+  password_expired?: true;
   /** Who signed in. */
   user!: UserView;
 }
@@ -67,9 +73,11 @@ export function answerFirstFactor(browsers: Browsers, response: Response, outcom
   return { mfa_required: true, challenge_token: challengeToken, methods: [...methods], expires_in: expiresIn };
 }
 
+const SAID_OF = { mfa_setup: { mfa_setup_required: true }, password_expired: { password_expired: true } } as const satisfies Record<Restriction, Partial<TokensView>>;
+
 /** The answer to a sign-in. What a browser holds goes into its cookies, and the tokens of everyone else into the body. */
 export function answerSignIn(browsers: Browsers, response: Response, { tokens, user, restricted }: SignedIn): TokensView {
-  const rest = restricted ? { mfa_setup_required: true as const, user } : { user };
+  const rest = { ...(restricted ? SAID_OF[restricted] : {}), user };
   if (tokens.kind === 'bearer') {
     return { access_token: tokens.accessToken, refresh_token: tokens.refreshToken, token_type: 'bearer', expires_in: tokens.expiresIn, ...rest };
   }

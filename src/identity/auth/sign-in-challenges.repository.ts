@@ -21,6 +21,7 @@ export interface SignInChallenge {
   tenant_status: 'active' | 'suspended';
   checked: Buffer | null;
   amr: string[];
+  provider_id: string | null;
   session_kind: SessionKind;
 }
 
@@ -37,11 +38,11 @@ export class SignInChallengesRepository {
   }
 
   /** Adds one, and removes those of the person that have expired. */
-  async insert(challenge: { id: string; userId: string; tokenHash: Buffer; checked: Buffer | null; amr: readonly string[] }): Promise<void> {
+  async insert(challenge: { id: string; userId: string; tokenHash: Buffer; checked: Buffer | null; amr: readonly string[]; providerId: string | null }): Promise<void> {
     await this.sql.execute(
       `with expired as (delete from mfa_challenges where tenant_id = $1 and user_id = $3 and expires_at <= now())
-       insert into mfa_challenges (tenant_id, id, user_id, token_hash, checked, amr, session_kind, expires_at)
-       values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8))`,
+       insert into mfa_challenges (tenant_id, id, user_id, token_hash, checked, amr, session_kind, expires_at, provider_id)
+       values ($1, $2, $3, $4, $5, $6, $7, now() + make_interval(secs => $8), $9)`,
       [
         this.context.tenantId,
         challenge.id,
@@ -51,6 +52,7 @@ export class SignInChallengesRepository {
         challenge.amr,
         this.context.get('sessionKind') ?? 'bearer',
         CHALLENGE_SECONDS,
+        challenge.providerId,
       ],
     );
   }
@@ -60,7 +62,7 @@ export class SignInChallengesRepository {
     const rows = await this.database.query<SignInChallenge>(
       `update mfa_challenges c set attempts = c.attempts + 1 from users u join tenants t on t.id = u.tenant_id
        where c.token_hash = $1 and c.attempts < $2 and c.expires_at > now() and u.tenant_id = c.tenant_id and u.id = c.user_id
-       returning c.tenant_id, c.id, c.user_id, u.email, u.role, u.is_active, t.status as tenant_status, c.checked, c.amr, c.session_kind`,
+       returning c.tenant_id, c.id, c.user_id, u.email, u.role, u.is_active, t.status as tenant_status, c.checked, c.amr, c.provider_id, c.session_kind`,
       [tokenHash, MOST_ATTEMPTS],
     );
     return rows[0];

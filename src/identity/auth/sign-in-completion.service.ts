@@ -6,11 +6,10 @@ import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { newToken } from '../../platform/crypto/tokens.js';
-import { type SecurityPolicy, SecurityPolicies } from '../access-policy/security-policies.reader.js';
+import { SecurityPolicies } from '../access-policy/security-policies.reader.js';
 import { type FactorAnswer, SECOND_FACTOR_AMR, SecondFactors } from '../mfa/second-factors.port.js';
 import { type SessionOwner, UserSessions } from '../sessions/user-sessions.port.js';
 import { passwordProof, UserAccounts } from '../users/user-accounts.port.js';
-import { showsTwoFactors } from './provider-factors.js';
 import { CHALLENGE_SECONDS, type SignInChallenge, SignInChallengesRepository } from './sign-in-challenges.repository.js';
 import { type FirstFactor, type SignedIn, SignInCompletion, type SignInOutcome } from './sign-in-completion.port.js';
 
@@ -21,6 +20,8 @@ interface Shown {
   amr: readonly string[];
   via: FirstFactor['via'] | 'challenge';
   proof: Buffer | null;
+  /** The provider that the person came from; null for a password. */
+  providerId: string | null;
 }
 
 /** Opens the session when the factors that were shown are enough, and asks for the second one when they are not. */
@@ -38,18 +39,17 @@ export class SignInCompletionService extends SignInCompletion {
     super();
   }
 
-  async afterFirstFactor(owner: SessionOwner, { amr, via, checkedHash }: FirstFactor): Promise<SignInOutcome> {
+  async afterFirstFactor(owner: SessionOwner, { amr, via, checkedHash, providerId }: FirstFactor): Promise<SignInOutcome> {
     const { mfa } = await this.policies.of(owner.tenantId);
-    const two = via === 'sso' && showsTwoFactors(amr);
-    const shown: Shown = { amr: two ? [...new Set([...amr, 'mfa'])] : amr, via, proof: checkedHash === undefined ? null : passwordProof(checkedHash) };
-    const isEnough = two && mfa.after_sso === 'unless_amr';
-    return this.as(owner, (sessionId) => this.openOrAsk(owner, sessionId, shown, isEnough, mfa));
+    const shown: Shown = { amr, via, proof: checkedHash === undefined ? null : passwordProof(checkedHash), providerId: providerId ?? null };
+    const isEnough = via === 'sso' && amr.includes('mfa') && mfa.after_sso === 'unless_amr';
+    return this.as(owner, (sessionId) => this.openOrAsk(owner, sessionId, shown, isEnough));
   }
 
   /** The second factor of a sign-in that waited for it. The answer, the challenge and the session stand or fall together. */
   afterChallenge(challenge: SignInChallenge, answer: FactorAnswer): Promise<SignedIn> {
     const owner = { id: challenge.user_id, tenantId: challenge.tenant_id, email: challenge.email, role: challenge.role };
-    const shown: Shown = { amr: [...new Set([...challenge.amr, ...SECOND_FACTOR_AMR])], via: 'challenge', proof: challenge.checked };
+    const shown: Shown = { amr: [...new Set([...challenge.amr, ...SECOND_FACTOR_AMR])], via: 'challenge', proof: challenge.checked, providerId: challenge.provider_id };
     return this.as(owner, (sessionId) =>
       this.factors.prove(owner.id, answer, 'auth.login', async () => {
         if (!(await this.challenges.take(challenge.id))) throw new Problem('mfa_challenge_invalid');
@@ -66,28 +66,26 @@ export class SignInCompletionService extends SignInCompletion {
   }
 
   @Transactional()
-  protected async openOrAsk(owner: SessionOwner, sessionId: string, shown: Shown, isEnough: boolean, policy: SecurityPolicy['mfa']): Promise<SignInOutcome> {
+  protected async openOrAsk(owner: SessionOwner, sessionId: string, shown: Shown, isEnough: boolean): Promise<SignInOutcome> {
     if (!isEnough && (await this.factors.isOn(owner.id))) return this.ask(owner, shown);
-    const signedIn = await this.open(owner, sessionId, shown);
-    const isRestricted = !isEnough && policy.required_roles.includes(owner.role);
-    return isRestricted ? { ...signedIn, restricted: 'mfa_setup' } : signedIn;
+    return this.open(owner, sessionId, shown);
   }
 
-  private async ask({ id }: SessionOwner, { amr, via, proof }: Shown): Promise<SignInOutcome> {
+  private async ask({ id }: SessionOwner, { amr, via, proof, providerId }: Shown): Promise<SignInOutcome> {
     const { token, hash } = newToken(CHALLENGE_PREFIX);
     const challengeId = newId();
-    await this.challenges.insert({ id: challengeId, userId: id, tokenHash: hash, checked: proof, amr });
+    await this.challenges.insert({ id: challengeId, userId: id, tokenHash: hash, checked: proof, amr, providerId });
     await this.audit.record({ action: 'auth.challenge', resource: { type: 'user', id }, detail: { via, amr } });
     return { pending: { challengeToken: token, methods: ['totp', 'recovery_code'], expiresIn: CHALLENGE_SECONDS } };
   }
 
-  private async open(owner: SessionOwner, sessionId: string, { amr, via, proof }: Shown): Promise<SignedIn> {
+  private async open(owner: SessionOwner, sessionId: string, { amr, via, proof, providerId }: Shown): Promise<SignedIn> {
     const user = await this.accounts.signedIn(owner.id, proof);
     if (!user) throw new Problem('invalid_credentials');
     // Turned on while this sign-in was under way: the line above waited for that.
     if (!amr.includes('mfa') && (await this.factors.isOn(owner.id))) throw new Problem('conflict', { detail: 'The account was changed meanwhile.', remedy: 'Sign in again.' });
-    const tokens = await this.sessions.open(owner, sessionId, amr);
+    const opened = await this.sessions.open(owner, sessionId, { amr, providerId });
     await this.audit.record({ action: 'auth.login', resource: { type: 'session', id: sessionId }, detail: { via, amr } });
-    return { tokens, user };
+    return { ...opened, user };
   }
 }

@@ -3,6 +3,7 @@ import { Transactional } from '@nestjs-cls/transactional';
 import { OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { NetworkRules } from '../../platform/auth/network-rules.port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
 import { SecurityPolicies } from '../access-policy/security-policies.reader.js';
@@ -31,6 +32,7 @@ export class SignInService {
     private readonly context: RequestContext,
     private readonly audit: AuditPort,
     private readonly policies: SecurityPolicies,
+    private readonly networks: NetworkRules,
   ) {}
 
   async login(email: string, password: string): Promise<SignInOutcome> {
@@ -38,6 +40,8 @@ export class SignInService {
     const subject = this.subjectOf(email, account);
     await this.admit(subject, email, account);
     const right = await this.passwords.verify(account?.password_hash, password);
+    // Told as a wrong password, with the same work and counted alike: from where its tenant takes nobody there is nothing to find out.
+    if (!(await this.networks.admits(account?.tenant_id ?? OPERATOR_TENANT_ID, this.context.get('ip')))) return this.refuse('address_not_allowed', new Problem('invalid_credentials'), email, account);
     if (!right || !isChecked(account)) return this.refuse('wrong_credentials', new Problem('invalid_credentials'), email, account);
     await this.attempts.clear(subject);
     if (account.tenant_status === 'suspended') return this.refuse('tenant_suspended', new Problem('tenant_suspended'), email, account);

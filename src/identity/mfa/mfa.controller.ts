@@ -10,7 +10,7 @@ export class MfaController {
 
   /** Says whether the own account has a second factor, and whether it has to. */
   @Get()
-  @Operation({ id: 'getMfa', allow: 'profile:read', returns: MfaStatusView, whileRestricted: true })
+  @Operation({ id: 'getMfa', allow: 'profile:read', returns: MfaStatusView, whileRestricted: ['mfa_setup'] })
   status(): Promise<MfaStatusView> {
     return this.mfa.status();
   }
@@ -26,7 +26,7 @@ export class MfaController {
     returns: MfaSetupView,
     problems: ['fresh_sign_in_required', 'mfa_enabled'],
     idempotency: 'outside',
-    whileRestricted: true,
+    whileRestricted: ['mfa_setup'],
   })
   setup(): Promise<MfaSetupView> {
     return this.mfa.setup();
@@ -44,7 +44,7 @@ export class MfaController {
     problems: ['mfa_code_invalid', 'mfa_enabled', 'mfa_not_enabled'],
     rateLimit: 'mfa',
     idempotency: 'outside',
-    whileRestricted: true,
+    whileRestricted: ['mfa_setup'],
   })
   async verify(@Body() body: VerifyMfaDto): Promise<RecoveryCodesView> {
     return { recovery_codes: await this.mfa.verify(body.code) };

@@ -5,10 +5,13 @@ import { RefusedActor } from '../../platform/auth/refused-actor.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { securityTag } from '../access-policy/security-policies.reader.js';
+import { restrictionOf } from './session-ways.js';
 import { SessionUsage } from './session-usage.js';
 import type { LiveSession } from './sessions.repository.js';
 
 interface KnownSession extends LiveSession {
+  /** When it was looked up, on this process's monotonic clock. */
+  seenAtMs: number;
   /** When it ends by itself, on this process's monotonic clock. */
   endsAtMs: number;
   /** When the person last proved who they are, on the same clock. */
@@ -42,7 +45,7 @@ export class SessionLookups {
       async (key) => {
         const session = await load(key);
         const nowMs = this.clock.monotonicMs();
-        return session && { ...session, endsAtMs: nowMs + session.remaining_ms, authenticatedAtMs: nowMs - session.authenticated_ago_ms };
+        return session && { ...session, seenAtMs: nowMs, endsAtMs: nowMs + session.remaining_ms, authenticatedAtMs: nowMs - session.authenticated_ago_ms };
       },
       (session) => [`session:${session.session_id}`, signInTag(session.session_id), `user:${session.user_id}`, `tenant:${session.tenant_id}`, securityTag(session.tenant_id)],
     );
@@ -54,6 +57,7 @@ export class SessionLookups {
    */
   actorOf(session: KnownSession | undefined): UserActor | undefined {
     if (!session || session.endsAtMs <= this.clock.monotonicMs()) return undefined;
+    const restricted = restrictionOf(session, this.clock.monotonicMs() - session.seenAtMs);
     const actor: UserActor = {
       kind: 'user',
       id: session.user_id,
@@ -62,7 +66,7 @@ export class SessionLookups {
       sessionId: session.session_id,
       authenticatedAt: new Date(this.clock.now().getTime() - (this.clock.monotonicMs() - session.authenticatedAtMs)),
       mfa: session.mfa,
-      ...(session.lacks_factor ? { restricted: 'mfa_setup' } : {}),
+      ...(restricted ? { restricted } : {}),
       label: session.email,
     };
     if (session.tenant_status === 'suspended') throw new RefusedActor('tenant_suspended', actor);

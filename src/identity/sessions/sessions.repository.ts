@@ -5,10 +5,10 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { DEFAULT_POLICY } from '../access-policy/security-policies.reader.js';
-import { DEFAULTED_AFTER_SSO, REQUIRES_FACTOR } from './missing-factor.port.js';
+import { type SessionStanding, STANDING, WAY_IS_SHUT } from './session-ways.js';
 
 /** What a request with an access token rests on: its session, user and tenant, in one look-up. */
-export interface LiveSession {
+export interface LiveSession extends SessionStanding {
   session_id: string;
   tenant_id: string;
   user_id: string;
@@ -22,12 +22,10 @@ export interface LiveSession {
   authenticated_ago_ms: number;
   /** Whether a second factor was shown. */
   mfa: boolean;
-  /** Whether the policy asks for a second factor that is not there. */
-  lacks_factor: boolean;
 }
 
 /** A session as a refresh finds it, locked. */
-export interface LockedSession {
+export interface LockedSession extends SessionStanding {
   id: string;
   user_id: string;
   email: string;
@@ -50,14 +48,11 @@ export const ENDS_AT = `least(s.expires_at,
   s.last_used_at + make_interval(secs => coalesce((p.session->>'idle_seconds')::float8, ${DEFAULT_POLICY.session.idle_seconds})))`;
 export const WITH_POLICY = 'left join security_policies p on p.tenant_id = s.tenant_id';
 
-/** Whether the policy asks for a second factor and there is none: neither one of the account's own nor, where that will do, the provider's. */
-const LACKS_FACTOR = `(${REQUIRES_FACTOR} and not (${DEFAULTED_AFTER_SSO} = 'unless_amr' and 'mfa' = any(s.amr)))`;
-
 /** A session that is open, with its user and tenant. */
 const LIVE = (remaining: string): string =>
   `select s.id as session_id, s.tenant_id, s.user_id, u.email, u.role, u.is_active, t.status as tenant_status,
      (extract(epoch from ${remaining} - now()) * 1000)::float8 as remaining_ms,
-     (extract(epoch from now() - s.authenticated_at) * 1000)::float8 as authenticated_ago_ms, 'mfa' = any(s.amr) as mfa, ${LACKS_FACTOR} as lacks_factor
+     (extract(epoch from now() - s.authenticated_at) * 1000)::float8 as authenticated_ago_ms, 'mfa' = any(s.amr) as mfa, ${STANDING}
    from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id ${WITH_POLICY}`;
 
 /** Rows of `sessions` and `spent_refresh_tokens`. */
@@ -72,7 +67,7 @@ export class SessionsRepository {
   /** Before the tenant is known: a session that is open, with its user and tenant. */
   async live(tenantId: string, sessionId: string): Promise<LiveSession | undefined> {
     const rows = await this.database.query<LiveSession>(
-      `${LIVE(ENDS_AT)} where s.tenant_id = $1 and s.id = $2 and s.ended_at is null and ${ENDS_AT} > now()`,
+      `${LIVE(ENDS_AT)} where s.tenant_id = $1 and s.id = $2 and s.ended_at is null and ${ENDS_AT} > now() and not (${WAY_IS_SHUT})`,
       [tenantId, sessionId],
     );
     return rows[0];
@@ -82,10 +77,10 @@ export class SessionsRepository {
   async liveByCookie(hash: Buffer): Promise<LiveSession | undefined> {
     const graceEnd = `least(${ENDS_AT}, x.spent_at + interval '${COOKIE_GRACE_MS} ms')`;
     const rows = await this.database.query<LiveSession>(
-      `${LIVE(ENDS_AT)} where s.refresh_hash = $1 and s.kind = 'cookie' and s.ended_at is null and ${ENDS_AT} > now()
+      `${LIVE(ENDS_AT)} where s.refresh_hash = $1 and s.kind = 'cookie' and s.ended_at is null and ${ENDS_AT} > now() and not (${WAY_IS_SHUT})
        union all
        ${LIVE(graceEnd)} join spent_refresh_tokens x on x.tenant_id = s.tenant_id and x.session_id = s.id
-       where x.refresh_hash = $1 and s.kind = 'cookie' and s.ended_at is null and ${graceEnd} > now()`,
+       where x.refresh_hash = $1 and s.kind = 'cookie' and s.ended_at is null and ${graceEnd} > now() and not (${WAY_IS_SHUT})`,
       [hash],
     );
     return rows[0];
@@ -101,10 +96,10 @@ export class SessionsRepository {
     return rows[0];
   }
 
-  async insert(session: { id: string; userId: string; refreshHash: Buffer; lifeSeconds: number; kind: SessionKind; amr: readonly string[] }): Promise<void> {
+  async insert(session: { id: string; userId: string; refreshHash: Buffer; lifeSeconds: number; kind: SessionKind; amr: readonly string[]; providerId: string | null }): Promise<void> {
     await this.sql.execute(
-      `insert into sessions (tenant_id, id, user_id, refresh_hash, ip, user_agent, expires_at, kind, amr)
-       values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8, $9)`,
+      `insert into sessions (tenant_id, id, user_id, refresh_hash, ip, user_agent, expires_at, kind, amr, provider_id)
+       values ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8, $9, $10)`,
       [
         this.context.tenantId,
         session.id,
@@ -115,6 +110,7 @@ export class SessionsRepository {
         session.lifeSeconds,
         session.kind,
         session.amr,
+        session.providerId,
       ],
     );
   }
@@ -122,7 +118,7 @@ export class SessionsRepository {
   lock(id: string): Promise<LockedSession | undefined> {
     return this.sql.row<LockedSession>(
       `select s.id, s.user_id, u.email, u.role, u.is_active, t.status as tenant_status, s.kind, s.refresh_hash,
-         s.ended_at is not null as ended, ${ENDS_AT} <= now() as expired, ${LACKS_FACTOR} as lacks_factor
+         s.ended_at is not null or ${WAY_IS_SHUT} as ended, ${ENDS_AT} <= now() as expired, ${STANDING}
        from sessions s join users u on u.tenant_id = s.tenant_id and u.id = s.user_id join tenants t on t.id = s.tenant_id ${WITH_POLICY}
        where s.tenant_id = $1 and s.id = $2 for update of s`,
       [this.context.tenantId, id],
@@ -173,6 +169,15 @@ export class SessionsRepository {
     await this.sql.execute(
       `update sessions set amr = array_remove(array_remove(amr, 'mfa'), 'otp') where tenant_id = $1 and user_id = $2 and ended_at is null`,
       [this.context.tenantId, userId],
+    );
+  }
+
+  /** Ends the open sessions of the tenant whose way is shut by now. @returns how many */
+  endShut(reason: string): Promise<number> {
+    return this.sql.execute(
+      `update sessions set ended_at = now(), ended_reason = $2 where tenant_id = $1 and id in (
+         select s.id from sessions s ${WITH_POLICY} where s.tenant_id = $1 and s.ended_at is null and ${WAY_IS_SHUT})`,
+      [this.context.tenantId, reason],
     );
   }
 

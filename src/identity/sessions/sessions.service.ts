@@ -1,18 +1,22 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
+import type { Restriction } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import type { SessionKind } from '../../platform/auth/browsers.js';
 import { CsrfTokens } from '../../platform/auth/csrf-tokens.port.js';
+import { NetworkRules } from '../../platform/auth/network-rules.port.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { hashToken, isWellFormedToken, newToken } from '../../platform/crypto/tokens.js';
+import { securityTag } from '../access-policy/security-policies.reader.js';
 import { AccessTokensService } from './access-tokens.service.js';
 import { PendingSignIns } from './pending-sign-ins.port.js';
 import { signInTag } from './session-lookup.js';
+import { restrictionOf } from './session-ways.js';
 import { type LockedSession, SessionsRepository } from './sessions.repository.js';
-import { COOKIE_PREFIX, type EndReason, type IssuedTokens, type RefreshedSession, type SessionOwner, UserSessions } from './user-sessions.port.js';
+import { COOKIE_PREFIX, type EndReason, type IssuedTokens, type OpenedSession, type RefreshedSession, type SessionOpening, type SessionOwner, UserSessions } from './user-sessions.port.js';
 
 const REFRESH_PREFIX = 'whr_';
 const PREFIXES: Readonly<Record<SessionKind, string>> = { bearer: REFRESH_PREFIX, cookie: COOKIE_PREFIX };
@@ -37,6 +41,7 @@ export class SessionsService extends UserSessions {
     private readonly revocations: Revocations,
     private readonly audit: AuditPort,
     private readonly csrf: CsrfTokens,
+    private readonly networks: NetworkRules,
     private readonly pending: PendingSignIns,
   ) {
     super();
@@ -53,11 +58,13 @@ export class SessionsService extends UserSessions {
     await this.sessions.forgetFactor(userId);
   }
 
-  async open(owner: SessionOwner, sessionId: string, amr: readonly string[]): Promise<IssuedTokens> {
+  async open(owner: SessionOwner, sessionId: string, how: SessionOpening): Promise<OpenedSession> {
     const kind = this.context.get('sessionKind') ?? 'bearer';
     const { token, hash } = newToken(PREFIXES[kind]);
-    await this.sessions.insert({ id: sessionId, userId: owner.id, refreshHash: hash, lifeSeconds: this.lifeSeconds, kind, amr });
-    return this.issued(kind, owner, sessionId, token);
+    await this.sessions.insert({ id: sessionId, userId: owner.id, refreshHash: hash, lifeSeconds: this.lifeSeconds, kind, ...how });
+    const opened = await this.sessions.lock(sessionId);
+    if (!opened || opened.ended) throw new Problem('conflict', { detail: 'The way of this sign-in was shut meanwhile.', remedy: 'Sign in again.' });
+    return { tokens: await this.issued(kind, owner, sessionId, token), ...restrictedAs(opened) };
   }
 
   refresh(refreshToken: string): Promise<RefreshedSession> {
@@ -72,10 +79,16 @@ export class SessionsService extends UserSessions {
     const hash = isWellFormedToken(token, PREFIXES[kind]) ? hashToken(token) : undefined;
     const found = hash && (await this.sessions.ofRefreshToken(hash));
     if (!found) throw invalidRefreshToken();
+    if (!(await this.networks.admits(found.tenant_id, this.context.get('ip')))) return this.refuseAddress(found);
     const outcome = await this.context.within({ tenantId: found.tenant_id }, () => this.trade(found.id, { hash, kind, csrfToken }));
     // Thrown out here, because a refusal inside would undo the end of the family.
     if (outcome instanceof Problem) throw outcome;
     return outcome;
+  }
+
+  private async refuseAddress({ tenant_id, id }: { tenant_id: string; id: string }): Promise<never> {
+    await this.context.within({ tenantId: tenant_id }, () => this.audit.failed({ action: 'auth.refresh', resource: { type: 'session', id }, detail: { reason: 'address_not_allowed' } }));
+    throw invalidRefreshToken();
   }
 
   async end(userId: string, sessionId: string, reason: EndReason): Promise<boolean> {
@@ -88,7 +101,15 @@ export class SessionsService extends UserSessions {
 
   async endAll(userId: string, reason: EndReason, except?: string): Promise<number> {
     await this.pending.forget(userId);
+    // The one that stays may do more than before, or less.
+    if (except !== undefined) this.revocations.afterCommit(signInTag(except));
     return this.ended(await this.sessions.end(userId, reason, { except: except ?? null }));
+  }
+
+  async endShut(reason: EndReason): Promise<number> {
+    // All that rests on a session of the tenant is looked at again: also what was looked up while this is not committed.
+    this.revocations.afterCommit(securityTag(this.context.tenantId));
+    return this.sessions.endShut(reason);
   }
 
   async idOf(userId: string, refreshToken: string): Promise<string | undefined> {
@@ -111,7 +132,7 @@ export class SessionsService extends UserSessions {
     const refusal = refusalOf(session);
     if (refusal) return refusal;
     const owner = { id: session.user_id, tenantId: this.context.tenantId, email: session.email, role: session.role };
-    const restricted = session.lacks_factor ? ({ restricted: 'mfa_setup' } as const) : {};
+    const restricted = restrictedAs(session);
     if (isSecondTab) return { owner, tokens: await this.issued('cookie', owner, sessionId), ...restricted };
     const { token, hash } = newToken(PREFIXES[session.kind]);
     await this.sessions.rotate(sessionId, presented.hash, hash, this.lifeSeconds);
@@ -140,6 +161,11 @@ export class SessionsService extends UserSessions {
     const accessToken = await this.accessTokens.sign({ sub: owner.id, tid: owner.tenantId, sid: sessionId });
     return { kind, accessToken, refreshToken: token ?? '', expiresIn: this.accessTokens.lifeSeconds };
   }
+}
+
+function restrictedAs(session: LockedSession): { restricted?: Restriction } {
+  const restricted = restrictionOf(session);
+  return restricted ? { restricted } : {};
 }
 
 const invalidRefreshToken = (): Problem =>

@@ -27,23 +27,33 @@ export interface IssuedCookie extends SessionCookies {
   kind: 'cookie';
 }
 
-/** A session that lives on. */
-export interface RefreshedSession {
-  owner: SessionOwner;
+export type EndReason = 'logout' | 'refresh_reused' | 'password_changed' | 'user_disabled' | 'mfa_enabled' | 'mfa_reset' | 'ended_by_admin' | 'ended_by_user' | 'sso_enforced' | 'sso_provider_off';
+
+/** How a session is opened. */
+export interface SessionOpening {
+  /** How the person proved who they are (RFC 8176); `mfa` is among it when there were two factors. */
+  amr: readonly string[];
+  /** The provider of single sign-on that the person came from; null for a password. */
+  providerId: string | null;
+}
+
+/** A session that goes on, and what it may do nothing but. */
+export interface OpenedSession {
   tokens: IssuedTokens;
-  /** What it may do nothing but. */
   restricted?: Restriction;
 }
 
-export type EndReason = 'logout' | 'refresh_reused' | 'password_changed' | 'user_disabled' | 'mfa_enabled' | 'mfa_reset' | 'ended_by_admin' | 'ended_by_user';
+export interface RefreshedSession extends OpenedSession {
+  owner: SessionOwner;
+}
 
 /** The sessions of people, as the rest of the wing uses them. */
 export abstract class UserSessions {
   /**
    * Opens a session in the running transaction. The id is the caller's, who acts under it already.
-   * @param amr how the person proved who they are (RFC 8176); `mfa` is among it when there were two factors
+   * @throws Problem `conflict` when the way that the person came was shut meanwhile
    */
-  abstract open(owner: SessionOwner, sessionId: string, amr: readonly string[]): Promise<IssuedTokens>;
+  abstract open(owner: SessionOwner, sessionId: string, how: SessionOpening): Promise<OpenedSession>;
   /** Notes in the running transaction that the person has proved again who they are. @returns whether the session is open */
   abstract authenticatedAgain(userId: string, sessionId: string, amr: readonly string[]): Promise<boolean>;
   /** Takes away in the running transaction what a second factor gave to the open sessions of the user: it is off. */
@@ -67,4 +77,9 @@ export abstract class UserSessions {
   abstract holdOpen(userId: string, sessionId: string): Promise<boolean>;
   /** Ends all open sessions of the user but one, and what waits to become one, in the running transaction. @returns how many sessions */
   abstract endAll(userId: string, reason: EndReason, except?: string): Promise<number>;
+  /**
+   * Ends, in the running transaction and in every process, the open sessions of the tenant that came a way that is shut now:
+   * with a password where there is single sign-on alone, or from a provider that is off. @returns how many
+   */
+  abstract endShut(reason: EndReason): Promise<number>;
 }

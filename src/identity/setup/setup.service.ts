@@ -76,10 +76,10 @@ export class SetupService {
     if (organization !== undefined) await this.operator.rename(organization);
     const user = await this.accounts.signedIn(account.id, passwordProof(account.passwordHash));
     if (!user) throw new Error('The account that setup made is not there.');
-    const tokens = await this.sessions.open(
+    const { tokens } = await this.sessions.open(
       { id: account.id, tenantId: OPERATOR_TENANT_ID, email: account.email, role: 'admin' },
       sessionId,
-      ['pwd'],
+      { amr: ['pwd'], providerId: null },
     );
     await this.audit.record({ action: 'setup.complete', resource: { type: 'session', id: sessionId } });
     return { tokens, user };

@@ -58,6 +58,7 @@ describe('waysOf', () => {
   it.each([
     [['pwd'], ['pwd']],
     [['pwd', 'otp'], ['pwd', 'otp', 'mfa']],
+    [['swk', 'face'], ['swk', 'face', 'mfa']],
     [['mfa', 'pwd', 'otp'], ['mfa', 'pwd', 'otp']],
     ['mfa', ['mfa']],
     [['otp', 'sms'], ['otp', 'sms']],

@@ -1,6 +1,7 @@
 import { isEmail } from 'class-validator';
 import type { Role } from '../../core/actor.js';
 import { normalEmail } from '../../core/email.js';
+import { showsTwoFactors } from './provider-factors.js';
 import type { SsoProvider } from './sso-provider.entity.js';
 
 /** What a provider said about who signed in, checked and with its signature: claims of the ID token and of the userinfo. */
@@ -55,14 +56,10 @@ export function textsOf(claim: unknown): string[] {
   return list.filter((entry): entry is string => typeof entry === 'string').slice(0, 1_000);
 }
 
-/** What one knows, and what one has or is (RFC 8176, section 2). */
-const KNOWN_THINGS = new Set(['pwd', 'pin', 'kba']);
-const OTHER_THINGS = new Set(['otp', 'hwk', 'swk', 'sms', 'tel', 'sc', 'fpt', 'face', 'iris', 'retina', 'vbm']);
 const LONGEST_WAY = 32;
 
-/** The ways of an `amr` claim in which somebody proved who they are. Two of different kinds are `mfa`, also when that is not said. */
+/** The ways of an `amr` claim in which somebody proved who they are. When they show two factors `mfa` is among them, also where that is not said. */
 export function waysOf(claim: unknown): string[] {
   const ways = textsOf(claim).filter((way) => way.length <= LONGEST_WAY && /^[\w-]+$/.test(way)).slice(0, 20);
-  const isTwo = ways.some((way) => KNOWN_THINGS.has(way)) && ways.some((way) => OTHER_THINGS.has(way));
-  return isTwo && !ways.includes('mfa') ? [...ways, 'mfa'] : ways;
+  return showsTwoFactors(ways) ? [...new Set([...ways, 'mfa'])] : ways;
 }

@@ -3,6 +3,8 @@ import { Transactional } from '@nestjs-cls/transactional';
 import { randomBytes } from 'node:crypto';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { requireFreshSignIn } from '../../platform/auth/fresh-sign-in.js';
+import { NetworkRules } from '../../platform/auth/network-rules.port.js';
 import { ownPerson } from '../../platform/auth/own-user.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { hashToken, newToken } from '../../platform/crypto/tokens.js';
@@ -45,6 +47,7 @@ export class SsoFlowService {
     private readonly admission: SsoAdmission,
     private readonly context: RequestContext,
     private readonly audit: AuditPort,
+    private readonly networks: NetworkRules,
   ) {}
 
   /** @returns the provider's page */
@@ -54,6 +57,7 @@ export class SsoFlowService {
     if (!provider || !mayLink) throw notFound('provider');
     // What is linked is another way into the account.
     const person = link ? ownPerson(this.context) : undefined;
+    if (person) requireFreshSignIn(this.context);
     const [state, nonce, codeVerifier] = [secret(), secret(), secret()];
     const url = await this.client.authorizationUrl(provider, { state, nonce, codeVerifier, redirectUri });
     await this.context.within({ tenantId: provider.tenant_id }, () =>
@@ -78,12 +82,15 @@ export class SsoFlowService {
     const state = answer.get('state') ?? '';
     const flow = await this.flows.takeFlow(hashToken(state), browsers);
     if (!flow) throw new Problem('sso_failed', { detail: 'This sign-in was not begun in this browser, or it has ended.' });
+    const here = await this.networks.admits(flow.tenant_id, this.context.get('ip'));
     try {
+      // Told as an answer that does not fit; the row says why.
+      if (!here) throw new Problem('sso_failed');
       const code = await this.finish(flow, state, answer);
       return { returnTo: flow.return_to, ...(code === undefined ? {} : { code }) };
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
-      await this.context.within({ tenantId: flow.tenant_id }, () => this.audit.failed({ action: 'auth.sso', resource: { type: 'sso-provider', id: flow.provider_id }, detail: { reason: error.code } }));
+      await this.context.within({ tenantId: flow.tenant_id }, () => this.audit.failed({ action: 'auth.sso', resource: { type: 'sso-provider', id: flow.provider_id }, detail: { reason: here ? error.code : 'address_not_allowed' } }));
       if (flow.return_to === null) throw error;
       return { returnTo: flow.return_to, problem: error };
     }

@@ -9,6 +9,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { TenantCipher } from '../../platform/crypto/tenant-cipher.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import type { SsoProvider } from './sso-provider.entity.js';
+import { UserSessions } from '../sessions/user-sessions.port.js';
 import type { CreateSsoProviderDto, UpdateSsoProviderDto } from './sso-providers.dto.js';
 import { type ProviderFields, SsoProvidersRepository } from './sso-providers.repository.js';
 import { auditedProvider } from './sso-providers.view.js';
@@ -27,6 +28,7 @@ export class SsoProvidersService {
     private readonly cipher: TenantCipher,
     private readonly context: RequestContext,
     private readonly audit: AuditPort,
+    private readonly sessions: UserSessions,
   ) {}
 
   @Transactional()
@@ -73,12 +75,13 @@ export class SsoProvidersService {
     fields.scopes = withOpenid(fields.scopes);
     check(fields);
     const after = await this.providers.update(id, fields);
+    const ended = before.is_active && !after.is_active ? await this.sessions.endShut('sso_provider_off') : 0;
     await this.audit.record({
       action: 'sso-provider.update',
       resource: { type: 'sso-provider', id },
       before: auditedProvider(before),
       after: auditedProvider(after),
-      detail: { client_secret_changed: client_secret !== undefined },
+      detail: { client_secret_changed: client_secret !== undefined, sessions_ended: ended },
     });
     return after;
   }
@@ -88,7 +91,8 @@ export class SsoProvidersService {
     const before = found(await this.providers.lock(id));
     checkIfMatch(this.context.get('ifMatch'), before);
     await this.providers.remove(id);
-    await this.audit.record({ action: 'sso-provider.delete', resource: { type: 'sso-provider', id }, before: auditedProvider(before) });
+    const ended = await this.sessions.endShut('sso_provider_off');
+    await this.audit.record({ action: 'sso-provider.delete', resource: { type: 'sso-provider', id }, before: auditedProvider(before), detail: { sessions_ended: ended } });
   }
 
   private async sealed(id: string, secret: string | null): Promise<Buffer | null> {

@@ -82,16 +82,16 @@ export class SsoController {
     return answerFirstFactor(this.browsers, response, outcome);
   }
 
-  /** Begins to link a provider to the own account: go on at `authorization_url` in the same browser. */
+  /** Begins to link a provider to the own account: go on at `authorization_url` in the same browser. It takes a sign-in within the last five minutes. */
   @Post(':provider_id/link')
-  @Operation({ id: 'linkSso', allow: 'profile:write', returns: SsoLinkView, problems: ['not_found', 'sso_failed', 'egress_failed', 'egress_refused'], idempotency: 'outside' })
+  @Operation({ id: 'linkSso', allow: 'profile:write', returns: SsoLinkView, problems: ['fresh_sign_in_required', 'not_found', 'sso_failed', 'egress_failed', 'egress_refused'], idempotency: 'outside' })
   link(@Param('provider_id', Uuid) id: string, @Body() body: LinkSsoDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<SsoLinkView> {
     return this.browser.link(id, body.return_to, request, response);
   }
 
   /** Signs out here, at once and in every process, takes the cookie of a browser away, and says where the browser signs out of the provider. */
   @Post('logout')
-  @Operation({ id: 'logoutSso', allow: 'profile:write', returns: SsoLogoutView, idempotency: 'outside', whileRestricted: true })
+  @Operation({ id: 'logoutSso', allow: 'profile:write', returns: SsoLogoutView, idempotency: 'outside', whileRestricted: ['mfa_setup', 'password_expired'] })
   async logout(@Body() body: LogoutSsoDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<SsoLogoutView> {
     const logoutUrl = await this.signOut.signOut(this.browser.returnTo(request, body.return_to));
     this.browsers.clearCookies(response);

@@ -32,6 +32,7 @@ export class ProfileController {
     problems: ['invalid_credentials', 'weak_password', 'conflict'],
     rateLimit: 'login',
     idempotency: 'outside',
+    whileRestricted: ['password_expired'],
   })
   async changePassword(@Body() body: ChangePasswordDto): Promise<void> {
     await this.profile.changePassword(body);

@@ -54,7 +54,7 @@ export class AccessGuard implements CanActivate {
   }
 
   /** Failed attempts are counted by address: the limit is there to stop guessing, not work. */
-  private async identify(request: Request, credential: Credential | undefined, whileRestricted = false): Promise<Actor> {
+  private async identify(request: Request, credential: Credential | undefined, whileRestricted?: OperationMeta['whileRestricted']): Promise<Actor> {
     const limit = credential?.kind === 'agent_token' ? 'agent-auth' : 'auth';
     await this.limits.refuseWhenSpent(limit, request);
     try {

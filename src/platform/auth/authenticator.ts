@@ -1,10 +1,10 @@
 import { Injectable } from '@nestjs/common';
-import type { Actor } from '../../core/actor.js';
+import type { Actor, Restriction } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
 import { RequestContext } from '../context/request-context.js';
 import type { Credential } from './credentials.js';
 import { NetworkRules } from './network-rules.port.js';
-import { RefusedActor } from './refused-actor.js';
+import { REFUSAL_OF_RESTRICTED, RefusedActor } from './refused-actor.js';
 
 /**
  * Checks one kind of credential. A domain implements it and registers it at start.
@@ -31,16 +31,16 @@ export class Authenticator {
   }
 
   /**
-   * @param whileRestricted whether it is for something that a person may do before a second factor is set up
+   * @param whileRestricted for which restrictions it is what the person has to do first
    * @throws Problem `unauthenticated` for a credential that is absent, unknown, expired or revoked
-   * @throws RefusedActor `mfa_setup_required`, `address_not_allowed`, and what the verifiers throw
+   * @throws RefusedActor `mfa_setup_required`, `password_expired`, `address_not_allowed`, and what the verifiers throw
    */
-  async authenticate(credential: Credential | undefined, whileRestricted = false): Promise<Actor> {
+  async authenticate(credential: Credential | undefined, whileRestricted: readonly Restriction[] = []): Promise<Actor> {
     for (const verifier of (credential && this.verifiers.get(credential.kind)) ?? []) {
       const actor = await verifier.verify(credential as Credential);
       if (!actor) continue;
       if (!(await this.networks.admits(actor.tenantId, this.context.get('ip')))) throw new RefusedActor('address_not_allowed', actor);
-      if ('restricted' in actor && actor.restricted && !whileRestricted) throw new RefusedActor('mfa_setup_required', actor);
+      if ('restricted' in actor && actor.restricted && !whileRestricted.includes(actor.restricted)) throw new RefusedActor(REFUSAL_OF_RESTRICTED[actor.restricted], actor);
       return actor;
     }
     throw new Problem('unauthenticated');

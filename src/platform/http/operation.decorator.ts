@@ -1,8 +1,9 @@
 import { applyDecorators, Controller, HttpCode, SetMetadata, type Type } from '@nestjs/common';
 import { ApiExtraModels, ApiOperation, ApiResponse, ApiSecurity, ApiTags, getSchemaPath } from '@nestjs/swagger';
+import type { Restriction } from '../../core/actor.js';
 import { PERMISSIONS, type Permission } from '../../core/permissions.js';
 import { PROBLEMS, type ProblemCode } from '../../core/problem-catalogue.js';
-import { REFUSALS_OF_ACTORS } from '../auth/refused-actor.js';
+import { REFUSAL_OF_RESTRICTED, REFUSALS_OF_ACTORS } from '../auth/refused-actor.js';
 import type { RateLimitName } from '../limits/rate-limits.js';
 import { PageView, ProblemView } from './page.view.js';
 
@@ -46,8 +47,8 @@ export interface OperationOptions {
    * `none`: for readings whose answer may not be stored, and of which each counts for itself.
    */
   idempotency?: 'atomic' | 'outside' | 'none';
-  /** Whether a person may call it before the second factor is set up that the policy asks for. Default: no. */
-  whileRestricted?: boolean;
+  /** The restrictions under which a person may call it all the same. Default: none. */
+  whileRestricted?: readonly Restriction[];
 }
 
 export interface OperationMeta extends OperationOptions {
@@ -101,10 +102,10 @@ function successResponse(returns: Returns, status: number): MethodDecorator[] {
 }
 
 /** Problems grouped by status; each response lists its codes under `x-problem-codes`. */
-function problemResponses({ allow, problems = [], rateLimit, whileRestricted }: OperationOptions): MethodDecorator[] {
+function problemResponses({ allow, problems = [], rateLimit, whileRestricted = [] }: OperationOptions): MethodDecorator[] {
   const common: ProblemCode[] = ['invalid_request', 'internal', 'unavailable'];
   // Whatever the operation allows: who calls is looked at before it is asked whether they may do this.
-  if (allow !== 'public') common.push('unauthenticated', 'token_expired', 'forbidden', 'rate_limited', ...REFUSALS_OF_ACTORS.filter((code) => code !== 'mfa_setup_required' || !whileRestricted));
+  if (allow !== 'public') common.push('unauthenticated', 'token_expired', 'forbidden', 'rate_limited', ...REFUSALS_OF_ACTORS.filter((code) => !whileRestricted.some((restriction) => REFUSAL_OF_RESTRICTED[restriction] === code)));
   // An agent of a shared credential comes into being with its first call.
   if (allow !== 'public' && takesAgents(allow)) common.push('plan_limit_reached');
   if (rateLimit) common.push('rate_limited');
