@@ -89,7 +89,10 @@ export class SsoController {
     return this.browser.link(id, body.return_to, request, response);
   }
 
-  /** Signs out here, at once and in every process, takes the cookie of a browser away, and says where the browser signs out of the provider. */
+  /**
+   * Signs out here and says where to sign out of the provider. The session ends in every process, at once; the cookie of a
+   * browser is taken away.
+   */
   @Post('logout')
   @Operation({ id: 'logoutSso', allow: 'profile:write', returns: SsoLogoutView, idempotency: 'outside', whileRestricted: ['mfa_setup', 'password_expired'] })
   async logout(@Body() body: LogoutSsoDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<SsoLogoutView> {
