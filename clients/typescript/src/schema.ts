@@ -1419,7 +1419,7 @@ export interface paths {
         put?: never;
         /**
          * Begins to link a provider to the own account: go on at `authorization_url` in the same browser
-         * @description Begins to link a provider to the own account: go on at `authorization_url` in the same browser.
+         * @description Begins to link a provider to the own account: go on at `authorization_url` in the same browser. It takes a sign-in within the last five minutes.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -1514,8 +1514,8 @@ export interface paths {
         get?: never;
         put?: never;
         /**
-         * Signs out here, at once and in every process, takes the cookie of a browser away, and says where the browser signs out of the provider
-         * @description Signs out here, at once and in every process, takes the cookie of a browser away, and says where the browser signs out of the provider.
+         * Signs out here and says where to sign out of the provider
+         * @description Signs out here and says where to sign out of the provider. The session ends in every process, at once; the cookie of a browser is taken away.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -2378,7 +2378,7 @@ export interface paths {
         get: operations["getSecurity"];
         /**
          * Changes the security policy of the tenant
-         * @description Changes the security policy of the tenant. It holds at once, in every process, for sessions that are open too.
+         * @description Changes the security policy of the tenant. It holds at once, in every process, for sessions that are open too: where single sign-on is enforced, those that a password opened end, but for the break-glass account's.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -2526,7 +2526,7 @@ export interface paths {
         get: operations["getPasswordPolicy"];
         /**
          * Changes what new passwords are held against
-         * @description Changes what new passwords are held against. Passwords that people have already stay good.
+         * @description Changes what new passwords are held against. Passwords that people have already stay good until `max_age_days`, if it is given: from then on a session that was opened with one can do nothing but change it.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -5510,6 +5510,8 @@ export interface components {
              * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
              */
             id: string;
+            /** @description Days after which a password has to be changed before anything else; null when never. */
+            max_age_days: number | null;
             /** @example 256 */
             max_length: number;
             /** @example 8 */
@@ -6973,6 +6975,11 @@ export interface components {
              */
             mfa_setup_required?: boolean;
             /**
+             * @description Given and true when the policy asks for a new password: the session can do nothing but change it.
+             * @example true
+             */
+            password_expired?: boolean;
+            /**
              * @description Trade it at /auth/refresh before the access token expires; each works once. Left out when a cookie holds the session.
              * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
              */
@@ -7172,6 +7179,12 @@ export interface components {
              * @example 3
              */
             history?: number;
+            /**
+             * @description Days after which a password has to be changed before anything else, in open sessions too; null for never, which is
+             *     what NIST SP 800-63B advises.
+             * @example 365
+             */
+            max_age_days?: number | null;
             /**
              * @description Fewest characters of a new password.
              * @example 12
@@ -7730,6 +7743,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -7903,6 +7918,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -8068,6 +8085,8 @@ export interface operations {
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -8259,6 +8278,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -8396,6 +8417,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -8609,6 +8632,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -8789,6 +8814,8 @@ export interface operations {
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -8998,6 +9025,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -9191,6 +9220,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -9363,6 +9394,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -9526,6 +9559,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -9697,6 +9732,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -9934,6 +9971,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -10128,6 +10167,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -10310,6 +10351,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -10544,6 +10587,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -10785,6 +10830,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -10980,6 +11027,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -11188,6 +11237,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -11350,6 +11401,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -11592,6 +11645,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -11837,6 +11892,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -12069,6 +12126,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -12275,6 +12334,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -12514,6 +12575,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -12731,6 +12794,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -12969,6 +13034,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -13167,6 +13234,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -13378,6 +13447,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -13515,6 +13586,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -13760,6 +13833,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -13983,6 +14058,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -14208,6 +14285,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -14390,6 +14469,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -14574,6 +14655,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -14769,6 +14852,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -14985,6 +15070,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -15199,6 +15286,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -15422,6 +15511,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -15606,6 +15697,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -15811,6 +15904,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -15990,6 +16085,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -16211,6 +16308,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -16437,6 +16536,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -16635,6 +16736,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -16761,6 +16864,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -16922,6 +17027,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -17080,6 +17187,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -17220,6 +17329,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -17376,6 +17487,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -17670,6 +17783,7 @@ export interface operations {
                      *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
                      *       "mfa_setup_required": true,
+                     *       "password_expired": true,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *         "tenant_id": "00000000-0000-7000-8000-000000000001",
@@ -18067,6 +18181,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -18224,6 +18340,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -18384,6 +18502,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -18487,6 +18607,7 @@ export interface operations {
                      *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
                      *       "mfa_setup_required": true,
+                     *       "password_expired": true,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *         "tenant_id": "00000000-0000-7000-8000-000000000001",
@@ -18552,7 +18673,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -18717,6 +18842,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `mfa_codes_exhausted`: So many codes were wrong in a row that codes of the authenticator are not taken any more.
              *
@@ -18907,6 +19034,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -19091,6 +19220,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -19286,6 +19417,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -19478,6 +19611,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `mfa_codes_exhausted`: So many codes were wrong in a row that codes of the authenticator are not taken any more.
              *
              *     `agent_killed`: This agent was killed.
@@ -19621,6 +19756,7 @@ export interface operations {
                      *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
                      *       "mfa_setup_required": true,
+                     *       "password_expired": true,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *         "tenant_id": "00000000-0000-7000-8000-000000000001",
@@ -19830,7 +19966,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `registration_disabled`: Accounts are made by an administrator here. */
+            /**
+             * @description `registration_disabled`: Accounts are made by an administrator here.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             */
             403: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -20021,6 +20161,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -20153,6 +20295,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -20328,7 +20472,11 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -20731,6 +20879,7 @@ export interface operations {
                      *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
                      *       "mfa_setup_required": true,
+                     *       "password_expired": true,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *         "tenant_id": "00000000-0000-7000-8000-000000000001",
@@ -21244,6 +21393,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -21414,6 +21565,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -21609,6 +21762,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -21746,6 +21901,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -21963,6 +22120,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -22192,6 +22351,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -22329,6 +22490,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -22507,6 +22670,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -22707,6 +22872,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -22873,6 +23040,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -23048,6 +23217,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -23200,6 +23371,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -23361,6 +23534,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -23537,6 +23712,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -23680,6 +23857,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -23854,6 +24033,8 @@ export interface operations {
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -24074,6 +24255,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -24228,6 +24411,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -24399,6 +24584,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -24568,6 +24755,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -24745,6 +24934,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -24949,6 +25140,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -25141,6 +25334,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -25317,6 +25512,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -25483,6 +25680,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -25808,6 +26007,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -26030,6 +26231,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -26210,6 +26413,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -26412,6 +26617,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -26598,6 +26805,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -26786,6 +26995,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -26988,6 +27199,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -27156,6 +27369,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -27334,6 +27549,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -27524,6 +27741,8 @@ export interface operations {
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -27753,6 +27972,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -27993,6 +28214,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -28195,6 +28418,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -28369,6 +28594,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -28598,6 +28825,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -28746,6 +28975,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -28934,6 +29165,8 @@ export interface operations {
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -29129,6 +29362,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -29303,6 +29538,8 @@ export interface operations {
              *     `scope_exceeded`: A key cannot be given more than its creator may do.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -29480,6 +29717,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -29684,6 +29923,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -29873,6 +30114,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -30041,6 +30284,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -30174,6 +30419,7 @@ export interface operations {
                      *       "max_length": 256,
                      *       "common_refused": true,
                      *       "history": 3,
+                     *       "max_age_days": null,
                      *       "revision": 1,
                      *       "updated_at": "2026-01-31T09:30:00.000Z"
                      *     }
@@ -30215,6 +30461,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -30302,7 +30550,8 @@ export interface operations {
                 /**
                  * @example {
                  *       "min_length": 12,
-                 *       "history": 3
+                 *       "history": 3,
+                 *       "max_age_days": 365
                  *     }
                  */
                 "application/json": components["schemas"]["UpdatePasswordPolicyDto"];
@@ -30324,6 +30573,7 @@ export interface operations {
                      *       "max_length": 256,
                      *       "common_refused": true,
                      *       "history": 3,
+                     *       "max_age_days": null,
                      *       "revision": 1,
                      *       "updated_at": "2026-01-31T09:30:00.000Z"
                      *     }
@@ -30373,6 +30623,8 @@ export interface operations {
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -30567,6 +30819,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -30705,6 +30959,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -30859,6 +31115,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -30985,6 +31243,7 @@ export interface operations {
                      *       "csrf_token": "3q2-7wAAAABlbXB0eS1zZXNzaW9uLWNzcmYtdG9rZW4tZXhhbXBsZS1vbmx5LTEyMzQ1Njc4",
                      *       "expires_in": 900,
                      *       "mfa_setup_required": true,
+                     *       "password_expired": true,
                      *       "user": {
                      *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *         "tenant_id": "00000000-0000-7000-8000-000000000001",
@@ -31285,6 +31544,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -31444,6 +31705,8 @@ export interface operations {
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -31631,6 +31894,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -31768,6 +32033,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -31974,6 +32241,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -32172,6 +32441,8 @@ export interface operations {
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -32374,6 +32645,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -32511,6 +32784,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -32745,6 +33020,8 @@ export interface operations {
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -32995,6 +33272,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -33198,6 +33477,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -33445,6 +33726,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -33627,6 +33910,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -33885,6 +34170,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -34135,6 +34422,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -34341,6 +34630,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -34499,6 +34790,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -34679,6 +34972,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -34810,6 +35105,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -34982,6 +35279,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -35149,6 +35448,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -35346,6 +35647,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -35527,6 +35830,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -35720,6 +36025,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
@@ -35933,6 +36240,8 @@ export interface operations {
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -36119,6 +36428,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
              *
