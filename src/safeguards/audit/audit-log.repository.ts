@@ -61,14 +61,14 @@ export class AuditLogRepository {
     return rows[0] && toCheckpoint(rows[0]);
   }
 
-  /** At most about `most` checkpoints up to a size, evenly chosen, the newest always among them, in order. */
+  /** At most `most` checkpoints up to a size, evenly chosen by their sizes, the newest always among them, in order. Each is looked up: there may be millions. */
   async someCheckpoints(tenantId: string, upTo: number, most: number): Promise<CheckpointRow[]> {
     const rows = await this.database.statement<Stored<CheckpointRow>>(
       tenantId,
-      `select ${CHECKPOINT} from (
-         select c.*, row_number() over (order by c.size desc) - 1 as place, count(*) over () as total from audit_checkpoints c where c.tenant_id = $1 and c.size <= $2
-       ) numbered where place % greatest(1, ceil(total / $3::float8))::bigint = 0 order by numbered.size`,
-      [tenantId, upTo, most],
+      `select distinct on (c.size) c.size::text as size, c.root, c.note, c.created_at from generate_series($2::bigint, 1, -$3::bigint) as place,
+         lateral (select * from audit_checkpoints where tenant_id = $1 and size <= place order by size desc limit 1) c
+       order by c.size`,
+      [tenantId, upTo, Math.max(1, Math.ceil(upTo / most))],
     );
     return rows.map(toCheckpoint);
   }
