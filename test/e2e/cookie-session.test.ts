@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
@@ -194,10 +195,11 @@ describe('a write with the cookie', () => {
     expect(rows).toMatchObject([{ detail: { operation: 'updateMe', code: 'csrf_failed' } }]);
   });
 
-  it('reads are refused to pages of other origins, too', async () => {
+  it('reads and streams are refused to pages of other origins, too', async () => {
     const { browser } = await signedIn();
     for (const headers of [{ origin: ELSEWHERE }, { 'sec-fetch-site': 'cross-site' }] as Record<string, string>[]) {
       expect((await browser.raw('GET', '/auth/me', undefined, headers)).body).toMatchObject({ code: 'csrf_failed' });
+      expect((await browser.raw('GET', `/boards/${randomUUID()}/memory/stream`, undefined, headers)).body).toMatchObject({ code: 'csrf_failed' });
     }
     expect((await browser.raw('GET', '/auth/me', undefined, { 'sec-fetch-site': 'none' })).status).toBe(200);
   });
