@@ -1,3 +1,5 @@
+import { AgentTokensRepository } from '../../src/fleet/agents/agent-tokens.repository.js';
+import { newToken } from '../../src/platform/crypto/tokens.js';
 import { eventually } from '../support/eventually.js';
 import { withAdmin } from '../support/databases.js';
 import { createAgent, createTenant, createUser, ok, someAddress, unique } from '../support/factories.js';
@@ -141,9 +143,23 @@ describe('agent tokens', () => {
     const limited = await work(first, { ...bearer('wha_wrong'), ...address });
     expect([limited.status, limited.body['code']]).toEqual([429, 'rate_limited']);
     expect(Number(limited.headers.get('retry-after'))).toBeGreaterThan(0);
-    // Good credentials too, though they were taken from this address a moment ago.
-    expect((await work(first, { ...bearer(token), ...address })).status).toBe(429);
-    expect((await work(first, bearer(token))).status).toBe(200);
+    // Good credentials are taken all the while, also one that comes for the first time.
+    const { token: fresh } = await createAgent(first);
+    for (const good of [token, fresh]) expect((await work(first, { ...bearer(good), ...address })).status).toBe(200);
+  });
+
+  it('that are rubbish are not even looked up when there is no end of them; those known to be good are', async () => {
+    const address = { 'x-forwarded-for': someAddress() };
+    const { token } = await createAgent(first);
+    expect((await work(first, { ...bearer(token), ...address })).status).toBe(200);
+    const rubbish = (): Promise<ApiResponse> => work(first, { ...bearer(newToken('wha_').token), ...address });
+    for (let round = 0; round < 10; round += 1) await Promise.all(Array.from({ length: 20 }, rubbish));
+    const lookUp = jest.spyOn(first.app.get(AgentTokensRepository), 'findByHash');
+    const flood = await Promise.all(Array.from({ length: 50 }, rubbish));
+    expect(new Set(flood.map(({ status }) => status))).toEqual(new Set([429]));
+    expect(lookUp).not.toHaveBeenCalled();
+    lookUp.mockRestore();
+    expect((await work(first, { ...bearer(token), ...address })).status).toBe(200);
   });
 
   describe('of the environment', () => {

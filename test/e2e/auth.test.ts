@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Passwords } from '../../src/platform/crypto/passwords.js';
 import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
@@ -58,17 +59,18 @@ describe('login', () => {
 
   it('slows guesses down, for known and unknown accounts alike, also when 50 come at once', async () => {
     const user = await createUser(plane);
-    const guess = async (email: string): Promise<string[]> => {
-      const answers = await Promise.all(Array.from({ length: 50 }, () => login(plane, email, 'wrong password here')));
+    const guess = async (email: string, address: string): Promise<string[]> => {
+      const answers = await Promise.all(Array.from({ length: 50 }, () => login(plane, email, 'wrong password here', address)));
       return answers.map(({ body }) => body.code ?? 'in');
     };
     for (const email of [user.email, `${unique('nobody')}@example.com`]) {
-      const codes = await guess(email);
+      const address = someAddress();
+      const codes = await guess(email, address);
       expect(codes.filter((code) => code === 'invalid_credentials').length).toBeGreaterThanOrEqual(10);
       // The wait after the tenth is a second: a slow run of all fifty may let one or two more in.
       expect(codes.filter((code) => code === 'invalid_credentials').length).toBeLessThanOrEqual(14);
       expect(new Set(codes)).toEqual(new Set(['invalid_credentials', 'rate_limited']));
-      const refused = await login(plane, email);
+      const refused = await login(plane, email, PASSWORD, address);
       expect(refused.body).toMatchObject({ status: 429, code: 'rate_limited' });
       expect(Number(refused.headers.get('retry-after'))).toBeLessThanOrEqual(60);
     }
@@ -79,8 +81,32 @@ describe('login', () => {
     const home = someAddress();
     expect((await login(plane, user.email, PASSWORD, home)).status).toBe(200);
     await Promise.all(Array.from({ length: 15 }, () => login(plane, user.email, 'wrong password here')));
-    expect((await login(plane, user.email)).status).toBe(429);
+    for (let n = 0; n < 3; n += 1) expect((await login(plane, user.email, 'wrong password here', home)).status).toBe(401);
     expect((await login(plane, user.email, PASSWORD, home)).status).toBe(200);
+  });
+
+  it('slows down who guesses from many networks to one attempt for each, and keeps nobody else out', async () => {
+    const user = await createUser(plane);
+    const network = (n: number): string => `2001:db8:${randomBytes(2).toString('hex')}:${n}`;
+    // A network is a /64: whoever has one has all of its addresses.
+    const networks = Array.from({ length: 12 }, (_, n) => network(n));
+    for (const at of networks) expect((await login(plane, user.email, 'wrong password here', `${at}::1`)).status).toBe(401);
+    let running = true;
+    const attack = (async () => {
+      const seen = new Set<number>();
+      for (let n = 0; running; n += 1) seen.add((await login(plane, user.email, 'wrong password here', `${networks[11 - (n % 2)]}::${n + 2}`)).status);
+      return seen;
+    })();
+    const answers: number[] = [];
+    for (let n = 0; n < 3; n += 1) answers.push((await login(second, user.email, 'wrong password here', `${network(99)}::${n}`)).status);
+    expect(answers).toEqual([401, 401, 401]);
+    const elsewhere = `${network(100)}::1`;
+    expect((await login(second, user.email, 'wrong password here', elsewhere)).status).toBe(401);
+    expect((await login(second, user.email, PASSWORD, elsewhere.replace('::1', '::2'))).status).toBe(429);
+    // The right password comes from yet another place, while the guessing goes on.
+    expect((await login(second, user.email, PASSWORD, `${network(101)}::1`)).status).toBe(200);
+    running = false;
+    expect(await attack).toContain(429);
   });
 
   it('limits attempts by address', async () => {

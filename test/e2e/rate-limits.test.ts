@@ -1,6 +1,6 @@
 import { eventually } from '../support/eventually.js';
 import { someAddress } from '../support/factories.js';
-import { type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 import { TestRedis, whyNoRedis } from '../support/redis.js';
 
 /** The limit of POST /auth/login. */
@@ -28,6 +28,16 @@ describe('a limit that is counted in the process', () => {
     expect(refused.headers.get('ratelimit-remaining')).toBe('0');
     expect(Number(refused.headers.get('retry-after'))).toBeGreaterThan(0);
     expect((await attempt(plane, someAddress())).status).toBe(400);
+    // Every address of a /64 is one; a mapped one is the IPv4 address.
+    const other = (n: number): Promise<ApiResponse> => attempt(plane, `2001:db8:7:7:${n.toString(16)}::1`);
+    const network = await statuses(Array.from({ length: 32 }, (_, n) => other(n)));
+    expect([count(network, 400), count(network, 429)]).toEqual([POINTS, 2]);
+    expect([(await attempt(plane, '2001:db8:7:8::1')).status, (await attempt(plane, `::ffff:${address}`)).status]).toEqual([400, 429]);
+    // Also who does not say who they are sees how their limit stands, and of two limits the one that is nearer.
+    for (const [method, path] of [['GET', '/api/v1/auth/me'], ['GET', '/api/v1/setup/status']] as const)
+      expect((await plane.request(method, path)).headers.get('ratelimit-limit')).toBe(path.endsWith('me') ? '60' : '600');
+    const narrow = await plane.request('POST', '/api/v1/auth/reauthenticate', { token: ADMIN_TOKEN, body: {} });
+    expect(narrow.headers.get('ratelimit-limit')).toBe('60');
     const document = (await plane.request<{ paths: Record<string, { post: Record<string, unknown> }> }>('GET', '/openapi.json')).body;
     expect(JSON.stringify(document.paths['/api/v1/auth/login']?.post['x-ratelimit'])).toContain('30');
     await plane.stop();

@@ -3,15 +3,15 @@ import type { Request } from 'express';
 import { ClsService } from 'nestjs-cls';
 import type { Actor } from '../../core/actor.js';
 import type { Permission } from '../../core/permissions.js';
-import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { Authenticator } from '../../platform/auth/authenticator.js';
+import { Guesses } from '../../platform/auth/guesses.js';
+import { networkOf } from '../../platform/networks/ip-ranges.js';
 import type { Credential } from '../../platform/auth/credentials.js';
 import { RefusedActor } from '../../platform/auth/refused-actor.js';
 import type { ContextStore } from '../../platform/context/request-context.js';
 import { EventFeed } from '../../platform/events/event-feed.js';
 import type { LoggedEvent } from '../../platform/events/event-log.js';
-import { RateLimits } from '../../platform/limits/rate-limits.js';
 import type { RealtimeConnection, RealtimeHost } from './realtime-connection.js';
 import { RealtimeLimits } from './realtime-limits.js';
 
@@ -27,7 +27,7 @@ export class RealtimeDesk implements RealtimeHost {
     private readonly feed: EventFeed,
     private readonly audit: AuditPort,
     private readonly authenticator: Authenticator,
-    private readonly rates: RateLimits,
+    private readonly guesses: Guesses,
     private readonly cls: ClsService<ContextStore>,
   ) {}
 
@@ -48,13 +48,12 @@ export class RealtimeDesk implements RealtimeHost {
 
   /** Guessing is limited by address like everywhere; looking again at a credential that was good is no attempt. */
   async authenticate(connection: RealtimeConnection, credential: Credential, attempt: boolean): Promise<Actor> {
-    const request = { ip: connection.origin.ip } as Request;
-    if (attempt) await this.rates.refuseWhenSpent('auth', request);
+    const check = (): Promise<Actor> => this.inContext(connection, undefined, () => this.authenticator.authenticate(credential));
+    if (!attempt) return check();
     try {
-      return await this.inContext(connection, undefined, () => this.authenticator.authenticate(credential));
+      return await this.guesses.judge(credential, { ip: connection.origin.ip } as Request, check);
     } catch (error) {
-      if (attempt && error instanceof RefusedActor) await this.inContext(connection, error.actor, () => this.audit.denied({ action: 'access.denied', detail: { operation: 'websocket', code: error.code } }));
-      if (attempt && error instanceof Problem && error.status === 401) await this.rates.consume('auth', request);
+      if (error instanceof RefusedActor) await this.inContext(connection, error.actor, () => this.audit.denied({ action: 'access.denied', detail: { operation: 'websocket', code: error.code } }));
       throw error;
     }
   }
@@ -81,7 +80,7 @@ export class RealtimeDesk implements RealtimeHost {
   }
 }
 
-const addressOf = ({ origin }: RealtimeConnection): string => origin.ip ?? 'unknown';
+const addressOf = ({ origin }: RealtimeConnection): string => networkOf(origin.ip);
 
 /** A session, a key, a bootstrap token: what stands behind one token and its successors. */
 const credentialOf = (actor: Actor): string => `${actor.kind}:${actor.kind === 'user' ? actor.sessionId : actor.id}`;

@@ -7,7 +7,7 @@ import { NetworkRules } from '../../platform/auth/network-rules.port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
 import { SecurityPolicies } from '../access-policy/security-policies.reader.js';
-import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
+import { SignInAttempts, type Whence } from '../sessions/sign-in-attempts.port.js';
 import { UserSessions } from '../sessions/user-sessions.port.js';
 import { UserAccounts } from '../users/user-accounts.port.js';
 import type { UserView } from '../users/users.view.js';
@@ -37,13 +37,15 @@ export class SignInService {
 
   async login(email: string, password: string): Promise<SignInOutcome> {
     const account = await this.accountsByAddress.accountOf(email, this.context.get('ip'));
-    const subject = this.subjectOf(email, account);
-    await this.admit(subject, email, account);
+    // Guesses are counted by account, known or not.
+    const subject = `login:${email}`;
+    const from = { ip: this.context.get('ip'), isKnown: account?.known_network ?? false };
+    await this.admit(subject, from, email, account);
     const right = await this.passwords.verify(account?.password_hash, password);
     // Told as a wrong password, with the same work and counted alike: from where its tenant takes nobody there is nothing to find out.
     if (!(await this.networks.admits(account?.tenant_id ?? OPERATOR_TENANT_ID, this.context.get('ip')))) return this.refuse('address_not_allowed', new Problem('invalid_credentials'), email, account);
     if (!right || !isChecked(account)) return this.refuse('wrong_credentials', new Problem('invalid_credentials'), email, account);
-    await this.attempts.clear(subject);
+    await this.attempts.clear(subject, from);
     if (account.tenant_status === 'suspended') return this.refuse('tenant_suspended', new Problem('tenant_suspended'), email, account);
     if (!account.is_active) return this.refuse('account_disabled', new Problem('account_disabled'), email, account);
     if (await this.signsInElsewhere(account)) return this.refuse('sso_required', new Problem('sso_required'), email, account);
@@ -69,17 +71,9 @@ export class SignInService {
     return this.accounts.get(userId);
   }
 
-  /**
-   * Guesses are counted by account, known or not. From an address that the account was signed in from before they are
-   * counted apart: others who guess elsewhere cannot keep the person out.
-   */
-  private subjectOf(email: string, account: SignInAccount | undefined): string {
-    return account?.known_address ? `login:${email}:${this.context.get('ip') ?? ''}` : `login:${email}`;
-  }
-
-  private async admit(subject: string, email: string, account: SignInAccount | undefined): Promise<void> {
+  private async admit(subject: string, from: Whence, email: string, account: SignInAccount | undefined): Promise<void> {
     try {
-      await this.attempts.admit(subject);
+      await this.attempts.admit(subject, from);
     } catch (error) {
       if (error instanceof Problem && error.code === 'rate_limited') return this.refuse('too_many_attempts', error, email, account);
       throw error;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
+import { networkOf } from '../../platform/networks/ip-ranges.js';
 
 /** A second factor as it is stored, and the database's time, which decides what a code is worth. */
 export interface StoredFactor {
@@ -34,6 +35,16 @@ export class MfaRepository {
        returning sealed_secret, enabled_at, clock_timestamp() as now, codes_tried`,
       [this.context.tenantId, userId],
     );
+  }
+
+  /** Whether the person was signed in from a network before. */
+  async isKnownNetwork(userId: string, ip: string): Promise<boolean> {
+    const row = await this.sql.row<{ known: boolean }>('select exists (select from sessions where tenant_id = $1 and user_id = $2 and ip <<= any($3::inet[])) as known', [
+      this.context.tenantId,
+      userId,
+      [ip, networkOf(ip)],
+    ]);
+    return row?.known ?? false;
   }
 
   async forgetTries(userId: string): Promise<void> {

@@ -57,13 +57,13 @@ export class MfaService {
   /** The first code turns it on. @returns the recovery codes */
   async verify(code: string): Promise<string[]> {
     const actor = ownPerson(this.context);
-    await this.factors.admit(actor.id, 'mfa.enable', 'totp');
+    const from = await this.factors.admit(actor.id, 'mfa.enable', 'totp');
     const factor = await this.factors.read(actor.id);
     if (!factor) throw new Problem('mfa_not_enabled');
     if (factor.enabled_at) throw new Problem('mfa_enabled');
     const codes = await this.enable(actor, factor.sealed_secret, await this.factors.stepOf(actor.id, factor, code));
     if (!codes) return this.factors.refuse(actor.id, 'mfa.enable', 'totp', 'wrong_code', new Problem('mfa_code_invalid'));
-    await this.factors.clear(actor.id);
+    await this.factors.clear(actor.id, from);
     return codes;
   }
 

@@ -4,7 +4,7 @@ import { invalidField, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { TenantCipher } from '../../platform/crypto/tenant-cipher.js';
-import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
+import { EVERYWHERE, SignInAttempts, type Whence } from '../sessions/sign-in-attempts.port.js';
 import { MfaRepository, type StoredFactor } from './mfa.repository.js';
 import { hashRecoveryCode } from './recovery-codes.js';
 import { type FactorAnswer, SecondFactors } from './second-factors.port.js';
@@ -42,26 +42,35 @@ export class SecondFactorsService extends SecondFactors {
 
   async prove<T>(userId: string, answer: FactorAnswer, action: string, work: () => Promise<T>): Promise<T> {
     const method = methodOf(answer);
-    await this.admit(userId, action, method);
+    const from = await this.admit(userId, action, method);
     const use = await this.useOf(userId, answer, action);
     const done = await this.useAndDo(userId, method, use, work);
     if (!done) return this.refuse(userId, action, method, 'wrong_code', new Problem('mfa_code_invalid'));
-    await this.attempts.clear(subjectOf(userId));
+    await this.attempts.clear(subjectOf(userId), from);
     return done.result;
   }
 
   /** Counts an attempt, also at the first code of a factor that is not on yet. */
-  async admit(userId: string, action: string, method: Method): Promise<void> {
+  async admit(userId: string, action: string, method: Method): Promise<Whence> {
+    const from = await this.whence(userId);
     try {
-      await this.attempts.admit(subjectOf(userId), this.context.tenantId);
+      await this.attempts.admit(subjectOf(userId), from, this.context.tenantId);
+      return from;
     } catch (error) {
       if (error instanceof Problem && error.code === 'rate_limited') return this.refuse(userId, action, method, 'too_many_attempts', error);
       throw error;
     }
   }
 
-  async clear(userId: string): Promise<void> {
-    await this.attempts.clear(subjectOf(userId));
+  async clear(userId: string, from: Whence): Promise<void> {
+    await this.attempts.clear(subjectOf(userId), from);
+  }
+
+  /** Codes are guessed by whoever has the password: all of them are counted together, but for where the person was signed in before. */
+  @Transactional()
+  protected async whence(userId: string): Promise<Whence> {
+    const ip = this.context.get('ip');
+    return ip !== undefined && (await this.factors.isKnownNetwork(userId, ip)) ? { ip, isKnown: true } : EVERYWHERE;
   }
 
   async refuse(userId: string, action: string, method: Method, reason: string, problem: Problem): Promise<never> {

@@ -18,7 +18,7 @@ export class SetupController {
 
   /** Says whether the installation waits for its first administrator. */
   @Get('status')
-  @Operation({ id: 'getSetupStatus', allow: 'public', returns: SetupStatusView })
+  @Operation({ id: 'getSetupStatus', allow: 'public', returns: SetupStatusView, rateLimit: 'setup-status' })
   async status(): Promise<SetupStatusView> {
     return { needs_setup: await this.setup.needsSetup() };
   }

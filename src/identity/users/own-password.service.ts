@@ -4,7 +4,7 @@ import type { UserActor } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { Passwords } from '../../platform/crypto/passwords.js';
-import { SignInAttempts } from '../sessions/sign-in-attempts.port.js';
+import { EVERYWHERE, SignInAttempts } from '../sessions/sign-in-attempts.port.js';
 import { OwnPassword } from './own-password.port.js';
 import { UsersRepository } from './users.repository.js';
 
@@ -21,7 +21,7 @@ export class OwnPasswordService extends OwnPassword {
   }
 
   async check({ id, tenantId }: UserActor, password: string, action: string): Promise<string> {
-    await this.attempts.admit(`password:${id}`, tenantId);
+    await this.attempts.admit(`password:${id}`, EVERYWHERE, tenantId);
     const stored = await this.read(id);
     // Where there is none, none can be right: the provider decides who signs in, and how.
     if (stored === null) throw new Problem('sso_only');
@@ -29,7 +29,7 @@ export class OwnPasswordService extends OwnPassword {
       await this.audit.failed({ action, resource: { type: 'user', id } });
       throw new Problem('invalid_credentials', { detail: 'The current password is wrong.' });
     }
-    await this.attempts.clear(`password:${id}`);
+    await this.attempts.clear(`password:${id}`, EVERYWHERE);
     return stored;
   }
 

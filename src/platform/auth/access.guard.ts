@@ -14,6 +14,7 @@ import { Authenticator } from './authenticator.js';
 import { Browsers } from './browsers.js';
 import type { Credential } from './credentials.js';
 import { CsrfTokens } from './csrf-tokens.port.js';
+import { Guesses } from './guesses.js';
 import { RefusedActor } from './refused-actor.js';
 import { TenantResolver } from './tenant-resolver.js';
 
@@ -28,6 +29,7 @@ export class AccessGuard implements CanActivate {
     private readonly context: RequestContext,
     private readonly authenticator: Authenticator,
     private readonly limits: RateLimits,
+    private readonly guesses: Guesses,
     private readonly tenants: TenantResolver,
     private readonly audit: AuditPort,
     private readonly browsers: Browsers,
@@ -53,15 +55,13 @@ export class AccessGuard implements CanActivate {
     return true;
   }
 
-  /** Failed attempts are counted by address: the limit is there to stop guessing, not work. */
   private async identify(request: Request, credential: Credential | undefined, whileRestricted?: OperationMeta['whileRestricted']): Promise<Actor> {
-    const limit = credential?.kind === 'agent_token' ? 'agent-auth' : 'auth';
-    await this.limits.refuseWhenSpent(limit, request);
+    const check = (): Promise<Actor> => this.authenticator.authenticate(credential, whileRestricted);
     try {
-      return await this.authenticator.authenticate(credential, whileRestricted);
+      return await (credential ? this.guesses.judge(credential, request, check) : check());
     } catch (error) {
-      if (credential && error instanceof Problem && error.status === 401) await this.limits.consume(limit, request);
       if (error instanceof RefusedActor) await this.admit(error.actor, request);
+      if (!credential) await this.limits.show('auth', request);
       throw error;
     }
   }

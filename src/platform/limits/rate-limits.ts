@@ -6,6 +6,7 @@ import { type RateLimiterAbstract, RateLimiterMemory, RateLimiterRedis, RateLimi
 import { Problem } from '../../core/problem.js';
 import { Config } from '../config/config.js';
 import { Loops } from '../jobs/loops.js';
+import { networkOf } from '../networks/ip-ranges.js';
 import { StartupError } from '../startup-error.js';
 
 interface Limit {
@@ -31,6 +32,7 @@ export const RATE_LIMITS = {
   'audit-bulk': { points: 120, seconds: 60, counts: 'exports and verifications of the audit log per address' },
   intake: { points: 10, seconds: 60, counts: 'forms per address' },
   setup: { points: 20, seconds: 60, counts: 'setup attempts per address' },
+  'setup-status': { points: 600, seconds: 60, counts: 'looks at the state of setup per address' },
 } as const satisfies Record<string, Limit>;
 
 export type RateLimitName = keyof typeof RATE_LIMITS;
@@ -52,6 +54,7 @@ export class RateLimits implements OnModuleInit, OnApplicationBootstrap, OnAppli
   private readonly logger = new Logger(RateLimits.name);
   private readonly limiters = new Map<RateLimitName, RateLimiterAbstract>();
   private redis: Redis | undefined;
+  private warned = false;
   /** Keys of which a look showed that they are not spent. Whatever this process counts against one makes it look again. */
   private readonly unspent = new LRUCache<string, true>({ max: MOST_REMEMBERED, ttl: LOOK_AGAIN_MS });
 
@@ -76,11 +79,11 @@ export class RateLimits implements OnModuleInit, OnApplicationBootstrap, OnAppli
   }
 
   /**
-   * Counts one against a limit, by address or by `key`.
+   * Counts one against a limit, by the network that the request comes from or by `key`.
    * @param most when it is less than the limit says
    * @throws Problem `rate_limited` with the time of the next try
    */
-  async consume(name: RateLimitName, request: Request, key: string = request.ip ?? 'unknown', most: number = RATE_LIMITS[name].points): Promise<void> {
+  async consume(name: RateLimitName, request: Request, key: string = this.networkOf(request), most: number = RATE_LIMITS[name].points): Promise<void> {
     const state = await this.limiterOf(name)
       .consume(key)
       .catch(stateOf)
@@ -90,14 +93,21 @@ export class RateLimits implements OnModuleInit, OnApplicationBootstrap, OnAppli
   }
 
   /**
-   * Refuses when a limit is spent, without counting: for limits that count failures alone. When failures in another
-   * process spend it, good credentials are still taken here for up to a second; a further failure is refused at once.
+   * Refuses a network of which `most` were counted, without counting: for limits that count failures alone. What another
+   * process counts is known here within a second.
    */
-  async refuseWhenSpent(name: RateLimitName, request: Request, key: string = request.ip ?? 'unknown'): Promise<void> {
+  async refuseWhenSpent(name: RateLimitName, request: Request, most: number): Promise<void> {
+    const key = this.networkOf(request);
     if (this.unspent.has(`${name} ${key}`)) return;
     const state = await this.limiterOf(name).get(key);
-    if (state && state.consumedPoints >= RATE_LIMITS[name].points) throw this.refusal(name, state);
+    if (state && state.consumedPoints >= most) throw this.refusal(name, state);
     this.unspent.set(`${name} ${key}`, true);
+  }
+
+  /** Tells how a limit stands, without counting. */
+  async show(name: RateLimitName, request: Request): Promise<void> {
+    const state = await this.limiterOf(name).get(this.networkOf(request));
+    this.showHeaders(RATE_LIMITS[name].points, request.res, state ?? new RateLimiterRes(0, RATE_LIMITS[name].seconds * 1000, 0));
   }
 
   private refusal(name: RateLimitName, state: RateLimiterRes, most: number = RATE_LIMITS[name].points): Problem {
@@ -109,11 +119,23 @@ export class RateLimits implements OnModuleInit, OnApplicationBootstrap, OnAppli
     });
   }
 
-  /** `RateLimit-*` of draft-ietf-httpapi-ratelimit-headers-07; the narrowest limit of a request is shown. */
+  /** Where a request comes from, as far as its sender cannot choose it. */
+  private networkOf({ ip, headers }: Request): string {
+    if (!this.warned && this.config.get('TRUST_PROXY') === '' && headers?.['x-forwarded-for'] !== undefined) {
+      this.warned = true;
+      this.logger.warn('A request came with X-Forwarded-For, and TRUST_PROXY names no proxy: all that come through it count as one address. Set TRUST_PROXY.');
+    }
+    return networkOf(ip);
+  }
+
+  /** `RateLimit-*` of draft-ietf-httpapi-ratelimit-headers-07: of several limits the one of which the smallest share is left. */
   private showHeaders(most: number, response: Response | undefined, state: RateLimiterRes): void {
     if (!response || response.headersSent) return;
+    const remaining = Math.max(0, most - state.consumedPoints);
+    const shown = response.getHeader('RateLimit-Limit');
+    if (shown !== undefined && Number(response.getHeader('RateLimit-Remaining')) / Number(shown) <= remaining / most) return;
     response.setHeader('RateLimit-Limit', String(most));
-    response.setHeader('RateLimit-Remaining', String(Math.max(0, most - state.consumedPoints)));
+    response.setHeader('RateLimit-Remaining', String(remaining));
     response.setHeader('RateLimit-Reset', String(Math.ceil(state.msBeforeNext / 1000)));
   }
 

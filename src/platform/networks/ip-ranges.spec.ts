@@ -1,6 +1,6 @@
 import { BlockList } from 'node:net';
 import fc from 'fast-check';
-import { isInRanges, isWithinRanges, rangeOf, rangesOf } from './ip-ranges.js';
+import { isInRanges, isWithinRanges, rangeOf, rangesOf, networkOf } from './ip-ranges.js';
 
 describe('a range', () => {
   it.each(['10.0.0.0/8', '0.0.0.0/0', '192.168.7.7', '192.168.7.7/32', '::/0', 'fd00::/8', '2001:db8::1', '::ffff:10.0.0.0/104', '::ffff:1.2.3.4'])('may be %s', (text) =>
@@ -67,4 +67,16 @@ describe('a range', () => {
       { numRuns: 2_000 },
     );
   });
+});
+
+describe('what an address is counted by', () => {
+  it.each([
+    ['203.0.113.7', '203.0.113.7'],
+    ['::ffff:203.0.113.7', '203.0.113.7'],
+    ['2001:db8:1:2:3:4:5:6', '2001:db8:1:2::/64'],
+    ['2001:db8::1', '2001:db8:0:0::/64'],
+    ['fe80::1%eth0', 'fe80:0:0:0::/64'],
+    ['unix', 'unix'],
+    [undefined, 'unknown'],
+  ])('of %s is %s', (address, network) => expect(networkOf(address)).toBe(network));
 });

@@ -48,6 +48,19 @@ export function isInRanges(ranges: readonly IpRange[], text: string | undefined)
 export const isWithinRanges = (ranges: readonly IpRange[], inner: IpRange): boolean =>
   ranges.some((range) => range.bits <= inner.bits && holds(range, { family: inner.family, value: inner.first }));
 
+/** How much of an IPv6 address its network says (RFC 4291, section 2.5.4); a sender chooses the rest of it, anew for each request if it likes. */
+const NETWORK_BITS = 64;
+
+/** What an address is counted by: an IPv4 address by itself, also a mapped one, and an IPv6 address by its /64. */
+export function networkOf(address: string | undefined): string {
+  if (address === undefined) return 'unknown';
+  const range = isIP(address) === 6 ? rangeOf(address.split('%', 1)[0] ?? '') : undefined;
+  if (!range) return address;
+  if (range.family === 4) return [24n, 16n, 8n, 0n].map((shift) => (range.first >> shift) & 255n).join('.');
+  const words = [112n, 96n, 80n, 64n].map((shift) => ((range.first >> shift) & 0xffffn).toString(16));
+  return `${words.join(':')}::/${NETWORK_BITS}`;
+}
+
 function addressOf(text: string): Address | undefined {
   const range = text.includes('/') ? undefined : rangeOf(text.split('%', 1)[0] ?? '');
   return range && { family: range.family, value: range.first };
