@@ -2633,7 +2633,7 @@ export interface paths {
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
-         *     | anyone | none | no |
+         *     | anyone | 600 looks at the state of setup per address in 60 s | no |
          */
         get: operations["getSetupStatus"];
         put?: never;
@@ -31410,6 +31410,17 @@ export interface operations {
             /** @description `invalid_request`: The request is malformed or a field is invalid. */
             400: {
                 headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };
