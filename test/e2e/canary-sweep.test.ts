@@ -225,9 +225,8 @@ describe('a canary in every secret field', () => {
   /** The master key moves into the key service, which then answers with what it was asked with. @returns what the command said */
   async function moveMasterKey(): Promise<string> {
     const { stdout, stderr } = await promisify(execFile)(process.execPath, [resolve('dist/cli/main.js'), 'keys', 'rotate', '--to', 'kms'], { env: { PATH: process.env['PATH'] ?? '', ...environment } });
-    const { id } = await ok(send<{ id: string }>('POST', '/tenants', { name: 'T', slug: unique('t') }));
     keyService.instead = (_url, body) => ({ status: 500, body: { errors: [keyService.token, body] } });
-    expect((await send('POST', `/secrets?tenant_id=${id}`, { name: 'S', value: canaries.put('value of a secret that could not be sealed') })).status).toBe(503);
+    expect((await send('POST', '/tenants', { name: 'T', slug: unique('t') })).status).toBe(503);
     return stdout + stderr;
   }
 

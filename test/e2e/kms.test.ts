@@ -77,8 +77,8 @@ describe('a key service', () => {
     const refused = await Promise.allSettled(Array.from({ length: 50 }, () => seal(plane)));
     expect(refused.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 'rejected'));
     expect(service.asked.length - asked).toBeLessThan(3);
-    const tenant = await ok(plane.request<{ id: string }>('POST', '/api/v1/tenants', { token: ADMIN_TOKEN, body: { name: 'New', slug: unique('new') } }));
-    const made = await plane.request<{ code: string; detail: string }>('POST', `/api/v1/secrets?tenant_id=${tenant.id}`, { token: ADMIN_TOKEN, body: { name: 'S', value: 'x' } });
+    // Its first row in the audit log needs a key of its own.
+    const made = await plane.request<{ code: string; detail: string }>('POST', '/api/v1/tenants', { token: ADMIN_TOKEN, body: { name: 'New', slug: unique('new') } });
     expect([made.status, made.body, Number(made.headers.get('retry-after'))]).toMatchObject([503, { code: 'unavailable', detail: 'The key service that holds the master key is away.' }, expect.any(Number)]);
     expect(Number(made.headers.get('retry-after'))).toBeGreaterThan(0);
     service.instead = () => undefined;
