@@ -23,10 +23,11 @@ export async function announce({ app, config, url: local, migrations, postgres }
     ...(postgres && resolve(postgres.dataDir) !== resolve(config.get('WHEELHOUSE_DATA')) ? [['Cluster', postgres.dataDir]] : []),
     ...(migrations > 0 ? [['Schema', `${migrations} migrations applied`]] : []),
   ];
+  if (config.servesApi && config.get('REGISTRATION')) lines.push(['Registration', 'open to anyone who reaches the API; REGISTRATION=false shuts it.']);
   const masterKeys = app.get(LocalMasterKeys);
   if (masterKeys.made !== undefined) lines.push(['Master key', resolve(masterKeys.made)], ['', 'Made now. Keep a copy of it apart from the database: without it no secret can be read.']);
   const token = config.servesApi ? await app.get(SetupService).issueToken() : undefined;
   if (token) lines.push(['Setup token', token], ['', 'POST it to /api/v1/setup/complete with email, password and full_name.']);
-  const text = lines.map(([name, value]) => `  ${(name ?? '').padEnd(12)}${value ?? ''}`).join('\n');
+  const text = lines.map(([name, value]) => `  ${(name ?? '').padEnd(14)}${value ?? ''}`).join('\n');
   process.stdout.write(`\nWheelhouse is ready.\n${text}\n\n`);
 }

@@ -104,9 +104,21 @@ describe('the rotation of an API key', () => {
     const owner = await admin();
     const made = (await make(owner.token, {})).body;
     const answers = await Promise.all(Array.from({ length: 50 }, () => rotate(owner.token, made.id, { overlap_seconds: 600 })));
-    expect(answers.map(({ status }) => status)).toEqual(Array.from({ length: 50 }, () => 200));
-    const good = await Promise.all([made, ...answers.map(({ body }) => body)].map(async ({ key }) => (await me(key)).status === 200));
+    const [rotated, refused] = [200, 409].map((wanted) => answers.filter(({ status }) => status === wanted));
+    expect([rotated!.length + refused!.length, rotated!.length > 0, refused!.length > 0]).toEqual([50, true, true]);
+    expect(refused![0]?.body).toMatchObject({ code: 'conflict' });
+    const good = await Promise.all([made, ...rotated!.map(({ body }) => body)].map(async ({ key }) => (await me(key)).status === 200));
     expect(good.filter(Boolean)).toHaveLength(2);
+  });
+
+  it('holds If-Match against the key', async () => {
+    const owner = await admin();
+    const made = (await make(owner.token, {})).body;
+    const given = (tag: string): Promise<ApiResponse<Made>> => plane.request('POST', `${KEYS}/${made.id}/rotate`, { token: owner.token, headers: { 'if-match': tag } });
+    expect((await given(`"${made.id}.7"`)).body).toMatchObject({ status: 412, code: 'precondition_failed' });
+    expect((await me(made.key)).status).toBe(200);
+    expect((await given(`"${made.id}.1"`)).status).toBe(200);
+    expect((await given(`"${made.id}.1"`)).status).toBe(412);
   });
 });
 

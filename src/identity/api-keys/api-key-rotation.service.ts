@@ -25,10 +25,13 @@ export class ApiKeyRotationService {
   /** Whoever gets the new value can act as its owner: that is for the owner alone, also where an administrator may revoke. */
   @Transactional()
   async rotate(id: string, overlapSeconds: number): Promise<{ key: ApiKey; secret: string }> {
+    const seen = await this.keys.revisionOf(id);
     const before = await this.keys.lock(id);
     if (!before || before.owner_id !== ownUserId(this.context)) throw notFound('API key');
     this.checkCaller(before);
     checkIfMatch(this.context.get('ifMatch'), before);
+    // Of several at once one gives out a value that lasts: the others would hand out values that are dead on arrival.
+    if (seen !== before.revision) throw new Problem('conflict', { detail: 'The key was changed by another request meanwhile.' });
     const { token, hash, shown } = newToken(API_KEY_PREFIX);
     const key = await this.keys.rotate(id, { hash, prefix: shown, overlapSeconds });
     await this.audit.record({

@@ -36,10 +36,10 @@ export class ApiKeysController {
   /**
    * Gives an own API key another value, shown this once. What it may do, until when and from where stays as it was. With
    * `overlap_seconds` the present value works that much longer; one from before that ends at once. A key rotates itself
-   * and the keys that were made with it.
+   * and the keys that were made with it. Of several requests at once one rotates it, and the others are told of the conflict.
    */
   @Post(':id/rotate')
-  @Operation({ id: 'rotateApiKey', allow: 'api-key:write', returns: NewApiKeyView, problems: ['not_found', 'scope_exceeded', 'precondition_failed'] })
+  @Operation({ id: 'rotateApiKey', allow: 'api-key:write', returns: NewApiKeyView, problems: ['not_found', 'scope_exceeded', 'precondition_failed', 'conflict'] })
   async rotate(@Param('id', Uuid) id: string, @Body() body?: RotateApiKeyDto): Promise<NewApiKeyView> {
     const { key, secret } = await this.rotation.rotate(id, body?.overlap_seconds ?? 0);
     return toNewApiKeyView(key, secret);

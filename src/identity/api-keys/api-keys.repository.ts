@@ -75,6 +75,11 @@ export class ApiKeysRepository {
     return pageOfQuery(query, page);
   }
 
+  /** How a key stands now, without waiting for those who change it. */
+  async revisionOf(id: string): Promise<number | undefined> {
+    return (await this.sql.row<{ revision: number }>('select revision from api_keys where tenant_id = $1 and id = $2', [this.context.tenantId, id]))?.revision;
+  }
+
   /** A key that is not revoked, held until the transaction ends. */
   lock(id: string): Promise<ApiKey | undefined> {
     return this.sql.row<ApiKey>(`select ${COLUMNS} from api_keys where tenant_id = $1 and id = $2 and revoked_at is null for update`, [

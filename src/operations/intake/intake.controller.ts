@@ -1,6 +1,7 @@
-import { Body, Get, Post, Query } from '@nestjs/common';
+import { Body, Delete, Get, Param, Post, Query } from '@nestjs/common';
 import { mapPage, type Page } from '../../core/page.js';
-import { ApiController, Operation, pageOf } from '../../platform/http/operation.decorator.js';
+import { ApiController, NO_CONTENT, Operation, pageOf } from '../../platform/http/operation.decorator.js';
+import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { ConvertIntakeDto, ListIntakeQuery, SubmitIntakeDto } from './intake.dto.js';
 import { IntakeService } from './intake.service.js';
 import { IntakeConversionView, IntakeReceiptView, IntakeSubmissionView, toIntakeSubmissionView } from './intake.view.js';
@@ -22,6 +23,13 @@ export class IntakeController {
   @Operation({ id: 'listIntake', allow: 'intake:read', returns: pageOf(IntakeSubmissionView) })
   async list(@Query() query: ListIntakeQuery): Promise<Page<IntakeSubmissionView>> {
     return mapPage(await this.intake.page(query.status, query), toIntakeSubmissionView);
+  }
+
+  /** Removes a form: one that is refused, or whose sender asks for it. A tenant that it became stays. Old ones are removed after INTAKE_RETENTION_DAYS. */
+  @Delete(':id')
+  @Operation({ id: 'removeIntake', allow: 'tenant:write', returns: NO_CONTENT, problems: ['not_found'] })
+  async remove(@Param('id', Uuid) id: string): Promise<void> {
+    await this.intake.remove(id);
   }
 
   /**

@@ -2,6 +2,7 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { UsersModule } from '../../identity/users/users.module.js';
 import { erasable } from '../../platform/erasure/erasable.js';
+import { IntakeCleaner } from './intake.cleaner.js';
 import { IntakeController } from './intake.controller.js';
 import { INTAKE_CONTENT } from './intake.erasure.js';
 import { IntakeRepository } from './intake.repository.js';
@@ -12,6 +13,6 @@ import { IntakeSubmission } from './intake-submission.entity.js';
 @Module({
   imports: [TypeOrmModule.forFeature([IntakeSubmission]), UsersModule],
   controllers: [IntakeController],
-  providers: [IntakeRepository, IntakeService, erasable({ ofTenants: INTAKE_CONTENT })],
+  providers: [IntakeRepository, IntakeService, IntakeCleaner, erasable({ ofTenants: INTAKE_CONTENT })],
 })
 export class IntakeModule {}

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { Page, PageRequest } from '../../core/page.js';
 import { Sql } from '../../platform/database/sql.js';
+import { SystemDatabase } from '../../platform/database/system-database.js';
 import { pageOfQuery } from '../../platform/database/table.js';
 import { type IntakeStatus, IntakeSubmission } from './intake-submission.entity.js';
 
@@ -9,7 +10,10 @@ export type NewSubmission = Pick<IntakeSubmission, 'id' | 'full_name' | 'email' 
 /** Rows of `intake_submissions`, which belong to the operator tenant. */
 @Injectable()
 export class IntakeRepository {
-  constructor(private readonly sql: Sql) {}
+  constructor(
+    private readonly sql: Sql,
+    private readonly database: SystemDatabase,
+  ) {}
 
   async insert(tenantId: string, { id, full_name, email, priorities, automation_wish, channels, ip }: NewSubmission): Promise<IntakeSubmission> {
     const rows = await this.sql.rows<IntakeSubmission>(
@@ -28,6 +32,16 @@ export class IntakeRepository {
 
   find(tenantId: string, id: string): Promise<IntakeSubmission | undefined> {
     return this.sql.row<IntakeSubmission>('select * from intake_submissions where tenant_id = $1 and id = $2', [tenantId, id]);
+  }
+
+  /** @returns what it was; undefined when there is none */
+  async remove(tenantId: string, id: string): Promise<IntakeStatus | undefined> {
+    return (await this.sql.row<{ status: IntakeStatus }>('delete from intake_submissions where tenant_id = $1 and id = $2 returning status', [tenantId, id]))?.status;
+  }
+
+  /** Removes forms that came in so long ago, of whatever tenant. */
+  async removeOld(days: number): Promise<void> {
+    await this.database.execute('delete from intake_submissions where created_at < now() - make_interval(days => $1)', [days]);
   }
 
   /** Of many at once a single one converts; the others wait for it and find nothing to do. @returns whether it was this one */

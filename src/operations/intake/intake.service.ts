@@ -61,17 +61,24 @@ export class IntakeService {
     return submission;
   }
 
+  /** Removes a form, whatever became of it. A tenant that was made of it stays. @throws Problem `not_found` */
+  @Transactional()
+  async remove(id: string): Promise<void> {
+    const status = await this.repository.remove(this.context.tenantId, id);
+    if (status === undefined) throw notFound('intake submission');
+    await this.audit.record({ action: 'intake.remove', resource: { type: 'intake', id }, before: { status } });
+  }
+
   /** The tenant, its first administrator and the submission's end: all of it or nothing. */
   @Transactional()
   protected async found(id: string, request: { name: string; slug: string }, account: PreparedAccount): Promise<IntakeConversionView> {
     const tenant = await this.operator.found(request);
     if (!(await this.repository.convert(OPERATOR_TENANT_ID, id, tenant.id))) throw new Problem('intake_converted');
     const admin = await this.otherTenant.actFor(tenant.id, () => this.accounts.addFirst(account));
-    const { email, full_name } = admin;
     await this.audit.record({
       action: 'intake.convert',
       resource: { type: 'intake', id },
-      after: { converted_tenant_id: tenant.id, admin: { id: admin.id, email, full_name } },
+      after: { converted_tenant_id: tenant.id, admin: { id: admin.id } },
       subject: { type: 'tenant', id: tenant.id },
     });
     return { tenant, admin };

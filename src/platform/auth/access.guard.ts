@@ -42,6 +42,8 @@ export class AccessGuard implements CanActivate {
     if (!operation) throw new Problem('forbidden', { detail: 'This route declares no permission.' });
     this.context.set('operationId', operation.id);
     const request = execution.switchToHttp().getRequest<Request>();
+    // A POST that changes a resource may be made to depend on its revision, too; one that says nothing of it is not.
+    if (request.headers['if-match'] !== undefined && operation.problems?.includes('precondition_failed')) this.context.set('ifMatch', request.headers['if-match']);
     if (operation.rateLimit) await this.limits.consume(operation.rateLimit, request);
     if (operation.allow === 'public') return true;
     const credential = this.browsers.credentialOf(request);

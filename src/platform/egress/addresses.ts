@@ -1,8 +1,9 @@
 import { BlockList, isIP } from 'node:net';
+import { ipv6 } from '../networks/ip-ranges.js';
 
-/** What lies on no public network: IANA's special-purpose registries (RFC 6890 and its updates), multicast, and the rest reserved. */
+/** What lies on no public network: IANA's special-purpose registries (RFC 6890 and its updates), multicast, the rest reserved, and the host of a machine at Azure, which lies among public addresses. */
 const SPECIAL_IPV4 = [
-  '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24',
+  '0.0.0.0/8', '10.0.0.0/8', '100.64.0.0/10', '127.0.0.0/8', '168.63.129.16', '169.254.0.0/16', '172.16.0.0/12', '192.0.0.0/24', '192.0.2.0/24', '192.88.99.0/24',
   '192.168.0.0/16', '198.18.0.0/15', '198.51.100.0/24', '203.0.113.0/24', '224.0.0.0/4', '240.0.0.0/4',
 ];
 /** Within 2000::/3, outside of which nothing is public. Teredo is among them: where its packets end, its address does not say. */
@@ -10,7 +11,7 @@ const SPECIAL_IPV6 = ['2001::/23', '2001:db8::/32', '3fff::/20'];
 const PUBLIC_IPV6 = '2000::/3';
 
 /** Addresses and CIDR ranges. */
-export function rangesOf(entries: readonly string[]): BlockList {
+export function blockListOf(entries: readonly string[]): BlockList {
   const list = new BlockList();
   for (const entry of entries) {
     const [address = '', bits] = entry.split('/');
@@ -20,9 +21,9 @@ export function rangesOf(entries: readonly string[]): BlockList {
   return list;
 }
 
-const specialIpv4 = rangesOf(SPECIAL_IPV4);
-const specialIpv6 = rangesOf(SPECIAL_IPV6);
-const publicIpv6 = rangesOf([PUBLIC_IPV6]);
+const specialIpv4 = blockListOf(SPECIAL_IPV4);
+const specialIpv6 = blockListOf(SPECIAL_IPV6);
+const publicIpv6 = blockListOf([PUBLIC_IPV6]);
 
 /**
  * The plain address behind one of its spellings, as `isIP` takes it: an IPv6 address that stands for an IPv4 one (mapped,
@@ -54,13 +55,10 @@ export const isWithin = (ranges: BlockList, address: string): boolean => {
   return isIP(plain) !== 0 && ranges.check(plain, isIP(plain) === 4 ? 'ipv4' : 'ipv6');
 };
 
-/** The eight words of an IPv6 address; WHATWG URLs bring every spelling into one form. */
+/** The eight words of an IPv6 address. */
 function wordsOf(address: string): number[] {
-  const canonical = new URL(`http://[${address}]`).hostname.slice(1, -1);
-  const [head = '', tail] = canonical.split('::');
-  const parse = (part: string): number[] => (part === '' ? [] : part.split(':').map((word) => Number.parseInt(word, 16)));
-  const [left, right] = [parse(head), parse(tail ?? '')];
-  return [...left, ...Array.from({ length: 8 - left.length - right.length }, () => 0), ...right];
+  const value = ipv6(address);
+  return [112n, 96n, 80n, 64n, 48n, 32n, 16n, 0n].map((shift) => Number((value >> shift) & 0xffffn));
 }
 
 /** Where in an IPv6 address the two words of an IPv4 address stand, when it stands for one. */

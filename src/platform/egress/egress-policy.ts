@@ -6,24 +6,27 @@ import { HttpAdapterHost } from '@nestjs/core';
 import { Problem } from '../../core/problem.js';
 import { Config } from '../config/config.js';
 import { AddressResolver } from './address-resolver.js';
-import { isPublicAddress, isWithin, plainAddress, rangesOf } from './addresses.js';
+import { isPublicAddress, isWithin, plainAddress, blockListOf } from './addresses.js';
 
 /** Where requests may go: to public addresses, and to what `EGRESS_ALLOW` names. */
 @Injectable()
 export class EgressPolicy {
   private readonly names: ReadonlySet<string>;
-  private readonly ranges: ReturnType<typeof rangesOf>;
+  private readonly ranges: ReturnType<typeof blockListOf>;
   private only: string | undefined;
+  private readonly own: URL | undefined;
 
   constructor(
     private readonly config: Config,
     private readonly resolver: AddressResolver,
     private readonly http: HttpAdapterHost,
   ) {
+    const publicUrl = config.get('PUBLIC_URL');
+    this.own = publicUrl === undefined ? undefined : new URL(publicUrl);
     const entries = config.get('EGRESS_ALLOW');
     const isRange = (entry: string): boolean => isIP(entry.split('/', 1)[0] ?? '') !== 0;
     this.names = new Set(entries.filter((entry) => !isRange(entry)).map((name) => name.toLowerCase()));
-    this.ranges = rangesOf(entries.filter(isRange));
+    this.ranges = blockListOf(entries.filter(isRange));
   }
 
   /** One by which requests may go to a single host, wherever that is. */
@@ -61,6 +64,7 @@ export class EgressPolicy {
   check(host: string, addresses: readonly string[], port: number): void {
     const name = host.toLowerCase().replace(/\.$/, '');
     if (this.only !== undefined && name !== this.only) throw refused('That is another host.');
+    if (this.own && port === portOf(this.own) && name === hostOf(this.own.hostname).toLowerCase().replace(/\.$/, '')) throw refused('That is the address of this installation.');
     const named = this.only !== undefined || this.names.has(name);
     for (const address of addresses) {
       if (this.isOwnListener(address, port)) throw refused('That is the address of this installation.');
@@ -90,7 +94,7 @@ export const portOf = (url: URL): number => (url.port === '' ? (url.protocol ===
 
 const hostOf = (hostname: string): string => (hostname.startsWith('[') ? hostname.slice(1, -1) : hostname);
 
-const loopback = rangesOf(['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128']);
+const loopback = blockListOf(['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128']);
 
 function isOfThisMachine(address: string): boolean {
   if (isWithin(loopback, address)) return true;

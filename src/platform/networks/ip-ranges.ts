@@ -71,8 +71,8 @@ const hostMask = ({ family, bits }: Pick<IpRange, 'family' | 'bits'>): bigint =>
 const isMapped = (value: bigint): boolean => value >> 32n === MAPPED >> 32n;
 const ipv4 = (address: string): bigint => address.split('.').reduce((value, part) => (value << 8n) | BigInt(part), 0n);
 
-/** URLs bring every spelling of an IPv6 address into one form, in which a dotted end has become two words. */
-function ipv6(address: string): bigint {
+/** The value of an IPv6 address. URLs bring every spelling into one form, in which a dotted end has become two words. */
+export function ipv6(address: string): bigint {
   const [head = '', tail] = new URL(`http://[${address}]`).hostname.slice(1, -1).split('::');
   const words = (part: string): string[] => (part === '' ? [] : part.split(':'));
   const [left, right] = [words(head), words(tail ?? '')];
