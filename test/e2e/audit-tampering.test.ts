@@ -228,10 +228,44 @@ describe('the tables', () => {
     expect(await verifyOnline(plane, admin.token)).toMatchObject({ ok: false, finding: { kind: 'inserted', row_id: expect.any(String) } });
   });
 
+  it('show content that is gone without a purge, and tell damaged from erased', async () => {
+    await tamper((run) => run(`update audit_log set content = null where tenant_id = $1 and id = ${row}`, SEQ));
+    await named('content_missing', SEQ);
+    const next = '(select content from audit_log where tenant_id = $1 and id = (select row_id from audit_leaves where tenant_id = $1 and seq = $2 + 1))';
+    await tamper((run) => run(`update audit_log set content = set_byte(${next}, 5, get_byte(${next}, 5) # 1) where tenant_id = $1 and id = ${row}`, SEQ));
+    await named('edited', SEQ);
+    const { rows } = await withAdmin((client) => client.query<{ id: string }>('select row_id as id from audit_leaves where tenant_id = $1 and seq = $2', [tenantId, SEQ]), plane.database.name);
+    const { items } = await ok(plane.request<{ items: { id: string; erased: boolean; actor_label: string }[] }>('GET', '/api/v1/admin/audit?limit=100', { token: admin.token }));
+    expect(items.find(({ id }) => id === rows[0]?.id)).toMatchObject({ erased: false, actor_label: '[damaged]' });
+  });
+
+  it('show a row that is found under another name', async () => {
+    await tamper((run) => run(`update audit_log set actor_label_hash = sha256('x') where tenant_id = $1 and id = ${row}`, SEQ));
+    expect(await verifyOnline(plane, admin.token)).toMatchObject({ ok: false, finding: { kind: 'edited', seq: SEQ } });
+  });
+
+  it('show checkpoints that are gone, and take no row whose place somebody chose', async () => {
+    await expect(withAdmin((client) => client.query(`insert into audit_leaves values ($1, -1, gen_random_uuid(), '\\x00')`, [tenantId]), plane.database.name)).rejects.toThrow('audit_leaves_seq');
+    for (const role of ['wheelhouse_app', 'wheelhouse_system']) {
+      const forge = withAdmin(async (client) => {
+        await client.query(`set role ${role}`);
+        await client.query(`insert into audit_log (tenant_id, id, tx, actor_kind, actor_id, action, outcome) values ($1, gen_random_uuid(), 9000000000000000000, 'user', 'x', 'x', 'done')`, [tenantId]);
+      }, plane.database.name);
+      await expect(forge).rejects.toThrow('permission denied');
+    }
+    await tamper((run) => run('delete from audit_checkpoints where tenant_id = $1'));
+    expect(await verifyOnline(plane, admin.token)).toMatchObject({ ok: false, finding: { kind: 'cut', seq: 0 } });
+  });
+
+  it('give no proof whose nodes do not fit what was signed', async () => {
+    await tamper((run) => run('update audit_nodes set hash = sha256(hash) where tenant_id = $1'));
+    expect((await plane.request('GET', `/api/v1/audit/proofs/inclusion?size=${size}`, { token: admin.token })).status).toBe(409);
+  });
+
   it('show rows that were reordered', async () => {
     await tamper(async (run) => {
-      await run(`update audit_leaves l set seq = -1 - (case seq when $2::bigint then $2::bigint + 1 else $2::bigint end) where tenant_id = $1 and seq in ($2::bigint, $2::bigint + 1)`, SEQ);
-      await run(`update audit_leaves set seq = -1 - seq where tenant_id = $1 and seq < 0`);
+      await run(`update audit_leaves l set seq = 1000000 + (case seq when $2::bigint then $2::bigint + 1 else $2::bigint end) where tenant_id = $1 and seq in ($2::bigint, $2::bigint + 1)`, SEQ);
+      await run(`update audit_leaves set seq = seq - 1000000 where tenant_id = $1 and seq >= 1000000`);
     });
     await named('reordered', SEQ);
   });
@@ -258,6 +292,8 @@ describe('the tables', () => {
       await run('delete from audit_nodes where tenant_id = $1 and (index + 1) * (1 << level) > $2', older);
       await run('delete from audit_checkpoints where tenant_id = $1 and size > $2', older);
     });
+    expect(await verifyOnline(plane, admin.token)).toMatchObject({ ok: false, finding: { kind: 'cut' } });
+    await tamper((run) => run('update audit_trees set size = (select max(size) from audit_checkpoints where tenant_id = $1) where tenant_id = $1'));
     expect(await verifyOnline(plane, admin.token)).toMatchObject({ ok: true });
     expect(await verifyOnline(plane, admin.token, `?size=${kept.size}&root=${encodeURIComponent(kept.root)}`)).toMatchObject({ ok: false, finding: { kind: 'restored' } });
     expect(await verifyOffline(await exported(plane, admin.token), { checkpoint: kept.note })).toMatchObject({ code: 1, text: expect.stringContaining('TAMPERED: restored') });

@@ -9,5 +9,5 @@ export type ReadAuditRow = AuditRow & Partial<Omit<AuditContent, 'before' | 'aft
 export async function auditRows(plane: Plane, where: string, values: unknown[] = []): Promise<ReadAuditRow[]> {
   const rows = await plane.app.get(SystemDatabase).query<AuditRow>(`select * from audit_log where ${where} order by id`, values);
   const opened = await Promise.all(rows.map((row) => plane.app.get(AuditContents).open(row)));
-  return opened.map(({ row, content }) => ({ ...row, before: null, after: null, detail: null, ...content }) as ReadAuditRow);
+  return opened.map(({ row, content }) => ({ ...row, before: null, after: null, detail: null, ...(typeof content === 'string' ? {} : content) }) as ReadAuditRow);
 }

@@ -21,6 +21,13 @@ export interface TenantKey {
   key: KeyObject;
 }
 
+/** No key has that id. */
+export class UnknownKey extends Error {
+  constructor() {
+    super('What is to be opened names a key that there never was.');
+  }
+}
+
 const MOST_OPEN = 10_000;
 /** From half of it on a key that is in use is opened anew beside the request, so that none waits for a key service. */
 const OPEN_MS = 300_000;
@@ -60,10 +67,11 @@ export class Keyring {
     return { id: row.id, key: await this.unwrap(row) };
   }
 
-  /** @throws Problem `erased` when it was destroyed, or is not there: its tenant is gone */
+  /** @throws Problem `erased` when it was destroyed @throws UnknownKey when there never was such a key: the bytes that name it are not what was sealed */
   async keyById(tenantId: string, id: string): Promise<KeyObject> {
     const row = await this.rows.get(`${tenantId}/${id}`);
-    if (!row?.wrapped) throw new Problem('erased');
+    if (!row) throw new UnknownKey();
+    if (!row.wrapped) throw new Problem('erased');
     return this.unwrap(row);
   }
 
@@ -84,6 +92,11 @@ export class Keyring {
     await this.keyOf(tenantId, subject === 'all' ? { type: 'tenant', id: tenantId } : subject);
     await this.repository.destroy(tenantId, subject, true);
     this.revocations.afterCommit(tagOf(tenantId));
+  }
+
+  /** Whether a key of the subject was destroyed. */
+  async wasDestroyed(tenantId: string, subject: KeySubject): Promise<boolean> {
+    return (await this.repository.destroyed(tenantId, subject)).length > 0;
   }
 
   /** The keys of a subject, or all of a tenant, that were destroyed, the oldest first. */

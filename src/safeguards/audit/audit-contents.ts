@@ -2,15 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { contentHash } from '../../core/audit/leaf.js';
 import { Problem } from '../../core/problem.js';
+import { Keyring } from '../../platform/crypto/keyring.js';
 import { type SealedPlace, TenantCipher } from '../../platform/crypto/tenant-cipher.js';
 import { databaseErrorCode, databaseProblem } from '../../platform/database/database-problem.js';
 import { AuditKeys } from './audit-keys.js';
-import type { AuditContent, AuditRow, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
+import type { AuditContent, AuditRow, LostContent, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
 
 const SALT_BYTES = 32;
 const SEALED = 1;
-/** What stands for bytes that nobody sealed here: it fits no row. */
-const UNREADABLE = { text: 'null', salt: Buffer.alloc(SALT_BYTES) };
 
 /** The columns that hold a row's content, and bind the row to it. */
 export type ContentColumns = Pick<NewAuditRow, 'actor_label' | 'actor_label_hash' | 'content_form' | 'content' | 'salt' | 'content_hash'>;
@@ -18,6 +17,12 @@ export type ContentColumns = Pick<NewAuditRow, 'actor_label' | 'actor_label_hash
 export type ContentPlace = Pick<AuditRow, 'tenant_id' | 'id' | 'subject_type' | 'subject_id'>;
 /** What is needed of a row to read its content. */
 export type StoredContent = ContentPlace & Pick<AuditRow, 'content_form' | 'content' | 'salt'>;
+
+/** What a row's hash binds. */
+export interface BoundText {
+  text: string;
+  salt: Buffer;
+}
 
 /**
  * Turns the content of rows into what is stored of it, and back. It is sealed under the key of its subject, the salt with
@@ -28,6 +33,7 @@ export class AuditContents {
   constructor(
     private readonly cipher: TenantCipher,
     private readonly keys: AuditKeys,
+    private readonly keyring: Keyring,
   ) {}
 
   async close(place: ContentPlace, content: AuditContent): Promise<ContentColumns> {
@@ -41,26 +47,42 @@ export class AuditContents {
     return { actor_label: null, actor_label_hash: null, content_form: SEALED, content: null, salt: null, content_hash: contentHash(randomBytes(SALT_BYTES), 'null') };
   }
 
-  /** @returns the text exactly as it was bound to the row; null when it was erased */
-  async text(stored: StoredContent): Promise<{ text: string; salt: Buffer } | null> {
+  /** @returns the text exactly as it was bound to the row, or why it cannot be read */
+  async text(stored: StoredContent): Promise<BoundText | LostContent> {
     const { content, salt } = stored;
-    if (content === null) return null;
+    if (content === null) return (await this.wasErased(stored)) ? 'erased' : 'missing';
     // Rows of the time before contents were sealed.
-    if (stored.content_form !== SEALED) return salt && { text: content.toString('utf8'), salt };
+    if (stored.content_form !== SEALED) return salt ? { text: content.toString('utf8'), salt } : 'damaged';
     try {
       const [sealedSalt, text] = JSON.parse(await this.cipher.open(placeOf(stored), content)) as [string, string];
       return { text, salt: Buffer.from(sealedSalt, 'base64') };
     } catch (error) {
-      if (error instanceof Problem && error.code === 'erased') return null;
+      if (error instanceof Problem && error.code === 'erased') return 'erased';
       // Problems and errors of the database pass; all else means that the bytes are not what was sealed.
       if (error instanceof Problem || databaseErrorCode(error) !== undefined || databaseProblem(error)) throw error;
-      return UNREADABLE;
+      return 'damaged';
     }
   }
 
   async open(row: AuditRow): Promise<OpenedAuditRow> {
     const stored = await this.text(row);
-    return { row, content: stored ? ((JSON.parse(stored.text) as AuditContent | null) ?? undefined) : undefined };
+    return { row, content: typeof stored === 'string' ? stored : (JSON.parse(stored.text) as AuditContent) };
+  }
+
+  /** Whether a label that a row is found by is the one in its content. */
+  async isFoundBy(tenantId: string, text: string, hash: Buffer | null): Promise<boolean> {
+    if (hash === null) return true;
+    return (await this.labelHash(tenantId, text)).equals(hash);
+  }
+
+  private labelHash(tenantId: string, text: string): Promise<Buffer> {
+    return this.keys.labelHash(tenantId, (JSON.parse(text) as AuditContent).actor_label);
+  }
+
+  /** Whether a key is gone that what was said of this row's subject was sealed under. */
+  private async wasErased({ tenant_id: tenantId, subject_type: type, subject_id: id }: ContentPlace): Promise<boolean> {
+    if (await this.keyring.wasDestroyed(tenantId, { type: 'tenant', id: tenantId })) return true;
+    return type !== null && id !== null && this.keyring.wasDestroyed(tenantId, { type, id });
   }
 }
 

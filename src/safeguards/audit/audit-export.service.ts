@@ -11,6 +11,7 @@ import { sendAttachment } from '../../platform/http/attachment.js';
 import { AuditContents } from './audit-contents.js';
 import { AuditKeys } from './audit-keys.js';
 import { AuditLogRepository, type StoredLeaf } from './audit-log.repository.js';
+import type { LostContent } from './audit-row.entity.js';
 
 const PAGE = 500;
 /** More would make a bundle heavy and its checking slow: each is a signature. */
@@ -60,8 +61,9 @@ export class AuditExportService {
       const last = leaves.at(-1);
       if (!last) break;
       const lines = (await Promise.all(leaves.map((leaf) => this.line(leaf)))).filter((line) => line !== undefined);
-      yield lines.map(writeLine).join('');
-      for (const { seq, content } of lines) if (content === null) erased.add(seq);
+      yield lines.map(({ line }) => writeLine(line)).join('');
+      // Content that is gone without a purge is not among what the installation signs as erased.
+      for (const { line, lost } of lines) if (lost === 'erased') erased.add(line.seq);
       rows += lines.length;
       next = last.seq + 1;
     }
@@ -69,9 +71,12 @@ export class AuditExportService {
   }
 
   /** A row that is not there any more has no line: the bundle's reader finds that out. */
-  private async line({ seq, leaf_hash: leafHash, row, stored }: StoredLeaf): Promise<BundleRow | undefined> {
+  private async line({ seq, leaf_hash: leafHash, row, stored }: StoredLeaf): Promise<{ line: BundleRow; lost: LostContent | undefined } | undefined> {
     if (!row) return undefined;
-    const content = stored && (await this.contents.text(stored));
-    return { seq, leaf_hash: leafHash.toString('base64'), row, content: content?.text ?? null, salt: content?.salt.toString('base64') ?? null };
+    const content = stored ? await this.contents.text(stored) : 'missing';
+    const lost = typeof content === 'string' ? content : undefined;
+    // What stands for damaged bytes fits no row.
+    const shown = typeof content !== 'string' ? { content: content.text, salt: content.salt.toString('base64') } : { content: content === 'damaged' ? 'null' : null, salt: null };
+    return { line: { seq, leaf_hash: leafHash.toString('base64'), row, ...shown }, lost };
   }
 }

@@ -22,6 +22,8 @@ export interface StoredLeaf {
   leaf_hash: Buffer;
   row: LeafRow | null;
   stored: StoredContent | null;
+  /** What the row is found by; outside of the leaf, so it is held against the content. */
+  label: { plain: string | null; hash: Buffer | null };
 }
 
 interface LeafColumns extends Omit<StoredContent, 'id'> {
@@ -29,6 +31,8 @@ interface LeafColumns extends Omit<StoredContent, 'id'> {
   row_id: string;
   leaf_hash: Buffer;
   row: LeafRow | null;
+  actor_label: string | null;
+  actor_label_hash: Buffer | null;
 }
 
 /** What a page of rows comes to; `last` is null behind the last one. */
@@ -143,12 +147,27 @@ export class AuditLogRepository {
     const rows = await this.database.statement<LeafColumns>(
       tenantId,
       `select l.seq::text as seq, l.row_id, l.leaf_hash, case when r.id is null then null else ${leafRowOf('r')} end as row,
-         l.tenant_id, r.subject_type, r.subject_id, r.content_form, r.content, r.salt
+         l.tenant_id, r.subject_type, r.subject_id, r.content_form, r.content, r.salt, r.actor_label, r.actor_label_hash
        from audit_leaves l left join audit_log r on r.tenant_id = l.tenant_id and r.id = l.row_id
        where l.tenant_id = $1 and l.seq >= $2 and l.seq < $3 order by l.seq limit $4`,
       [tenantId, seq, upTo, limit],
     );
-    return rows.map(({ seq: place, row_id, leaf_hash, row, ...stored }) => ({ seq: Number(place), row_id, leaf_hash, row, stored: row && { ...stored, id: row_id } }));
+    return rows.map(({ seq: place, row_id, leaf_hash, row, actor_label, actor_label_hash, ...stored }) => ({
+      seq: Number(place), row_id, leaf_hash, row, stored: row && { ...stored, id: row_id }, label: { plain: actor_label, hash: actor_label_hash },
+    }));
+  }
+
+  /** How far each part of the log says that it goes, at one moment: all the same, unless somebody took something away. */
+  async extent(tenantId: string): Promise<{ checkpoint: number; tree: number; leaves: number; pushed: number }> {
+    const [row] = await this.database.statement<Record<'checkpoint' | 'tree' | 'leaves' | 'pushed', string>>(
+      tenantId,
+      `select coalesce((select max(size) from audit_checkpoints where tenant_id = $1), 0)::text as checkpoint,
+         coalesce((select size from audit_trees where tenant_id = $1), 0)::text as tree,
+         coalesce((select max(seq) + 1 from audit_leaves where tenant_id = $1), 0)::text as leaves,
+         coalesce((select max(size) from audit_pushes where tenant_id = $1), 0)::text as pushed`,
+      [tenantId],
+    );
+    return { checkpoint: Number(row?.checkpoint), tree: Number(row?.tree), leaves: Number(row?.leaves), pushed: Number(row?.pushed) };
   }
 
   /** Rows of which there is no leaf: those that the sequencer has still to take, and the first that it has passed by, so that it was put in later. */
@@ -169,7 +188,7 @@ export class AuditLogRepository {
       tenantId,
       `select (count(*) filter (where not has_leaf and not sealed))::int as waiting, (min(id::text) filter (where not has_leaf and sealed)) as passed, max(id::text) as last from (
          select r.id, (r.tx, r.id) <= (select s.tx, s.id from audit_sequencer s) as sealed,
-           exists (select from audit_leaves l where l.tenant_id = r.tenant_id and l.row_id = r.id) as has_leaf
+           exists (select from audit_leaves l where l.tenant_id = r.tenant_id and l.row_id = r.id and l.seq >= 0) as has_leaf
          from audit_log r where r.tenant_id = $1 and r.id > $2 order by r.id limit $3
        ) rows`,
       [tenantId, after, PAGE],

@@ -31,14 +31,14 @@ export class AuditProofsController {
 
   /** Proves that a row is in the tree. The path leads from the row's leaf to the root of a checkpoint (RFC 9162). */
   @Get('proofs/inclusion')
-  @Operation({ id: 'proveAuditInclusion', allow: 'audit:read', returns: InclusionProofView, problems: ['not_found', 'not_sealed'] })
+  @Operation({ id: 'proveAuditInclusion', allow: 'audit:read', returns: InclusionProofView, problems: ['not_found', 'not_sealed', 'conflict'] })
   async inclusion(@Query() { row, size }: InclusionQuery): Promise<InclusionProofView> {
     return toInclusionProofView(await this.proofs.inclusion(row, size));
   }
 
   /** Proves that an earlier tree is the beginning of a later one. Nothing was changed or taken out between the two (RFC 9162). */
   @Get('proofs/consistency')
-  @Operation({ id: 'proveAuditConsistency', allow: 'audit:read', returns: ConsistencyProofView, problems: ['not_sealed'] })
+  @Operation({ id: 'proveAuditConsistency', allow: 'audit:read', returns: ConsistencyProofView, problems: ['not_sealed', 'conflict'] })
   async consistency(@Query() { from, to }: ConsistencyQuery): Promise<ConsistencyProofView> {
     return toConsistencyProofView(await this.proofs.consistency(from, to));
   }

@@ -78,6 +78,8 @@ export class AuditProofsService {
     const { tenantId } = this.context;
     const [[root], checkpoint] = await Promise.all([this.log.rootsOf(tenantId, [{ start: 0, end: size }]), this.log.checkpointOf(tenantId, size)]);
     if (!root) throw new Error('A tree has no root.');
+    // Nobody is given a proof that does not fit what was signed.
+    if (checkpoint && !checkpoint.root.equals(root)) throw new Problem('conflict', { detail: `The nodes of the tree of ${size} rows do not give the root that was signed.`, remedy: 'See what GET /audit/verify finds.' });
     return { size, root, note: checkpoint?.note ?? null };
   }
 }

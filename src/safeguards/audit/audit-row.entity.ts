@@ -53,8 +53,11 @@ export interface AuditContent {
   detail: object | null;
 }
 
-/** A row as it is read. Its content is undefined when it was erased. */
+/** Content that is not to be read: `erased` by a purge, `missing` without one, or `damaged`: not what was sealed. */
+export type LostContent = 'erased' | 'missing' | 'damaged';
+
+/** A row as it is read. */
 export interface OpenedAuditRow {
   row: AuditRow;
-  content: AuditContent | undefined;
+  content: AuditContent | LostContent;
 }

@@ -2,6 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { openCheckpoint } from '../../core/audit/checkpoint.js';
 import { type Finding, LogVerifier, type Measure } from '../../core/audit/log-verifier.js';
+import { HASH_BYTES } from '../../core/audit/merkle.js';
 import { SeqRanges } from '../../core/audit/seq-ranges.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { AuditContents } from './audit-contents.js';
@@ -10,6 +11,8 @@ import { AuditLogRepository, type CheckpointRow, type StoredLeaf } from './audit
 
 /** Others get their turn between two pages. */
 const PAGE = 250;
+/** What stands for bytes that nobody sealed here: it fits no row. */
+const UNREADABLE = { text: 'null', salt: Buffer.alloc(HASH_BYTES) };
 const MOST_CHECKPOINTS = 10_000;
 /** More are only counted. */
 const MOST_RANGES = 1_000;
@@ -43,6 +46,7 @@ export class AuditVerificationService {
   /** @param external a checkpoint that the caller kept */
   async verify(external?: { size: number; root: Buffer }): Promise<Verification> {
     const { tenantId } = this.context;
+    const extent = await this.log.extent(tenantId);
     const checkpoint = await this.log.newestCheckpoint(tenantId);
     const size = checkpoint?.size ?? 0;
     const { measures, unsigned } = await this.measures(tenantId, size);
@@ -53,6 +57,8 @@ export class AuditVerificationService {
     await this.addAll(tenantId, size, verifier, erased);
     const { waiting, passed } = await this.log.withoutLeaf(tenantId);
     verifier.finish();
+    const cut = shortness(extent);
+    if (cut) verifier.report(cut);
     if (passed !== null) verifier.report({ kind: 'inserted', seq: verifier.size, row_id: passed, detail: `Row ${passed} was put in behind the sequencer's back: it belongs before rows that are sealed, and is not.` });
     return { rows: verifier.size, size, root: verifier.root, checkpoint, waiting, finding: verifier.finding, erased };
   }
@@ -68,14 +74,24 @@ export class AuditVerificationService {
     }
   }
 
-  private async add({ seq, row_id: rowId, leaf_hash: leafHash, row, stored }: StoredLeaf, verifier: LogVerifier, erased: SeqRanges): Promise<void> {
+  private async add({ seq, row_id: rowId, leaf_hash: leafHash, row, stored, label }: StoredLeaf, verifier: LogVerifier, erased: SeqRanges): Promise<void> {
     if (!row) {
       verifier.addMissing(seq, rowId);
       return;
     }
-    const content = stored && (await this.contents.text(stored));
-    if (!content) erased.add(seq);
-    verifier.add({ seq, row, leafHash, content });
+    const content = stored ? await this.contents.text(stored) : 'missing';
+    if (content === 'erased') erased.add(seq);
+    verifier.add({ seq, row, leafHash, content: content === 'damaged' ? UNREADABLE : typeof content === 'string' ? null : content });
+    if (content === 'missing') verifier.report({ kind: 'content_missing', seq, row_id: rowId, detail: `The content of row ${seq} is not there, and no purge has erased it.` });
+    if (typeof content !== 'string' && !(await this.isFoundBy(row.tenant_id, content.text, stored?.content_form, label))) {
+      verifier.report({ kind: 'edited', seq, row_id: rowId, detail: `Row ${seq} is found under another name than the one it was written with.` });
+    }
+  }
+
+  /** The name that a row is found by stands outside of its leaf: it is held against the content, which does not. */
+  private async isFoundBy(tenantId: string, text: string, form: number | undefined, { plain, hash }: StoredLeaf['label']): Promise<boolean> {
+    if (form === 0) return true;
+    return plain === null && (await this.contents.isFoundBy(tenantId, text, hash));
   }
 
   /** The log's own checkpoints. One that is not signed by this installation, or says something else than its columns, is itself a finding. */
@@ -93,6 +109,15 @@ export class AuditVerificationService {
     }
     return { measures, unsigned: undefined };
   }
+}
+
+/** Each part of the log is written with all others: one that goes less far was cut, or put back from before. */
+function shortness({ checkpoint, tree, leaves, pushed }: Awaited<ReturnType<AuditLogRepository['extent']>>): Finding | undefined {
+  const most = Math.max(tree, leaves);
+  if (pushed > Math.max(most, checkpoint)) {
+    return { kind: 'restored', seq: checkpoint, row_id: null, detail: `A checkpoint of ${pushed} rows has left this installation; the log ends before row ${checkpoint}: an older state was put back, or the tail cut off.` };
+  }
+  return most <= checkpoint ? undefined : { kind: 'cut', seq: checkpoint, row_id: null, detail: `Checkpoints from ${checkpoint} rows on are missing: the log had ${most}.` };
 }
 
 /** Undefined for what is not signed by one of the keys. */

@@ -1,4 +1,4 @@
-import type { AuditContent, AuditOutcome, OpenedAuditRow } from './audit-row.entity.js';
+import type { AuditContent, AuditOutcome, LostContent, OpenedAuditRow } from './audit-row.entity.js';
 
 /** One row of the audit log. Secrets are replaced by `[redacted]` before a row is written. */
 export class AuditView {
@@ -60,15 +60,16 @@ export class AuditView {
    */
   detail!: object | null;
   /**
-   * Whether the content of this row (label, address, before, after, detail) was erased. That it happened stays.
+   * Whether the content of this row (label, address, before, after, detail) was erased. That it happened stays. Content that is
+   * missing or damaged without that says so in `actor_label`: GET /audit/verify tells more.
    * @example false
    */
   erased!: boolean;
 }
 
-const ERASED: AuditContent = { actor_label: '[erased]', ip: null, user_agent: null, before: null, after: null, detail: null };
+const lost = (how: LostContent): AuditContent => ({ actor_label: `[${how}]`, ip: null, user_agent: null, before: null, after: null, detail: null });
 
 export function toAuditView({ row, content }: OpenedAuditRow): AuditView {
   const { id, actor_kind, actor_id, action, outcome, resource_type, resource_id, request_id, occurred_at } = row;
-  return { id, occurred_at: occurred_at.toISOString(), actor_kind, actor_id, action, outcome, resource_type, resource_id, request_id, ...(content ?? ERASED), erased: content === undefined };
+  return { id, occurred_at: occurred_at.toISOString(), actor_kind, actor_id, action, outcome, resource_type, resource_id, request_id, ...(typeof content === 'string' ? lost(content) : content), erased: content === 'erased' };
 }
