@@ -3708,7 +3708,8 @@ export interface components {
              */
             detail: unknown;
             /**
-             * @description Whether the content of this row (label, address, before, after, detail) was erased. That it happened stays.
+             * @description Whether the content of this row (label, address, before, after, detail) was erased. That it happened stays. Content that is
+             *     missing or damaged without that says so in `actor_label`: GET /audit/verify tells more.
              * @example false
              */
             erased: boolean;
@@ -17076,7 +17077,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `not_sealed`: Nothing has been sealed yet, or not as much as is asked for. */
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `not_sealed`: Nothing has been sealed yet, or not as much as is asked for.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -17236,7 +17241,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `not_sealed`: Nothing has been sealed yet, or not as much as is asked for. */
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `not_sealed`: Nothing has been sealed yet, or not as much as is asked for.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
