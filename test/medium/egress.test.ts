@@ -85,6 +85,19 @@ afterAll(async () => {
   await plane.stop();
 });
 
+it('never calls the plane by the address that PUBLIC_URL gives it, whatever is allowed', () => {
+  const config = new Config({ ...plane.app.get(Config).settings, ...loadOwn() });
+  const policy = new EgressPolicy(config, new AddressResolver(), plane.app.get(HttpAdapterHost));
+  for (const host of ['wheelhouse.example', 'WHEELHOUSE.example.']) expect(() => policy.check(host, ['1.1.1.1'], 443)).toThrow('installation');
+  expect(() => policy.check('wheelhouse.example', ['1.1.1.1'], 8443)).not.toThrow();
+  expect(() => policy.check('other.example', ['1.1.1.1'], 443)).not.toThrow();
+});
+
+function loadOwn(): { EGRESS_ALLOW: string[]; PUBLIC_URL: string } {
+  const own = loadConfig({ EGRESS_ALLOW: 'wheelhouse.example', PUBLIC_URL: 'https://wheelhouse.example/' });
+  return { EGRESS_ALLOW: own.get('EGRESS_ALLOW'), PUBLIC_URL: own.get('PUBLIC_URL') as string };
+}
+
 describe('without an allowance', () => {
   it.each(['127.0.0.1', 'localhost', '0.0.0.0', '2130706433', '0177.1', '0x7f.0x1', '127.1', '[::1]', '[::]', '[::ffff:127.0.0.1]', '[64:ff9b::7f00:1]', '[2002:7f00:1::]', '169.254.169.254', '[fe80::1]'])(
     'sends nothing to %s',

@@ -56,6 +56,7 @@ describe('the password policy', () => {
     '1q2w3e4r5t',
     'changeme',
     'football1',
+    'spongebob', 'Sebastian', 'christian1', 'princesa', 'Welkom01', '123qweasdzxc', '1q2w3e4r5t6y7u', 'zaq12wsxcde3', 'Password!1a',
   ])('finds %s common', (password) => {
     expect(broken(password)).toEqual(['common']);
   });

@@ -66,8 +66,8 @@ function isCommon(password: string): boolean {
   return [plain, stem, undisguised(plain), stemOf(undisguised(stem))].some((form) => COMMON_PASSWORDS.has(form) || form === PRODUCT_NAME);
 }
 
-/** Without the digits and signs that people put behind a word. */
-const stemOf = (password: string): string => password.replace(/[\d\W_]+$/, '');
+/** Without the digits and signs that people put behind a word, and a letter behind those. */
+const stemOf = (password: string): string => password.replace(/[\d\W_]+[a-z]?$/, '');
 
 const undisguised = (password: string): string => Array.from(password, (character) => LOOKALIKES[character] ?? character).join('');
 

@@ -106,7 +106,7 @@ export class IdempotencyInterceptor implements NestInterceptor {
   /** A cookie is no part of what is stored: an answer that set one would be half an answer the next time, so it is not kept. */
   private async keep(attempt: Attempt, response: Response, body: unknown): Promise<void> {
     if (response.getHeader('set-cookie') === undefined) await this.store(attempt, response.statusCode, body);
-    else await this.rows.abandon(attempt.tenantId, attempt.keyHash, attempt.owner);
+    else await this.rows.abandon(attempt.tenantId, attempt.keyHash, attempt.owner).catch((cause: unknown) => this.logger.error({ err: cause }, NOT_STORED));
   }
 
   /**
