@@ -46,7 +46,7 @@ export class IntakeService {
 
   /** @throws Problem `forbidden`, `not_found`, `intake_converted`, `slug_taken`, `email_taken`, `weak_password` */
   async convert({ submission_id, name, slug, password }: ConvertIntakeDto): Promise<IntakeConversionView> {
-    if (this.context.tenantId !== OPERATOR_TENANT_ID) throw new Problem('forbidden', { detail: 'Only administrators of the operator tenant make tenants.' });
+    this.checkOperator();
     const { full_name, email } = await this.open(submission_id);
     // Hashed before the transaction begins: it takes long.
     const account = await this.accounts.prepare({ email, full_name, password, role: 'admin' });
@@ -61,10 +61,11 @@ export class IntakeService {
     return submission;
   }
 
-  /** Removes a form, whatever became of it. A tenant that was made of it stays. @throws Problem `not_found` */
+  /** Removes a form, whatever became of it. A tenant that was made of it stays. @throws Problem `forbidden`, `not_found` */
   @Transactional()
   async remove(id: string): Promise<void> {
-    const status = await this.repository.remove(this.context.tenantId, id);
+    this.checkOperator();
+    const status = await this.repository.remove(OPERATOR_TENANT_ID, id);
     if (status === undefined) throw notFound('intake submission');
     await this.audit.record({ action: 'intake.remove', resource: { type: 'intake', id }, before: { status } });
   }
@@ -82,5 +83,9 @@ export class IntakeService {
       subject: { type: 'tenant', id: tenant.id },
     });
     return { tenant, admin };
+  }
+
+  private checkOperator(): void {
+    if (this.context.tenantId !== OPERATOR_TENANT_ID) throw new Problem('forbidden', { detail: 'Forms are for administrators of the operator tenant.' });
   }
 }
