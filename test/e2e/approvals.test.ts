@@ -47,12 +47,12 @@ describe('requesting', () => {
   });
 
   it('keeps every member of the arguments, or refuses what it cannot keep', async () => {
-    const action = { kind: 'k', arguments: { prototype: 1, '': [{ toString: null, valueOf: [] }], nested: { deep: [[[{ a: 1e21, b: 'ä\u2028' }]]] } } };
+    const action = { kind: 'k', arguments: { prototype: 1, '': [{ to_string: null, value: [] }], nested: { deep: [[[{ a: 1e21, b: 'ä\u2028' }]]] } } };
     const { body, status } = await call('POST', '/approvals', requester.token, { title: 'x', action });
     expect([status, body['action'], body.action_hash]).toEqual([201, action, canonicalHash(action)]);
     const read = await call('GET', `/approvals/${body.id}`, requester.token);
     expect(canonicalHash(read.body['action'])).toBe(body.action_hash);
-    for (const member of ['__proto__', 'constructor']) {
+    for (const member of ['__proto__', 'constructor', 'toString', 'valueOf']) {
       const refused = await call('POST', '/approvals', requester.token, `{"title":"x","action":{"kind":"k","arguments":{"a":[{"${member}":{"admin":true}}]}}}`);
       expect([refused.status, refused.body.errors[0]?.field]).toEqual([400, `action.arguments.a.0.${member}`]);
     }
