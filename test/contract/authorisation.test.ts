@@ -171,7 +171,7 @@ describe('the authorisation matrix of the OpenAPI document', () => {
   it('lets the operator, and nobody else, change tenants', async () => {
     const made = await must<{ id: string; revision: number }>(plane, 'POST', '/api/v1/tenants', OPERATOR, { name: 'Another', slug: unique('another') });
     const operator: Caller = { name: 'operator', headers: OPERATOR, roles: ['admin'], side: 'own' };
-    for (const placed of operations.filter((candidate) => isForOperators(candidate) && candidate.path.startsWith('/api/v1/tenants/') && hasIds(candidate))) {
+    for (const placed of operations.filter((candidate) => isForOperators(candidate) && hasIds(candidate))) {
       const path = placed.path.replace('{id}', made.id);
       const answer = await call(plane, placed.method, path, operator.headers, await fixtures.body(placed, 'own'));
       expect([placed.operation.operationId, answer.status]).toEqual([placed.operation.operationId, successOf(placed.operation).status]);

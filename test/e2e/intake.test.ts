@@ -71,7 +71,7 @@ describe('intake', () => {
     const [one, old] = [(await submit(form())).body.id, (await submit(form())).body.id];
     const tenant = await createTenant(plane);
     const boss = await createUser(plane, { role: 'admin', tenant: tenant.slug });
-    const remove = (id: string, token = ADMIN_TOKEN): Promise<ApiResponse> => plane.request('DELETE', `/api/v1/intake/${id}`, { token });
+    const remove = (id: string, token = ADMIN_TOKEN): Promise<ApiResponse> => plane.request('POST', '/api/v1/intake/removals', { token, body: { submission_id: id } });
     expect((await remove(one, boss.token)).status).toBe(403);
     expect([(await remove(one)).status, (await remove(one)).status, (await convert(one)).status]).toEqual([204, 404, 404]);
     await withAdmin((admin) => admin.query(`update intake_submissions set created_at = now() - interval '366 days' where id = $1`, [old]), plane.database.name);

@@ -1,8 +1,7 @@
-import { Body, Delete, Get, Param, Post, Query } from '@nestjs/common';
+import { Body, Get, Post, Query } from '@nestjs/common';
 import { mapPage, type Page } from '../../core/page.js';
 import { ApiController, NO_CONTENT, Operation, pageOf } from '../../platform/http/operation.decorator.js';
-import { Uuid } from '../../platform/http/uuid.pipe.js';
-import { ConvertIntakeDto, ListIntakeQuery, SubmitIntakeDto } from './intake.dto.js';
+import { ConvertIntakeDto, ListIntakeQuery, RemoveIntakeDto, SubmitIntakeDto } from './intake.dto.js';
 import { IntakeService } from './intake.service.js';
 import { IntakeConversionView, IntakeReceiptView, IntakeSubmissionView, toIntakeSubmissionView } from './intake.view.js';
 
@@ -26,10 +25,10 @@ export class IntakeController {
   }
 
   /** Removes a form: one that is refused, or whose sender asks for it. A tenant that it became stays. Old ones are removed after INTAKE_RETENTION_DAYS. */
-  @Delete(':id')
+  @Post('removals')
   @Operation({ id: 'removeIntake', allow: 'tenant:write', returns: NO_CONTENT, problems: ['not_found'] })
-  async remove(@Param('id', Uuid) id: string): Promise<void> {
-    await this.intake.remove(id);
+  async remove(@Body() { submission_id }: RemoveIntakeDto): Promise<void> {
+    await this.intake.remove(submission_id);
   }
 
   /**

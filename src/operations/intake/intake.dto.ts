@@ -85,3 +85,10 @@ export class ConvertIntakeDto {
   @MaxLength(512)
   password!: string;
 }
+
+/** The removal of a form. */
+export class RemoveIntakeDto {
+  /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+  @IsUUID()
+  submission_id!: string;
+}
