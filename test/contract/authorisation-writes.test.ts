@@ -18,6 +18,7 @@ const WITH_EVERY_CHANGE: ReadonlySet<string> = new Set(['revision', 'updated_at'
 const HELD_IN: Readonly<Record<string, readonly string[]>> = {
   'updatePasswordPolicy.min_length': ['password'],
   'updatePasswordPolicy.history': ['password'],
+  'updatePasswordPolicy.max_age_days': ['password'],
   // The first policy of a tenant.
   'updateSecurity.mfa': ['added'],
   'updateSecret.rotation': ['generator', 'next_rotation_at', 'rotate_every_days'],
