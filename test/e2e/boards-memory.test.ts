@@ -97,7 +97,11 @@ describe('the memory of a board', () => {
 
   it('starts from now with a Last-Event-ID that is none of ours', async () => {
     const board = await createBoard(first);
+    // Now is where the process has read up to: it has read this one when somebody has got it.
+    const witness = await stream(board.id);
     await add(board.id, { content: 'before' });
+    await witness.until('memory');
+    witness.close();
     const source = await stream(board.id, 'x; drop table');
     await add(board.id, { content: 'after' });
     expect((await source.until('memory')).data).toMatchObject({ content: 'after' });
