@@ -3,15 +3,18 @@ import { once } from 'node:events';
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import { newId, OPERATOR_TENANT_ID } from '../../src/core/ids.js';
+import { Revocations } from '../../src/platform/cache/revocations.js';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { kmsMasterKey } from '../../src/platform/crypto/kms-master-keys.js';
 import { newMasterKey } from '../../src/platform/crypto/master-key.js';
 import { type SealedPlace, TenantCipher } from '../../src/platform/crypto/tenant-cipher.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { Egress } from '../../src/platform/egress/egress.js';
+import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
-import { createTenant, createUser, ok, unique } from '../support/factories.js';
+import { createAgent, createTenant, createUser, ok, unique } from '../support/factories.js';
 import { KeyService, type KeyServiceAnswer } from '../support/key-service.js';
 import { ADMIN_TOKEN, type Plane, startPlane } from '../support/plane.js';
 
@@ -83,6 +86,44 @@ describe('a key service', () => {
     expect(Number(made.headers.get('retry-after'))).toBeGreaterThan(0);
     service.instead = () => undefined;
     await eventually(() => seal(plane).then(() => true, () => false));
+  }, 30_000);
+
+  it('is waited for by no transaction: one that needs a key is run again when it has it', async () => {
+    const tenant = await createTenant(plane);
+    const admin = await createUser(plane, { role: 'admin', tenant: tenant.id });
+    const agent = await createAgent(plane, {}, admin.token);
+    const secret = await ok(plane.request<{ id: string }>('POST', '/api/v1/secrets', { token: admin.token, body: { name: unique('S'), value: 'its value' } }));
+    const provider = { name: 'P', issuer: 'https://issuer.example.com', client_id: 'c', client_secret: 'x'.repeat(32) };
+    const requests: [method: string, path: string, body?: object, idempotent?: boolean][] = [
+      ['POST', '/agents', { name: unique('agent') }],
+      ['POST', '/agents', { name: unique('agent') }, true],
+      ['PATCH', `/agents/${agent.id}`, { name: unique('agent') }],
+      ['POST', '/secrets', { name: unique('S'), value: 'x' }, true],
+      ['PUT', `/secrets/${secret.id}`, { value: 'another' }],
+      ['POST', `/secrets/${secret.id}/reveal`, { reason: 'To see it.', version: 1 }],
+      ['POST', '/sso/providers', provider],
+      ['POST', '/auth/mfa/setup'],
+      ['POST', '/tasks', { title: 'A task' }],
+      ['GET', '/admin/audit'],
+    ];
+    const held: unknown[] = [];
+    let asked = 0;
+    service.instead = async () => {
+      asked += 1;
+      await pause(100);
+      const waiting = `select query from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid() and state like 'idle in transaction%' and xact_start < now() - interval '80 ms'`;
+      held.push(...(await withAdmin((owner) => owner.query(waiting), plane.database.name)).rows);
+      return undefined;
+    };
+    for (const [method, path, body, idempotent] of requests) {
+      await plane.app.get(Revocations).revoke([`keys-of:${tenant.id}`]);
+      const before = asked;
+      const answer = await plane.request(method, `/api/v1${path}`, { token: admin.token, ...(body ? { body } : {}), ...(idempotent ? { headers: { 'idempotency-key': unique('key') } } : {}) });
+      expect([path, answer.status < 300 || answer.body, asked > before]).toEqual([path, true, true]);
+    }
+    const made = await plane.request<{ id: string }>('POST', '/api/v1/tenants', { token: ADMIN_TOKEN, body: { name: 'New', slug: unique('new') } });
+    expect(made.status).toBe(201);
+    expect(held).toEqual([]);
   }, 30_000);
 
   it('that gives anything but a right answer is not relied on, nor waited for without end', async () => {

@@ -7,6 +7,7 @@ export interface KeyServiceAnswer {
   status: number;
   body: unknown;
 }
+type Instead = KeyServiceAnswer | 'never' | undefined;
 interface Asked {
   associated_data?: string;
   plaintext?: string;
@@ -21,7 +22,7 @@ export class KeyService {
   /** Latest version of every key. */
   version = 1;
   /** Answers in its place; `undefined` lets it answer itself, `never` keeps the caller waiting. */
-  instead: (url: string, body: Asked) => KeyServiceAnswer | 'never' | undefined = () => undefined;
+  instead: (url: string, body: Asked) => Instead | Promise<Instead> = () => undefined;
   private seed = 'kms';
   private readonly server: Server = createServer((request, response) => {
     void (async () => {
@@ -57,7 +58,7 @@ export class KeyService {
 
   private async answer(url: string, token: unknown, body: Asked): Promise<KeyServiceAnswer | 'never'> {
     this.asked.push(url);
-    const instead = this.instead(url, body);
+    const instead = await this.instead(url, body);
     if (instead) return instead;
     if (token !== this.token) return { status: 403, body: { errors: ['permission denied'] } };
     const [, act, name] = /^\/v1\/transit\/(encrypt|decrypt)\/([\w-]+)$/.exec(url) ?? [];

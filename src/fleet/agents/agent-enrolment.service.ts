@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
-import { newId } from '../../core/ids.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
+import { idOfNew } from '../../platform/database/transaction-scope.js';
 import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import type { Agent } from './agent.entity.js';
 import { AgentsRepository } from './agents.repository.js';
@@ -25,7 +25,7 @@ export class AgentEnrolment {
     const present = await this.repository.findBySlug(tenantId, slug);
     if (present) return present;
     await this.plans.admit('agents');
-    const made = await this.repository.insert({ id: newId(), tenant_id: tenantId, slug, name });
+    const made = await this.repository.insert({ id: idOfNew(), tenant_id: tenantId, slug, name });
     if (made) await this.audit.record({ action: 'agent.create', resource: { type: 'agent', id: made.id }, after: toAgentView(made), detail: { by: 'first call' } });
     return made ?? this.repository.findBySlug(tenantId, slug);
   }

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { changesBetween } from '../../core/changes.js';
-import { newId } from '../../core/ids.js';
 import type { Page } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { slugify } from '../../core/slug.js';
@@ -11,6 +10,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../platform/events/events.js';
+import { idOfNew } from '../../platform/database/transaction-scope.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import type { Agent } from './agent.entity.js';
@@ -72,7 +72,7 @@ export class AgentsService {
   @Transactional()
   async create(dto: CreateAgentDto): Promise<{ agent: Agent; token: string }> {
     await this.plans.admit('agents');
-    const row = { ...columnsOf(dto), id: newId(), tenant_id: this.context.tenantId, name: dto.name.trim() };
+    const row = { ...columnsOf(dto), id: idOfNew(), tenant_id: this.context.tenantId, name: dto.name.trim() };
     const agent = dto.slug === undefined ? await this.insertWithFreeSlug(row) : await this.repository.insert({ ...row, slug: dto.slug });
     if (!agent) throw new Problem('slug_taken', { current: dto.slug });
     const token = await this.tokens.issue(agent.id);

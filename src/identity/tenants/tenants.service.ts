@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
-import { isId, newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
+import { isId, OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { isUnchanged } from '../../core/changes.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { invalidField, notFound, Problem } from '../../core/problem.js';
@@ -9,6 +9,7 @@ import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { OtherTenant } from '../../platform/database/other-tenant.js';
+import { idOfNew } from '../../platform/database/transaction-scope.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { Jobs } from '../../platform/jobs/jobs.js';
 import { OperatorTenant } from './operator-tenant.port.js';
@@ -50,7 +51,7 @@ export class TenantsService extends OperatorTenant {
     if (!this.isOperator()) throw new Problem('forbidden', { detail: 'Only administrators of the operator tenant create tenants.' });
     // Where a tenant may be named by id or slug, a slug in the form of an id would be another tenant's name.
     if (isId(slug)) throw invalidField('slug', 'format', 'must not have the form of an id');
-    const tenant = await this.tenants.insert({ id: newId(), name, slug, plan }).catch((error: unknown) => {
+    const tenant = await this.tenants.insert({ id: idOfNew(), name, slug, plan }).catch((error: unknown) => {
       throw brokenConstraint(error) === 'tenants_slug_key' ? new Problem('slug_taken', { current: slug }) : error;
     });
     await this.audit.record({ action: 'tenant.create', resource: { type: 'tenant', id: tenant.id }, after: auditedTenant(tenant) });

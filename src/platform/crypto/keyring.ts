@@ -5,6 +5,7 @@ import { newId } from '../../core/ids.js';
 import { Problem } from '../../core/problem.js';
 import type { RevocableCache } from '../cache/revocable-cache.js';
 import { Revocations } from '../cache/revocations.js';
+import { beforeTransaction, besideTransaction } from '../database/transaction-scope.js';
 import { errorText } from '../startup-error.js';
 import { aboutKey } from './about-key.js';
 import type { MasterKey } from './master-key.js';
@@ -37,7 +38,8 @@ const tagOf = (tenantId: string): string => `keys-of:${tenantId}`;
 
 /**
  * The keys of tenants and their agents. Whether one still stands is asked anew at least every two seconds, and at once
- * when it was destroyed, in whatever process; unwrapped keys are kept in memory for a while, never written anywhere.
+ * when it was destroyed, in whatever process; unwrapped keys are kept in memory for a while, never written anywhere. No
+ * transaction waits for a key service: one that needs a key which is not open is run again with the key (`beforeTransaction`).
  */
 @Injectable()
 export class Keyring {
@@ -117,6 +119,7 @@ export class Keyring {
 
   private async insert(tenantId: string, { type, id: subjectId }: KeySubject): Promise<boolean> {
     const master = this.master(await this.repository.currentMasterId());
+    if (master.isFarAway) beforeTransaction(() => this.keyOf(tenantId, { type, id: subjectId }));
     const row = { tenant_id: tenantId, id: newId(), subject_type: type, subject_id: subjectId };
     const wrapped = await master.wrap(randomBytes(KEY_BYTES), aboutKey(row));
     return this.repository.insert({ ...row, wrapped, master_key_id: master.id });
@@ -131,8 +134,11 @@ export class Keyring {
 
   private async unwrap(row: TenantKeyRow): Promise<KeyObject> {
     const known = this.open.get(row.id);
-    if (!known) return this.unwrapOnce(row);
-    if (this.open.getRemainingTTL(row.id) < OPEN_MS / 2) this.unwrapOnce(row).catch((error: unknown) => this.logger.debug(`A key was not opened anew: ${errorText(error)}`));
+    if (!known) {
+      if (this.master(row.master_key_id).isFarAway) beforeTransaction(() => this.unwrapOnce(row));
+      return this.unwrapOnce(row);
+    }
+    if (this.open.getRemainingTTL(row.id) < OPEN_MS / 2) besideTransaction(() => this.unwrapOnce(row)).catch((error: unknown) => this.logger.debug(`A key was not opened anew: ${errorText(error)}`));
     return known.key;
   }
 

@@ -6,7 +6,7 @@ import type { Egress } from '../egress/egress.js';
 import type { MasterKey } from './master-key.js';
 import { KEY_BYTES } from './sealing.js';
 
-/** For one try; and how long is waited before the next. A request may be waiting for it with a connection in its hand. */
+/** For one try; and how long is waited before the next. A request may be waiting for it. */
 const TIMEOUT_MS = 1_500;
 const PAUSES_MS = [100, 400];
 const MOST_BYTES = 65_536;
@@ -27,6 +27,7 @@ export interface KmsOptions {
  */
 export class KmsMasterKey implements MasterKey {
   readonly id: string;
+  readonly isFarAway = true;
   private readonly logger = new Logger(KmsMasterKey.name);
   private failing = false;
   private probing = false;

@@ -5,6 +5,8 @@ import { KEY_BYTES, seal, unseal } from './sealing.js';
 export interface MasterKey {
   /** Says which it is, and nothing about it. */
   readonly id: string;
+  /** Whether it is asked over the network. */
+  readonly isFarAway: boolean;
   /** @param about what is wrapped, without which it cannot be unwrapped */
   wrap(key: Buffer, about: string): Promise<Buffer>;
   /** @throws Error when it was wrapped under another key, for something else, or changed */
@@ -14,6 +16,7 @@ export interface MasterKey {
 /** A master key in this process's memory. */
 export class LocalMasterKey implements MasterKey {
   readonly id: string;
+  readonly isFarAway = false;
   private readonly key: Buffer;
 
   constructor(secret: Buffer) {

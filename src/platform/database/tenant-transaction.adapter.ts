@@ -6,6 +6,7 @@ import type { AfterCommit, ContextStore } from '../context/request-context.js';
 import { retryConflicts } from './retry-conflicts.js';
 import { asError, commit } from './system-database.js';
 import { BEGIN, beginFor } from './tenant-database.js';
+import { inScope } from './transaction-scope.js';
 
 /**
  * Opens the transaction of `@Transactional()` for the context's tenant: `app.tenant_id` is set in it before anything
@@ -32,7 +33,7 @@ export class TenantTransactionAdapter extends TransactionalAdapterTypeOrm {
             cls.set('afterCommit', undefined);
             setClient(undefined);
           });
-        const result: unknown = await retryConflicts(once);
+        const result: unknown = await inScope(() => retryConflicts(once));
         for (const hook of hooks) await hook();
         return result;
       },

@@ -2,6 +2,7 @@ import { isIP, type LookupFunction } from 'node:net';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
 import { Problem } from '../../core/problem.js';
+import { isInTransaction } from '../database/transaction-scope.js';
 import { EgressMeter } from './egress-meter.js';
 import { EgressPolicy } from './egress-policy.js';
 
@@ -52,8 +53,10 @@ export class Egress implements OnApplicationShutdown {
   /**
    * Sends a request and reads the whole answer, whatever its status.
    * @throws Problem `egress_refused` (an address that nothing is sent to), `egress_failed` (no answer, or not one in the bounds)
+   * @throws Error when it is called from a transaction
    */
   async request(asked: EgressRequest): Promise<EgressAnswer> {
+    if (isInTransaction()) throw new Error(`A transaction does not wait for the network (${asked.purpose}).`);
     try {
       const answer = await this.exchange(asked);
       this.meter.count(asked.purpose, `${Math.floor(answer.status / 100)}xx`);

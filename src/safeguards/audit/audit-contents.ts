@@ -5,6 +5,7 @@ import { Problem } from '../../core/problem.js';
 import { Keyring } from '../../platform/crypto/keyring.js';
 import { type SealedPlace, TenantCipher } from '../../platform/crypto/tenant-cipher.js';
 import { databaseErrorCode, databaseProblem } from '../../platform/database/database-problem.js';
+import { NeededFirst } from '../../platform/database/transaction-scope.js';
 import { AuditKeys } from './audit-keys.js';
 import type { AuditContent, AuditRow, LostContent, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
 
@@ -58,8 +59,8 @@ export class AuditContents {
       return { text, salt: Buffer.from(sealedSalt, 'base64') };
     } catch (error) {
       if (error instanceof Problem && error.code === 'erased') return 'erased';
-      // Problems and errors of the database pass; all else means that the bytes are not what was sealed.
-      if (error instanceof Problem || databaseErrorCode(error) !== undefined || databaseProblem(error)) throw error;
+      // Problems, errors of the database and keys that are still to be had pass; all else means that the bytes are not what was sealed.
+      if (error instanceof Problem || error instanceof NeededFirst || databaseErrorCode(error) !== undefined || databaseProblem(error)) throw error;
       return 'damaged';
     }
   }

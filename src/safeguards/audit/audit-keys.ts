@@ -5,6 +5,7 @@ import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { type SealedPlace, TenantCipher } from '../../platform/crypto/tenant-cipher.js';
 import { ADVISORY_LOCKS } from '../../platform/database/advisory-locks.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
+import { beforeTransaction } from '../../platform/database/transaction-scope.js';
 
 type Purpose = 'checkpoint' | 'label';
 
@@ -27,7 +28,8 @@ const LABEL_KEY_BYTES = 32;
  */
 @Injectable()
 export class AuditKeys {
-  private readonly known = new Map<Purpose, Promise<Buffer>>();
+  private readonly known = new Map<Purpose, Buffer>();
+  private readonly loading = new Map<Purpose, Promise<Buffer>>();
   private installation: Promise<string> | undefined;
 
   constructor(
@@ -68,20 +70,23 @@ export class AuditKeys {
     return this.installation;
   }
 
-  private secret(purpose: Purpose): Promise<Buffer> {
+  /** Of all who need it meanwhile one loads it. */
+  private async secret(purpose: Purpose): Promise<Buffer> {
     const known = this.known.get(purpose);
     if (known) return known;
-    const loading = this.load(purpose).catch((error: unknown) => {
-      this.known.delete(purpose);
-      throw error;
-    });
-    this.known.set(purpose, loading);
-    return loading;
+    beforeTransaction(() => this.secret(purpose));
+    const running = this.loading.get(purpose);
+    if (running) return running;
+    const started = this.load(purpose).finally(() => this.loading.delete(purpose));
+    this.loading.set(purpose, started);
+    return started;
   }
 
   private async load(purpose: Purpose): Promise<Buffer> {
     const found = (await this.stored(purpose)) ?? (await this.make(purpose));
-    return Buffer.from(await this.cipher.open(placeOf(found.id), found.sealed_key), 'base64');
+    const secret = Buffer.from(await this.cipher.open(placeOf(found.id), found.sealed_key), 'base64');
+    this.known.set(purpose, secret);
+    return secret;
   }
 
   private async stored(purpose: Purpose): Promise<{ id: string; sealed_key: Buffer } | undefined> {

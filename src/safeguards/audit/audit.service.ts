@@ -10,7 +10,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import type { KeySubject } from '../../platform/crypto/tenant-cipher.js';
 import { AuditContents, type ContentColumns, type ContentPlace } from './audit-contents.js';
 import { AuditKeys } from './audit-keys.js';
-import type { AuditContent, AuditOutcome, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
+import type { AuditContent, AuditOutcome, AuditRow, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
 import { type AuditFilter, AuditRepository } from './audit.repository.js';
 import { redactSecrets } from './redact-secrets.js';
 
@@ -59,12 +59,16 @@ export class AuditService extends AuditPort {
     await this.repository.insertAlone(await this.row(entry, 'failed'));
   }
 
-  /** Rows of the tenant, newest first. */
-  @Transactional()
+  /** Rows of the tenant, newest first. They are opened when the transaction is over: each may be under another key. */
   async search(filter: AuditFilter, page: PageRequest): Promise<Page<OpenedAuditRow>> {
     const label = filter.actor === undefined ? undefined : await this.keys.labelHash(this.context.tenantId, filter.actor);
-    const found = await this.repository.page(this.context.tenantId, filter, page, label);
+    const found = await this.page(filter, page, label);
     return { ...found, items: await Promise.all(found.items.map((row) => this.contents.open(row))) };
+  }
+
+  @Transactional()
+  protected page(filter: AuditFilter, page: PageRequest, label: Buffer | undefined): Promise<Page<AuditRow>> {
+    return this.repository.page(this.context.tenantId, filter, page, label);
   }
 
   /** Whatever a domain hands in, no secret passes: names and texts that give one away are replaced here, at the one door. */
