@@ -91,6 +91,7 @@ export const PROBLEMS = {
   name_taken: entry(409, 'Name taken', 'The name is taken.', 'Choose another name.'),
   lease_required: entry(403, 'Lease required', 'A secret is given only to an agent that holds a lease now.', 'Claim the task that needs the secret first.'),
   secret_not_granted: entry(403, 'Secret not granted', 'No such secret is granted to this agent for what it holds, or its grant has ended or is used up.', 'Ask an administrator for a grant.'),
+  secret_not_allowed: entry(403, 'Secret not allowed', 'No such secret may be sent there.', 'An administrator must add the origin to outbound_origins of the secret.'),
   secret_expired: entry(403, 'Secret expired', 'The secret has expired.', 'An administrator must rotate it.'),
   version_retired: entry(409, 'Version retired', 'This version of the secret works no longer.', 'Ask for the current version: leave version out.'),
   version_destroyed: entry(410, 'Version destroyed', 'The value of this version was destroyed.'),

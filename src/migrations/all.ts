@@ -17,6 +17,7 @@ import { TenantLimits1700000000030 } from './1700000000030-tenant-limits.js';
 import { Usage1700000000033 } from './1700000000033-usage.js';
 import { ApiKeyFamilies1700000000034 } from './1700000000034-api-key-families.js';
 import { SsoLinks1700000000035 } from './1700000000035-sso-links.js';
+import { OutboundSecrets1700000000043 } from './1700000000043-outbound-secrets.js';
 import { MfaCodeLimit1700000000037 } from './1700000000037-mfa-code-limit.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
 import { Work1700000000004 } from './1700000000004-work.js';
@@ -45,4 +46,5 @@ export const MIGRATIONS = [
   Samples1700000000036,
   MfaCodeLimit1700000000037,
   AuditGrants1700000000038,
+  OutboundSecrets1700000000043,
 ];

@@ -4597,6 +4597,14 @@ export interface components {
              * @example MAIL_API_KEY
              */
             name: string;
+            /**
+             * @description Where calls that leave this installation may take the secret: scheme, host and port; a host may begin with *. for all below
+             *     it. Empty: nowhere. Adding one takes a person who signed in within the last 5 minutes, as showing the secret does.
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            outbound_origins?: string[];
             /** @description Rotation by the clock; null for none. */
             rotation?: components["schemas"]["RotationDto"] | null;
             /**
@@ -6206,6 +6214,13 @@ export interface components {
             id: string;
             /** @example MAIL_API_KEY */
             name: string;
+            /**
+             * @description Where calls that leave this installation may take it.
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            outbound_origins: string[];
             /** @example 1 */
             revision: number;
             /**
@@ -7254,6 +7269,14 @@ export interface components {
              * @example MAIL_API_KEY
              */
             name?: string;
+            /**
+             * @description Where calls that leave this installation may take the secret: scheme, host and port; a host may begin with *. for all below
+             *     it. Empty: nowhere. Adding one takes a person who signed in within the last 5 minutes, as showing the secret does.
+             * @example [
+             *       "https://api.example.com"
+             *     ]
+             */
+            outbound_origins?: string[];
             /** @description Rotation by the clock; null for none. */
             rotation?: components["schemas"]["RotationDto"] | null;
             /**
@@ -26402,6 +26425,9 @@ export interface operations {
                      *             "next_at": "2026-03-02T09:30:00.000Z"
                      *           },
                      *           "grace_seconds": 3600,
+                     *           "outbound_origins": [
+                     *             "https://api.example.com"
+                     *           ],
                      *           "rotated_at": "2026-01-31T09:30:00.000Z",
                      *           "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *           "revision": 1,
@@ -26553,7 +26579,10 @@ export interface operations {
                  *           "charset": "alphanumeric"
                  *         }
                  *       },
-                 *       "grace_seconds": 3600
+                 *       "grace_seconds": 3600,
+                 *       "outbound_origins": [
+                 *         "https://api.example.com"
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["CreateSecretDto"];
@@ -26586,6 +26615,9 @@ export interface operations {
                      *         "next_at": "2026-03-02T09:30:00.000Z"
                      *       },
                      *       "grace_seconds": 3600,
+                     *       "outbound_origins": [
+                     *         "https://api.example.com"
+                     *       ],
                      *       "rotated_at": "2026-01-31T09:30:00.000Z",
                      *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "revision": 1,
@@ -26634,6 +26666,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -26795,6 +26829,9 @@ export interface operations {
                      *         "next_at": "2026-03-02T09:30:00.000Z"
                      *       },
                      *       "grace_seconds": 3600,
+                     *       "outbound_origins": [
+                     *         "https://api.example.com"
+                     *       ],
                      *       "rotated_at": "2026-01-31T09:30:00.000Z",
                      *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "revision": 1,
@@ -26945,7 +26982,10 @@ export interface operations {
                  *           "charset": "alphanumeric"
                  *         }
                  *       },
-                 *       "grace_seconds": 3600
+                 *       "grace_seconds": 3600,
+                 *       "outbound_origins": [
+                 *         "https://api.example.com"
+                 *       ]
                  *     }
                  */
                 "application/json": components["schemas"]["UpdateSecretDto"];
@@ -26978,6 +27018,9 @@ export interface operations {
                      *         "next_at": "2026-03-02T09:30:00.000Z"
                      *       },
                      *       "grace_seconds": 3600,
+                     *       "outbound_origins": [
+                     *         "https://api.example.com"
+                     *       ],
                      *       "rotated_at": "2026-01-31T09:30:00.000Z",
                      *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "revision": 1,
@@ -27026,6 +27069,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -28145,6 +28190,9 @@ export interface operations {
                      *         "next_at": "2026-03-02T09:30:00.000Z"
                      *       },
                      *       "grace_seconds": 3600,
+                     *       "outbound_origins": [
+                     *         "https://api.example.com"
+                     *       ],
                      *       "rotated_at": "2026-01-31T09:30:00.000Z",
                      *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "revision": 1,
@@ -28386,6 +28434,9 @@ export interface operations {
                      *         "next_at": "2026-03-02T09:30:00.000Z"
                      *       },
                      *       "grace_seconds": 3600,
+                     *       "outbound_origins": [
+                     *         "https://api.example.com"
+                     *       ],
                      *       "rotated_at": "2026-01-31T09:30:00.000Z",
                      *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "revision": 1,
@@ -28767,6 +28818,9 @@ export interface operations {
                      *         "next_at": "2026-03-02T09:30:00.000Z"
                      *       },
                      *       "grace_seconds": 3600,
+                     *       "outbound_origins": [
+                     *         "https://api.example.com"
+                     *       ],
                      *       "rotated_at": "2026-01-31T09:30:00.000Z",
                      *       "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "revision": 1,
@@ -28996,6 +29050,9 @@ export interface operations {
                      *             "next_at": "2026-03-02T09:30:00.000Z"
                      *           },
                      *           "grace_seconds": 3600,
+                     *           "outbound_origins": [
+                     *             "https://api.example.com"
+                     *           ],
                      *           "rotated_at": "2026-01-31T09:30:00.000Z",
                      *           "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *           "revision": 1,

@@ -4,10 +4,11 @@ import { AddressResolver } from './address-resolver.js';
 import { EgressMeter } from './egress-meter.js';
 import { EgressPolicy } from './egress-policy.js';
 import { Egress } from './egress.js';
+import { OutboundCalls } from './outbound-calls.js';
 
 const meterOf = ({ egress }: Metrics): EgressMeter => ({ count: (purpose, outcome) => egress.inc({ purpose, outcome }) });
 
 /** Everything that leaves this installation, leaves here. */
 @Global()
-@Module({ providers: [AddressResolver, EgressPolicy, { provide: EgressMeter, inject: [Metrics], useFactory: meterOf }, Egress], exports: [Egress] })
+@Module({ providers: [AddressResolver, EgressPolicy, { provide: EgressMeter, inject: [Metrics], useFactory: meterOf }, Egress, OutboundCalls], exports: [Egress, OutboundCalls] })
 export class EgressModule {}

@@ -29,6 +29,8 @@ export class Secret {
   @Column('jsonb', { nullable: true }) generator!: Generator | null;
   @Column({ type: 'timestamptz', precision: 3, nullable: true }) next_rotation_at!: Date | null;
   @Column({ type: 'timestamptz', precision: 3 }) rotated_at!: Date;
+  /** Where calls that leave this installation may take it: `https://api.example.com`, `https://*.example.com`, `http://10.0.0.5:8080`. */
+  @Column('text', { array: true }) outbound_origins!: string[];
   @Column('text') created_by_kind!: string;
   @Column('text') created_by_id!: string;
   @Column('integer') revision!: number;

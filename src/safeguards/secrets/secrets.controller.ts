@@ -24,7 +24,7 @@ export class SecretsController {
 
   /** Creates a secret. Its value is sealed, and masked in this and every other answer. */
   @Post()
-  @Operation({ id: 'createSecret', allow: 'secret:write', returns: SecretView, status: 201, problems: ['name_taken', 'plan_limit_reached'] })
+  @Operation({ id: 'createSecret', allow: 'secret:write', returns: SecretView, status: 201, problems: ['name_taken', 'plan_limit_reached', 'fresh_sign_in_required'] })
   async create(@Body() body: CreateSecretDto): Promise<SecretView> {
     return toSecretView(await this.secrets.create(body));
   }
@@ -45,7 +45,7 @@ export class SecretsController {
 
   /** Changes a secret. What is left out stays; a new value is a new version, and the one before works on for grace_seconds. */
   @Put(':id')
-  @Operation({ id: 'updateSecret', allow: 'secret:write', returns: SecretView, problems: ['not_found', 'name_taken', 'precondition_failed', 'erased'] })
+  @Operation({ id: 'updateSecret', allow: 'secret:write', returns: SecretView, problems: ['not_found', 'name_taken', 'precondition_failed', 'erased', 'fresh_sign_in_required'] })
   async update(@Param('id', Uuid) id: string, @Body() body: UpdateSecretDto): Promise<SecretView> {
     return toSecretView(await this.secrets.update(id, body));
   }

@@ -1,9 +1,10 @@
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min, NotEquals, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, IsUUID, Matches, Max, MaxLength, Min, NotEquals, ValidateNested } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsInstant } from '../../platform/http/is-instant.js';
 import { IsLine } from '../../platform/http/is-line.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
+import { IsOrigin } from './is-origin.js';
 import { type Charset, CHARSETS, MASKED_VALUE } from './secret.entity.js';
 
 export const SECRET_NAME = /^[A-Za-z0-9][\w.-]{0,127}$/;
@@ -12,6 +13,8 @@ const NAME_RULE = { message: 'name must consist of letters, digits, dots, hyphen
 const NOT_THE_MASK = { message: 'value must be the secret itself, not what stands for it in answers: leave it out to keep it' };
 const LONGEST_VALUE = 65_536;
 const LONGEST_GRACE = 30 * 86_400;
+const MOST_ORIGINS = 20;
+const LONGEST_ORIGIN = 300;
 const MOST_VERSIONS = 1_000_000_000;
 
 /** How a value is made. */
@@ -98,6 +101,20 @@ class SecretFields {
   @Min(0)
   @Max(LONGEST_GRACE)
   grace_seconds?: number;
+
+  /**
+   * Where calls that leave this installation may take the secret: scheme, host and port; a host may begin with *. for all below
+   * it. Empty: nowhere. Adding one takes a person who signed in within the last 5 minutes, as showing the secret does.
+   * @example ["https://api.example.com"]
+   */
+  @IfGiven()
+  @IsArray()
+  @ArrayMaxSize(MOST_ORIGINS)
+  @ArrayUnique()
+  @IsString({ each: true })
+  @MaxLength(LONGEST_ORIGIN, { each: true })
+  @IsOrigin({ each: true })
+  outbound_origins?: string[];
 }
 
 export class CreateSecretDto extends SecretFields {

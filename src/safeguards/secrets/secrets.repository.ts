@@ -7,12 +7,12 @@ import { Secret } from './secret.entity.js';
 
 export type NewSecret = Pick<
   Secret,
-  'tenant_id' | 'id' | 'name' | 'category' | 'description' | 'version' | 'expires_at' | 'rotate_every_days' | 'grace_seconds' | 'generator' | 'created_by_kind' | 'created_by_id'
+  'tenant_id' | 'id' | 'name' | 'category' | 'description' | 'version' | 'expires_at' | 'rotate_every_days' | 'grace_seconds' | 'generator' | 'outbound_origins' | 'created_by_kind' | 'created_by_id'
 >;
-export type SecretPatch = Partial<Pick<Secret, 'name' | 'category' | 'description' | 'version' | 'expires_at' | 'rotate_every_days' | 'grace_seconds' | 'generator'>>;
+export type SecretPatch = Partial<Pick<Secret, 'name' | 'category' | 'description' | 'version' | 'expires_at' | 'rotate_every_days' | 'grace_seconds' | 'generator' | 'outbound_origins'>>;
 
 const NEW_COLUMNS = [
-  'tenant_id', 'id', 'name', 'category', 'description', 'version', 'expires_at', 'rotate_every_days', 'grace_seconds', 'generator', 'created_by_kind', 'created_by_id',
+  'tenant_id', 'id', 'name', 'category', 'description', 'version', 'expires_at', 'rotate_every_days', 'grace_seconds', 'generator', 'outbound_origins', 'created_by_kind', 'created_by_id',
 ] as const satisfies readonly (keyof NewSecret)[];
 /** Most tenants that one round of the rotation visits. */
 const TENANTS_AT_ONCE = 200;

@@ -5,6 +5,7 @@ import { newId } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { invalidField, notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { requireFreshSignIn } from '../../platform/auth/fresh-sign-in.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
@@ -53,13 +54,14 @@ export class SecretsService {
     return (await this.secrets.find(this.context.tenantId, id)) ?? absent();
   }
 
-  /** @throws Problem `name_taken`, `plan_limit_reached` */
+  /** @throws Problem `name_taken`, `plan_limit_reached`, `fresh_sign_in_required` */
   @Transactional()
   async create({ name, value, ...fields }: CreateSecretDto): Promise<Secret> {
     const { actor, tenantId } = this.context;
     await this.plans.admit('secrets');
     const id = newId();
-    const row = { category: null, description: null, expires_at: null, rotate_every_days: null, grace_seconds: 0, generator: null, ...patchOf(fields) };
+    const row = { category: null, description: null, expires_at: null, rotate_every_days: null, grace_seconds: 0, generator: null, outbound_origins: [], ...patchOf(fields) };
+    if (row.outbound_origins.length > 0) requireFreshSignIn(this.context);
     await unlessTaken(this.secrets.insert({ ...row, tenant_id: tenantId, id, name, version: 1, created_by_kind: actor.kind, created_by_id: actor.id }));
     await this.values.add(id, 1, value, 'given');
     const secret = await this.get(id);
@@ -67,11 +69,13 @@ export class SecretsService {
     return secret;
   }
 
-  /** @throws Problem `name_taken`, `precondition_failed` */
+  /** @throws Problem `name_taken`, `precondition_failed`, `fresh_sign_in_required` */
   @Transactional()
   async update(id: string, { name, value, ...fields }: UpdateSecretDto): Promise<Secret> {
     const before = await this.lock(id);
     const patch: SecretPatch = { ...patchOf(fields), ...(name === undefined ? {} : { name }) };
+    // Who says where a value may be sent can have it sent to themselves: that is as much as seeing it.
+    if (patch.outbound_origins?.some((origin) => !before.outbound_origins.includes(origin))) requireFreshSignIn(this.context);
     const graceSeconds = patch.grace_seconds ?? before.grace_seconds;
     return this.change('secret.update', before, patch, value === undefined ? undefined : { value, origin: 'given', graceSeconds });
   }
@@ -167,13 +171,14 @@ function summaryOf(secret: Secret): Record<string, unknown> {
   return rest;
 }
 
-function patchOf(fields: { category?: string | null; description?: string | null; expires_at?: string | null; rotation?: RotationDto | null; grace_seconds?: number }): SecretPatch {
-  const { category, description, expires_at, rotation, grace_seconds } = fields;
+function patchOf(fields: { category?: string | null; description?: string | null; expires_at?: string | null; rotation?: RotationDto | null; grace_seconds?: number; outbound_origins?: string[] }): SecretPatch {
+  const { category, description, expires_at, rotation, grace_seconds, outbound_origins } = fields;
   return {
     ...(category === undefined ? {} : { category }),
     ...(description === undefined ? {} : { description }),
     ...(expires_at === undefined ? {} : { expires_at: expires_at === null ? null : new Date(expires_at) }),
     ...(grace_seconds === undefined ? {} : { grace_seconds }),
+    ...(outbound_origins === undefined ? {} : { outbound_origins }),
     ...(rotation === undefined ? {} : { rotate_every_days: rotation?.every_days ?? null, generator: rotation ? generatorOf(rotation) : null }),
   };
 }

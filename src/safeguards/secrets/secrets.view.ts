@@ -47,6 +47,11 @@ export class SecretView {
   rotation!: RotationView | null;
   /** @example 3600 */
   grace_seconds!: number;
+  /**
+   * Where calls that leave this installation may take it.
+   * @example ["https://api.example.com"]
+   */
+  outbound_origins!: string[];
   /** @example 2026-01-31T09:30:00.000Z */
   rotated_at!: string;
   /**
@@ -74,6 +79,7 @@ export function toSecretView(row: Secret): SecretView {
     expires_at: iso(row.expires_at),
     rotation: row.rotate_every_days !== null && row.generator ? { every_days: row.rotate_every_days, generate: row.generator, next_at: iso(row.next_rotation_at) } : null,
     grace_seconds,
+    outbound_origins: row.outbound_origins,
     rotated_at: row.rotated_at.toISOString(),
     created_by: `${row.created_by_kind}:${row.created_by_id}`,
     revision,
