@@ -5,6 +5,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { pageOfQuery } from '../../platform/database/table.js';
+import type { Use } from '../../platform/jobs/last-uses.js';
 import { REQUIRES_FACTOR } from '../sessions/missing-factor.port.js';
 import { ApiKey } from './api-key.entity.js';
 
@@ -142,7 +143,7 @@ export class ApiKeysRepository {
   }
 
   /** Many last uses in one statement; the ages are by this process's monotonic clock, the times by the database's. */
-  async noteUses(uses: readonly { tenantId: string; id: string; agoMs: number }[]): Promise<void> {
+  async noteUses(uses: readonly Use[]): Promise<void> {
     await this.database.execute(
       `update api_keys k set last_used_at = greatest(k.last_used_at, now() - u.ago_ms * interval '1 ms')
        from unnest($1::uuid[], $2::uuid[], $3::float8[]) as u (tenant_id, id, ago_ms) where k.tenant_id = u.tenant_id and k.id = u.id`,

@@ -4,6 +4,7 @@ import type { SessionKind } from '../../platform/auth/browsers.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
+import type { Use } from '../../platform/jobs/last-uses.js';
 import { DEFAULT_POLICY } from '../access-policy/security-policies.reader.js';
 import { type SessionStanding, STANDING, WAY_IS_SHUT } from './session-ways.js';
 
@@ -145,7 +146,7 @@ export class SessionsRepository {
   }
 
   /** Of all tenants at once: when their sessions were used. */
-  async noteUses(uses: readonly { tenantId: string; id: string; agoMs: number }[]): Promise<void> {
+  async noteUses(uses: readonly Use[]): Promise<void> {
     await this.database.execute(
       `update sessions s set last_used_at = greatest(s.last_used_at, now() - u.ago_ms * interval '1 ms')
        from unnest($1::uuid[], $2::uuid[], $3::float8[]) as u (tenant_id, id, ago_ms)
