@@ -60,6 +60,7 @@ export const PROBLEMS = {
   locks_out_author: entry(409, 'Locks out its author', 'The rules would refuse the address from which they were sent.', 'Allow the address in current as well, or send force: true.'),
   scope_exceeded: entry(403, 'Scope exceeded', 'A key cannot be given more than its creator may do.'),
   fresh_sign_in_required: entry(403, 'Fresh sign-in required', 'This operation takes a person who has signed in within the last minutes.', 'Sign in again, or call POST /auth/reauthenticate.'),
+  second_factor_missing: entry(403, 'Second factor not shown', 'This account is asked for a second factor, which the token does not stand for.', 'Sign in at the issuer with a second factor, where the policy of the tenant is content with that, or sign in here.'),
   mfa_setup_required: entry(403, 'Second factor required', 'The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.', 'Call POST /auth/mfa/setup, then POST /auth/mfa/verify.'),
   password_expired: entry(403, 'Password too old', 'The policy of the tenant asks for a new password; until there is one nothing else is allowed.', 'Call POST /auth/change-password.'),
   mfa_code_invalid: entry(401, 'Wrong code', 'The code is wrong, has expired or was used before.', 'Use the next code of the authenticator, or a recovery code.'),

@@ -1,4 +1,7 @@
 import { createHmac, createPublicKey, createSign, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { newId } from '../../src/core/ids.js';
+import { RATE_LIMITS } from '../../src/platform/limits/rate-limits.js';
+import { auditRows } from '../support/audit-rows.js';
 import { createTenant, createUser, ok, type SignedIn } from '../support/factories.js';
 import { AUDIENCE, CLIENT, type OidcProvider, startOidcProvider } from '../support/oidc-provider.js';
 import { ADMIN_TOKEN, type Plane, startPlane } from '../support/plane.js';
@@ -85,10 +88,15 @@ describe('AUTH_MODE=oidc', () => {
   it('asks for the second factor that the tenant asks for', async () => {
     const policy = (required_roles: string[], after_sso: string) => ok(plane.request('PUT', '/api/v1/security', { token: ADMIN_TOKEN, body: { mfa: { required_roles, after_sso } } }));
     await policy(['user'], 'unless_amr');
-    expect(await me(token())).toBe(401);
+    const began = newId();
+    const { status, body } = await taker.request('GET', '/api/v1/auth/me', { token: token() });
+    expect([status, body['code']]).toEqual([403, 'second_factor_missing']);
+    expect(await auditRows(plane, `action = 'access.denied' and outcome = 'denied' and actor_id = $1 and id > $2`, [user.id, began])).toMatchObject([{ detail: { code: 'second_factor_missing' } }]);
     expect(await me(token({}, { amr: ['pwd', 'otp'] }))).toBe(200);
     await policy(['user'], 'always');
-    expect(await me(token({}, { amr: ['pwd', 'otp'] }))).toBe(401);
+    // The person is known: that is no guess, and counts as none.
+    const answers = await Promise.all(Array.from({ length: RATE_LIMITS.auth.points + 1 }, () => me(token({}, { amr: ['pwd', 'otp'] }))));
+    expect(new Set(answers)).toEqual(new Set([403]));
     await policy([], 'unless_amr');
     expect(await me(token())).toBe(200);
   });

@@ -5,8 +5,8 @@ import type { UserActor } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
 import { Authenticator, type CredentialVerifier } from '../../platform/auth/authenticator.js';
 import type { Credential } from '../../platform/auth/credentials.js';
-import type { RevocableCache } from '../../platform/cache/revocable-cache.js';
 import { RefusedActor } from '../../platform/auth/refused-actor.js';
+import type { RevocableCache } from '../../platform/cache/revocable-cache.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { Config } from '../../platform/config/config.js';
 import { securityTag } from '../access-policy/security-policies.reader.js';
@@ -51,7 +51,7 @@ export class IssuerTokenVerifier implements CredentialVerifier, OnModuleInit {
     if (person.tenant_status === 'suspended') throw new RefusedActor('tenant_suspended', actor);
     if (!person.is_active) throw new RefusedActor('account_disabled', actor);
     // There is nobody to ask for it here: the token shows it, and the policy is content with that, or it is not enough.
-    if (person.asks_factor && !(actor.mfa && person.after_sso === 'unless_amr')) throw new Problem('unauthenticated', { detail: 'This account is asked for a second factor, which the token does not stand for.', remedy: 'Sign in.' });
+    if (person.asks_factor && !(actor.mfa && person.after_sso === 'unless_amr')) throw new RefusedActor('second_factor_missing', actor);
     return actor;
   }
 
