@@ -3,10 +3,11 @@ import { ArrayMaxSize, ArrayUnique, IsArray, IsBoolean, IsIn, IsObject, IsOption
 import { type Role, ROLES } from '../../core/actor.js';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsLine } from '../../platform/http/is-line.js';
+import { LOOPBACK_HOST } from '../../platform/networks/loopback.js';
 import { SIGNING_ALGORITHMS, type SigningAlgorithm } from './sso-provider.entity.js';
 
 /** https, or http on this machine: everywhere else the keys and tokens would be anybody's on the way. */
-const ISSUER = /^(https:\/\/[^\s?#@]+|http:\/\/(localhost|127\.0\.0\.1|\[::1\])(:\d+)?(\/[^\s?#@]*)?)$/;
+const ISSUER = new RegExp(String.raw`^(https:\/\/[^\s?#@]+|http:\/\/${LOOPBACK_HOST}(:\d+)?(\/[^\s?#@]*)?)$`);
 const DOMAIN = /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?(?:\.[a-z0-9](?:[a-z0-9-]*[a-z0-9])?)+$/;
 const SCOPE = /^[\x21\x23-\x5b\x5d-\x7e]+$/;
 
@@ -28,34 +29,10 @@ export class RoleMappingDto {
   role!: Role;
 }
 
-/** A new provider. */
-export class CreateSsoProviderDto {
+/** What a provider may have, and a change may set. */
+class SsoProviderFields {
   /**
-   * What people see on the button.
-   * @example "Example Corp"
-   */
-  @IsLine(100)
-  name!: string;
-
-  /**
-   * The issuer, exactly as the provider writes it. Its metadata is read from `/.well-known/openid-configuration` below it.
-   * @example https://login.example.com
-   */
-  @IsString()
-  @MaxLength(512)
-  @Matches(ISSUER, { message: 'issuer must be an https address without a query' })
-  issuer!: string;
-
-  /**
-   * What the provider calls this installation.
-   * @example wheelhouse
-   */
-  @IsString()
-  @Length(1, 256)
-  client_id!: string;
-
-  /**
-   * The secret of the client; left out for a public client. It is kept sealed and never shown.
+   * The secret of the client; null for a public client, as is a new one that has none. It is kept sealed and never shown.
    * @example correct-horse-battery-staple
    */
   @IsOptional()
@@ -85,7 +62,8 @@ export class CreateSsoProviderDto {
   signing_algorithm?: SigningAlgorithm;
 
   /**
-   * Whether people can sign in with it. False refuses them at once; bearer tokens of OIDC_ISSUER are another matter.
+   * Whether people can sign in with it. False refuses sign-ins with it from the next request on, those under way among them;
+   * bearer tokens of OIDC_ISSUER are another matter.
    * @example true
    */
   @IfGiven()
@@ -144,8 +122,35 @@ export class CreateSsoProviderDto {
   default_role?: Role | null;
 }
 
+/** A new provider. */
+export class CreateSsoProviderDto extends SsoProviderFields {
+  /**
+   * What people see on the button.
+   * @example "Example Corp"
+   */
+  @IsLine(100)
+  name!: string;
+
+  /**
+   * The issuer, exactly as the provider writes it. Its metadata is read from `/.well-known/openid-configuration` below it.
+   * @example https://login.example.com
+   */
+  @IsString()
+  @MaxLength(512)
+  @Matches(ISSUER, { message: 'issuer must be an https address without a query' })
+  issuer!: string;
+
+  /**
+   * What the provider calls this installation.
+   * @example wheelhouse
+   */
+  @IsString()
+  @Length(1, 256)
+  client_id!: string;
+}
+
 /** A change of a provider. What is left out stays. */
-export class UpdateSsoProviderDto {
+export class UpdateSsoProviderDto extends SsoProviderFields {
   /** @example "Example Corp" */
   @IfGiven()
   @IsLine(100)
@@ -156,71 +161,4 @@ export class UpdateSsoProviderDto {
   @IsString()
   @Length(1, 256)
   client_id?: string;
-
-  /**
-   * A new secret; null makes it a public client.
-   * @example correct-horse-battery-staple
-   */
-  @IsOptional()
-  @IsString()
-  @Length(1, 1024)
-  client_secret?: string | null;
-
-  /** @example ["openid", "email", "profile"] */
-  @IfGiven()
-  @IsArray()
-  @ArrayMaxSize(20)
-  @ArrayUnique()
-  @IsString({ each: true })
-  @MaxLength(100, { each: true })
-  @Matches(SCOPE, { each: true })
-  scopes?: string[];
-
-  /** @example RS256 */
-  @IfGiven()
-  @IsIn(SIGNING_ALGORITHMS)
-  signing_algorithm?: SigningAlgorithm;
-
-  /**
-   * False refuses sign-ins with it from the next request on, those under way among them.
-   * @example true
-   */
-  @IfGiven()
-  @IsBoolean()
-  is_active?: boolean;
-
-  /** @example false */
-  @IfGiven()
-  @IsBoolean()
-  create_users?: boolean;
-
-  /** @example ["example.com"] */
-  @IfGiven()
-  @IsArray()
-  @ArrayMaxSize(100)
-  @ArrayUnique()
-  @IsString({ each: true })
-  @MaxLength(253, { each: true })
-  @Matches(DOMAIN, { each: true, message: 'each domain must be a name in lower case, such as example.com' })
-  allowed_domains?: string[];
-
-  /** @example groups */
-  @IsOptional()
-  @IsString()
-  @Length(1, 200)
-  group_claim?: string | null;
-
-  /** @example [{"group": "platform-admins", "role": "admin"}] */
-  @IfGiven()
-  @IsArray()
-  @ArrayMaxSize(100)
-  @IsObject({ each: true })
-  @ValidateNested({ each: true })
-  @Type(() => RoleMappingDto)
-  role_mappings?: RoleMappingDto[];
-
-  /** @example user */
-  @IsOptional()
-  @IsIn(ROLES)
-  default_role?: Role | null;
 }

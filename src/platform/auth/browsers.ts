@@ -1,8 +1,8 @@
-import { isIPv4 } from 'node:net';
 import { Injectable } from '@nestjs/common';
 import type { CookieOptions, Request, Response } from 'express';
 import { invalidField, Problem } from '../../core/problem.js';
 import { Config } from '../config/config.js';
+import { isLoopbackHost } from '../networks/loopback.js';
 import { CSRF_HEADER } from './csrf-tokens.port.js';
 import { type Credential, credentialOf } from './credentials.js';
 
@@ -142,5 +142,5 @@ export class Browsers {
 /** As the browser names it: it sends a cookie without `Secure` over plain HTTP, so nothing but the own machine may ask. */
 function isLoopback(hostname: string | undefined): boolean {
   const name = (hostname ?? '').toLowerCase();
-  return name === 'localhost' || name.endsWith('.localhost') || name === '[::1]' || (isIPv4(name) && name.startsWith('127.'));
+  return isLoopbackHost(name) || name.endsWith('.localhost');
 }

@@ -1,4 +1,5 @@
 import { isIP } from 'node:net';
+import { isLoopbackHost } from '../networks/loopback.js';
 
 /** Names that Express knows for ranges of private addresses. */
 const NAMED_RANGES = new Set(['loopback', 'linklocal', 'uniquelocal']);
@@ -27,7 +28,7 @@ export function isConfidentialUrl(text: string): boolean {
   if (!URL.canParse(text)) return false;
   const { protocol, hostname, username, password, search, hash } = new URL(text);
   const plain = username === '' && password === '' && search === '' && hash === '';
-  return plain && (protocol === 'https:' || (protocol === 'http:' && /^(localhost|127(\.\d{1,3}){3}|\[::1\])$/.test(hostname)));
+  return plain && (protocol === 'https:' || (protocol === 'http:' && isLoopbackHost(hostname)));
 }
 
 /** Whether Node sends it as the value of a header (RFC 9110, section 5.5): visible ASCII, spaces and tabs. */

@@ -5,6 +5,7 @@ import { Injectable } from '@nestjs/common';
 import { HttpAdapterHost } from '@nestjs/core';
 import { Problem } from '../../core/problem.js';
 import { Config } from '../config/config.js';
+import { LOOPBACK_RANGES } from '../networks/loopback.js';
 import { AddressResolver } from './address-resolver.js';
 import { isPublicAddress, isWithin, plainAddress, blockListOf } from './addresses.js';
 
@@ -94,10 +95,11 @@ export const portOf = (url: URL): number => (url.port === '' ? (url.protocol ===
 
 const hostOf = (hostname: string): string => (hostname.startsWith('[') ? hostname.slice(1, -1) : hostname);
 
-const loopback = blockListOf(['127.0.0.0/8', '0.0.0.0/8', '::1/128', '::/128']);
+/** Connecting to an unspecified address reaches this machine, too. */
+const here = blockListOf([...LOOPBACK_RANGES, '0.0.0.0/8', '::/128']);
 
 function isOfThisMachine(address: string): boolean {
-  if (isWithin(loopback, address)) return true;
+  if (isWithin(here, address)) return true;
   const plain = plainAddress(address);
   return Object.values(networkInterfaces()).some((list) => list?.some((own) => plainAddress(own.address) === plain));
 }
