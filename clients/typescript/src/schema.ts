@@ -4669,7 +4669,7 @@ export interface components {
              */
             client_id: string;
             /**
-             * @description The secret of the client; left out for a public client. It is kept sealed and never shown.
+             * @description The secret of the client; null for a public client, as is a new one that has none. It is kept sealed and never shown.
              * @example correct-horse-battery-staple
              */
             client_secret?: string | null;
@@ -4691,7 +4691,8 @@ export interface components {
              */
             group_claim?: string | null;
             /**
-             * @description Whether people can sign in with it. False refuses them at once; bearer tokens of OIDC_ISSUER are another matter.
+             * @description Whether people can sign in with it. False refuses sign-ins with it from the next request on, those under way among them;
+             *     bearer tokens of OIDC_ISSUER are another matter.
              * @example true
              */
             is_active?: boolean;
@@ -7300,6 +7301,7 @@ export interface components {
         };
         UpdateSsoProviderDto: {
             /**
+             * @description Domains of e-mail addresses that may sign in with it; empty for all. Subdomains are others.
              * @example [
              *       "example.com"
              *     ]
@@ -7308,27 +7310,37 @@ export interface components {
             /** @example wheelhouse */
             client_id?: string;
             /**
-             * @description A new secret; null makes it a public client.
+             * @description The secret of the client; null for a public client, as is a new one that has none. It is kept sealed and never shown.
              * @example correct-horse-battery-staple
              */
             client_secret?: string | null;
-            /** @example false */
+            /**
+             * @description Whether who is not known yet gets an account at the first sign-in. Takes `allowed_domains`, and an address that the
+             *     provider has verified.
+             * @example false
+             */
             create_users?: boolean;
             /**
+             * @description The role of those who are in no mapped group, and of new people without groups; null refuses them.
              * @example user
              * @enum {string|null}
              */
             default_role?: "admin" | "client" | "user" | null;
-            /** @example groups */
+            /**
+             * @description The claim that lists a person's groups. With it the role is set anew at each sign-in; null leaves roles alone.
+             * @example groups
+             */
             group_claim?: string | null;
             /**
-             * @description False refuses sign-ins with it from the next request on, those under way among them.
+             * @description Whether people can sign in with it. False refuses sign-ins with it from the next request on, those under way among them;
+             *     bearer tokens of OIDC_ISSUER are another matter.
              * @example true
              */
             is_active?: boolean;
             /** @example Example Corp */
             name?: string;
             /**
+             * @description Which groups have which role. Who is in several has the one that may do most.
              * @example [
              *       {
              *         "group": "platform-admins",
@@ -7338,6 +7350,7 @@ export interface components {
              */
             role_mappings?: components["schemas"]["RoleMappingDto"][];
             /**
+             * @description Scopes to ask for; `openid` is always among them.
              * @example [
              *       "openid",
              *       "email",
@@ -7346,6 +7359,7 @@ export interface components {
              */
             scopes?: string[];
             /**
+             * @description The one algorithm that the provider's ID tokens are signed with.
              * @example RS256
              * @enum {string}
              */
@@ -7796,6 +7810,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -7971,6 +7987,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -8138,6 +8156,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -8331,6 +8351,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -8470,6 +8492,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -8685,6 +8709,8 @@ export interface operations {
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -8867,6 +8893,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -9078,6 +9106,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -9273,6 +9303,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -9447,6 +9479,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -9612,6 +9646,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -9785,6 +9821,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -10024,6 +10062,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -10220,6 +10260,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -10404,6 +10446,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -10640,6 +10684,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -10883,6 +10929,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -11080,6 +11128,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -11290,6 +11340,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -11454,6 +11506,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -11698,6 +11752,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -11945,6 +12001,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -12179,6 +12237,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -12387,6 +12447,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -12628,6 +12690,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -12847,6 +12911,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -13087,6 +13153,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -13287,6 +13355,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -13500,6 +13570,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -13639,6 +13711,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -13886,6 +13960,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -14111,6 +14187,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -14338,6 +14416,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -14522,6 +14602,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -14708,6 +14790,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -14905,6 +14989,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -15123,6 +15209,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -15339,6 +15427,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -15564,6 +15654,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -15750,6 +15842,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -15957,6 +16051,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -16138,6 +16234,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -16361,6 +16459,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -16589,6 +16689,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -16789,6 +16891,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -16917,6 +17021,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -17079,6 +17185,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -17244,6 +17352,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -17390,6 +17500,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -17549,6 +17661,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -17696,6 +17810,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -18066,6 +18182,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -18242,6 +18360,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -18401,6 +18521,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -18564,6 +18686,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
@@ -18904,6 +19028,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -19095,6 +19221,8 @@ export interface operations {
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -19283,6 +19411,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
@@ -19480,6 +19610,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
              *     `agent_killed`: This agent was killed.
@@ -19673,6 +19805,8 @@ export interface operations {
              *     `sso_only`: This account signs in at a provider and has no password.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
              *
@@ -20222,6 +20356,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -20356,6 +20492,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -20536,6 +20674,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -21163,6 +21303,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `agent_killed`: This agent was killed.
              *
              *     `agent_inactive`: This agent is not active.
@@ -21454,6 +21596,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -21626,6 +21770,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -21823,6 +21969,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -21962,6 +22110,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -22181,6 +22331,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -22412,6 +22564,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -22551,6 +22705,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -22731,6 +22887,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -22933,6 +23091,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -23101,6 +23261,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -23278,6 +23440,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -23432,6 +23596,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -23595,6 +23761,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -23773,6 +23941,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -23918,6 +24088,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -24094,6 +24266,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -24316,6 +24490,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -24472,6 +24648,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -24645,6 +24823,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -24816,6 +24996,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -24995,6 +25177,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -25201,6 +25385,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -25395,6 +25581,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -25573,6 +25761,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -25741,6 +25931,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -26068,6 +26260,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -26258,6 +26452,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -26478,6 +26674,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -26668,6 +26866,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -26875,6 +27075,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -27072,6 +27274,8 @@ export interface operations {
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -27261,6 +27465,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -27465,6 +27671,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -27635,6 +27843,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -27815,6 +28025,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -28007,6 +28219,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -28241,6 +28455,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -28486,6 +28702,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -28690,6 +28908,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -28869,6 +29089,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -29103,6 +29325,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -29253,6 +29477,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -29443,6 +29669,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -29640,6 +29868,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -29816,6 +30046,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `scope_exceeded`: A key cannot be given more than its creator may do.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -29995,6 +30227,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -30201,6 +30435,8 @@ export interface operations {
              *
              *     `scope_exceeded`: A key cannot be given more than its creator may do.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -30396,6 +30632,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -30565,6 +30803,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -30744,6 +30984,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -30905,6 +31147,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -31101,6 +31345,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -31241,6 +31487,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -31396,6 +31644,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -31837,6 +32087,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -31998,6 +32250,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -32187,6 +32441,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -32326,6 +32582,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -32534,6 +32792,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -32734,6 +32994,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -32938,6 +33200,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -33077,6 +33341,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -33313,6 +33579,8 @@ export interface operations {
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
              *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -33565,6 +33833,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -33770,6 +34040,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -34019,6 +34291,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -34203,6 +34477,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -34463,6 +34739,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -34715,6 +34993,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -34923,6 +35203,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -35083,6 +35365,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -35265,6 +35549,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -35398,6 +35684,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -35572,6 +35860,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -35741,6 +36031,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -35940,6 +36232,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -36123,6 +36417,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -36318,6 +36614,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
@@ -36533,6 +36831,8 @@ export interface operations {
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
              *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
              *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
@@ -36721,6 +37021,8 @@ export interface operations {
              *     `tenant_suspended`: This tenant is suspended.
              *
              *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
              *
              *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
              *
