@@ -1,6 +1,6 @@
 import { type Checkpoint } from './checkpoint.js';
 import { contentHash, leafOf, type LeafRow } from './leaf.js';
-import { GrowingTree, type Hash } from './merkle.js';
+import { type CompletedNode, GrowingTree, type Hash } from './merkle.js';
 
 /** A sealed row as it is kept or exported. */
 export interface SealedRow {
@@ -11,8 +11,8 @@ export interface SealedRow {
   content: { text: string; salt: Buffer } | null;
 }
 
-/** What is wrong: `content_missing`: content is not there and was not erased by a purge; `edited` a row, `deleted`, `inserted` or `reordered` it; `cut` the tail; `rewritten`: from a place on the rows are others than those that were sealed; `restored`: an older state. */
-export type FindingKind = 'edited' | 'deleted' | 'inserted' | 'reordered' | 'cut' | 'rewritten' | 'restored' | 'unsigned' | 'foreign' | 'content_missing';
+/** What is wrong: `content_missing`: content is not there and was not erased by a purge; `tree_damaged`: the rows are right, and the stored tree that proofs are made of is not; `edited` a row, `deleted`, `inserted` or `reordered` it; `cut` the tail; `rewritten`: from a place on the rows are others than those that were sealed; `restored`: an older state. */
+export type FindingKind = 'edited' | 'deleted' | 'inserted' | 'reordered' | 'cut' | 'rewritten' | 'restored' | 'unsigned' | 'foreign' | 'content_missing' | 'tree_damaged';
 
 export interface Finding {
   kind: FindingKind;
@@ -45,7 +45,11 @@ export class LogVerifier {
   /** How many of the measures, which are in order, have been met. */
   private measured = 0;
 
-  constructor(measures: readonly Measure[]) {
+  /** @param onNodes is given the inner nodes of the tree as rows that are right complete them */
+  constructor(
+    measures: readonly Measure[],
+    private readonly onNodes: (nodes: readonly CompletedNode[]) => void = () => undefined,
+  ) {
     this.measures = [...measures].sort((a, b) => a.size - b.size);
     this.measure();
   }
@@ -95,7 +99,7 @@ export class LogVerifier {
       this.report(problem);
       return;
     }
-    this.tree.append(entry.leafHash);
+    this.onNodes(this.tree.append(entry.leafHash));
     this.previous = entry;
     this.measure();
   }

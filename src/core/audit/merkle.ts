@@ -18,6 +18,11 @@ export interface NodeId {
   readonly index: number;
 }
 
+/** A full subtree that a new leaf completes. */
+export interface CompletedNode extends NodeId {
+  readonly hash: Hash;
+}
+
 const LEAF = Buffer.of(0);
 const NODE = Buffer.of(1);
 /** Root of the tree without leaves. */
@@ -60,8 +65,8 @@ export class GrowingTree {
   }
 
   /** Adds a leaf. @returns the full subtrees that it completes, the leaf itself not among them */
-  append(leaf: Hash): (NodeId & { hash: Hash })[] {
-    const made: (NodeId & { hash: Hash })[] = [];
+  append(leaf: Hash): CompletedNode[] {
+    const made: CompletedNode[] = [];
     let node = { level: 0, hash: leaf };
     for (let left = this.peaks.at(-1); left?.level === node.level; left = this.peaks.at(-1)) {
       this.peaks.pop();

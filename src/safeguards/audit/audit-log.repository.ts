@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import type { LeafRow } from '../../core/audit/leaf.js';
-import { foldPeaks, fullSubtrees, type Hash, type Range } from '../../core/audit/merkle.js';
+import { foldPeaks, fullSubtrees, type Hash, type NodeId, type Range } from '../../core/audit/merkle.js';
 import { decodeCursor, encodeCursor, type Page, type PageRequest } from '../../core/page.js';
-import { invalidField } from '../../core/problem.js';
+import { invalidField, Problem } from '../../core/problem.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import { type Total, totalOf } from '../../platform/database/table.js';
 import type { StoredContent } from './audit-contents.js';
@@ -130,16 +130,23 @@ export class AuditLogRepository {
   async rootsOf(tenantId: string, ranges: readonly Range[]): Promise<Hash[]> {
     const subtrees = ranges.map(fullSubtrees);
     const all = subtrees.flat();
+    const hashes = (await this.nodes(tenantId, all)).map((hash, place) => hash ?? missing(all[place]));
+    return subtrees.map((parts) => foldPeaks(hashes.splice(0, parts.length)));
+  }
+
+  /** The stored hashes of nodes, in the order in which they are asked for; those of level 0 are leaves. */
+  async nodes(tenantId: string, wanted: readonly NodeId[]): Promise<(Hash | undefined)[]> {
+    const [leaves, inner] = [wanted.filter(({ level }) => level === 0), wanted.filter(({ level }) => level > 0)];
     const nodes = await this.database.statement<{ level: number; index: string; hash: Buffer }>(
       tenantId,
       `select 0 as level, l.seq::text as index, l.leaf_hash as hash from audit_leaves l where l.tenant_id = $1 and l.seq = any($2::bigint[])
        union all
        select n.level, n.index::text, n.hash from unnest($3::smallint[], $4::bigint[]) as wanted (level, index)
          join audit_nodes n on n.tenant_id = $1 and n.level = wanted.level and n.index = wanted.index`,
-      [tenantId, all.filter(({ level }) => level === 0).map(({ index }) => index), all.filter(({ level }) => level > 0).map(({ level }) => level), all.filter(({ level }) => level > 0).map(({ index }) => index)],
+      [tenantId, leaves.map(({ index }) => index), inner.map(({ level }) => level), inner.map(({ index }) => index)],
     );
     const known = new Map(nodes.map(({ level, index, hash }) => [`${level} ${index}`, hash]));
-    return subtrees.map((parts) => foldPeaks(parts.map(({ level, index }) => known.get(`${level} ${index}`) ?? missing(level, index))));
+    return wanted.map(({ level, index }) => known.get(`${level} ${index}`));
   }
 
   /** Leaves from a place on, with their rows. */
@@ -197,8 +204,8 @@ export class AuditLogRepository {
   }
 }
 
-function missing(level: number, index: number): never {
-  throw new Error(`The tree has no node ${index} of level ${level}.`);
+function missing(node: NodeId | undefined): never {
+  throw new Problem('conflict', { detail: `The stored tree has no node ${node?.index} of level ${node?.level}.`, remedy: 'See what GET /audit/verify finds.' });
 }
 
 function sizeIn(cursor: string): number {

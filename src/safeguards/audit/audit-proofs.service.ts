@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { verifierKey } from '../../core/audit/checkpoint.js';
-import { consistencyRanges, type Hash, inclusionRanges } from '../../core/audit/merkle.js';
+import { consistencyRanges, type Hash, inclusionRanges, verifyConsistency, verifyInclusion } from '../../core/audit/merkle.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { invalidField, notFound, Problem } from '../../core/problem.js';
 import { RequestContext } from '../../platform/context/request-context.js';
@@ -49,7 +49,9 @@ export class AuditProofsService {
     if (!leaf) throw rowId !== undefined && (await this.log.isWaiting(tenantId, rowId)) ? new Problem('not_sealed') : notFound('audit row');
     if (leaf.seq >= wanted) throw invalidField('size', 'min', `must be more than ${leaf.seq}: the row was not in the tree before`);
     const path = await this.log.rootsOf(tenantId, inclusionRanges(leaf.seq, wanted));
-    return { row_id: leaf.row_id, seq: leaf.seq, leaf_hash: leaf.leaf_hash, path, tree: await this.treeAt(wanted) };
+    const tree = await this.treeAt(wanted);
+    if (!verifyInclusion({ leaf: leaf.leaf_hash, index: leaf.seq, size: wanted, path, root: tree.root })) throw unfit(wanted);
+    return { row_id: leaf.row_id, seq: leaf.seq, leaf_hash: leaf.leaf_hash, path, tree };
   }
 
   /** Both are the newest checkpoint's size when nothing is said. */
@@ -58,7 +60,9 @@ export class AuditProofsService {
     const start = from ?? end;
     if (start > end) throw invalidField('from', 'max', `must be ${end} at most`);
     const path = await this.log.rootsOf(this.context.tenantId, consistencyRanges(start, end));
-    return { from: await this.treeAt(start), to: await this.treeAt(end), path };
+    const [older, newer] = [await this.treeAt(start), await this.treeAt(end)];
+    if (!verifyConsistency({ from: start, to: end, path, fromRoot: older.root, toRoot: newer.root })) throw unfit(end);
+    return { from: older, to: newer, path };
   }
 
   /** Verifier keys and the name of the log. */
@@ -79,7 +83,10 @@ export class AuditProofsService {
     const [[root], checkpoint] = await Promise.all([this.log.rootsOf(tenantId, [{ start: 0, end: size }]), this.log.checkpointOf(tenantId, size)]);
     if (!root) throw new Error('A tree has no root.');
     // Nobody is given a proof that does not fit what was signed.
-    if (checkpoint && !checkpoint.root.equals(root)) throw new Problem('conflict', { detail: `The nodes of the tree of ${size} rows do not give the root that was signed.`, remedy: 'See what GET /audit/verify finds.' });
+    if (checkpoint && !checkpoint.root.equals(root)) throw unfit(size);
     return { size, root, note: checkpoint?.note ?? null };
   }
 }
+
+const unfit = (size: number): Problem =>
+  new Problem('conflict', { detail: `The stored nodes of the tree of ${size} rows do not give its root.`, remedy: 'See what GET /audit/verify finds.' });

@@ -8,6 +8,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { AuditContents } from './audit-contents.js';
 import { AuditKeys } from './audit-keys.js';
 import { AuditLogRepository, type CheckpointRow, type StoredLeaf } from './audit-log.repository.js';
+import { StoredTreeCheck } from './stored-tree-check.js';
 
 /** Others get their turn between two pages. */
 const PAGE = 250;
@@ -51,22 +52,26 @@ export class AuditVerificationService {
     const size = checkpoint?.size ?? 0;
     const { measures, unsigned } = await this.measures(tenantId, size);
     if (external) measures.push({ origin: '', time: '', ...external, external: true });
-    const verifier = new LogVerifier(measures);
+    const nodes = new StoredTreeCheck(this.log, tenantId);
+    const verifier = new LogVerifier(measures, nodes.add);
     if (unsigned) verifier.report(unsigned);
     const erased = new SeqRanges(MOST_RANGES);
-    await this.addAll(tenantId, size, verifier, erased);
+    await this.addAll(tenantId, size, verifier, erased, nodes);
     const { waiting, passed } = await this.log.withoutLeaf(tenantId);
     verifier.finish();
     const cut = shortness(extent);
     if (cut) verifier.report(cut);
     if (passed !== null) verifier.report({ kind: 'inserted', seq: verifier.size, row_id: passed, detail: `Row ${passed} was put in behind the sequencer's back: it belongs before rows that are sealed, and is not.` });
+    // Last: whatever is wrong with the rows says more.
+    if (nodes.finding) verifier.report(nodes.finding);
     return { rows: verifier.size, size, root: verifier.root, checkpoint, waiting, finding: verifier.finding, erased };
   }
 
-  private async addAll(tenantId: string, size: number, verifier: LogVerifier, erased: SeqRanges): Promise<void> {
+  private async addAll(tenantId: string, size: number, verifier: LogVerifier, erased: SeqRanges, nodes: StoredTreeCheck): Promise<void> {
     for (let next = 0; next < size; ) {
       const leaves = await this.log.leavesFrom(tenantId, next, size, PAGE);
       for (const leaf of leaves) await this.add(leaf, verifier, erased);
+      await nodes.compare();
       const last = leaves.at(-1);
       if (!last || verifier.isSettled) return;
       next = last.seq + 1;
