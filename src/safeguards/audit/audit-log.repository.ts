@@ -130,7 +130,7 @@ export class AuditLogRepository {
   async rootsOf(tenantId: string, ranges: readonly Range[]): Promise<Hash[]> {
     const subtrees = ranges.map(fullSubtrees);
     const all = subtrees.flat();
-    const hashes = (await this.nodes(tenantId, all)).map((hash, place) => hash ?? missing(all[place]));
+    const hashes = (await this.nodes(tenantId, all)).map((hash, place) => hash ?? missing(all[place] as NodeId));
     return subtrees.map((parts) => foldPeaks(hashes.splice(0, parts.length)));
   }
 
@@ -204,8 +204,8 @@ export class AuditLogRepository {
   }
 }
 
-function missing(node: NodeId | undefined): never {
-  throw new Problem('conflict', { detail: `The stored tree has no node ${node?.index} of level ${node?.level}.`, remedy: 'See what GET /audit/verify finds.' });
+function missing({ level, index }: NodeId): never {
+  throw new Problem('conflict', { detail: `The stored tree has no node ${index} of level ${level}.`, remedy: 'See what GET /audit/verify finds.' });
 }
 
 function sizeIn(cursor: string): number {
