@@ -4986,10 +4986,12 @@ export interface components {
             /**
              * @description edited, deleted, inserted, reordered: that row was. cut: the tail is missing. rewritten: rows from this one on were
              *     changed together with their hashes. restored: an older state was put back. unsigned: a checkpoint is not this log's.
+             *     content_missing: the content of a row is not there, and no purge has erased it. tree_damaged: every row is right, but not the
+             *     stored tree that proofs are made of.
              * @example edited
              * @enum {string}
              */
-            kind: "content_missing" | "cut" | "deleted" | "edited" | "foreign" | "inserted" | "reordered" | "restored" | "rewritten" | "unsigned";
+            kind: "content_missing" | "cut" | "deleted" | "edited" | "foreign" | "inserted" | "reordered" | "restored" | "rewritten" | "tree_damaged" | "unsigned";
             /**
              * @description Its id, as far as it is known.
              * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
