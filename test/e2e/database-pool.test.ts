@@ -3,7 +3,7 @@ import { TransactionHost } from '@nestjs-cls/transactional';
 import { ClsServiceManager } from 'nestjs-cls';
 import type pg from 'pg';
 import { TenantDatabase } from '../../src/platform/database/tenant-database.js';
-import { claim, createAgent, createBoard, createTask, createTenant, createUser, type SignedIn, type TestAgent } from '../support/factories.js';
+import { claim, createAgent, createBoard, createTask, createTenant, createUser, type SignedIn, someAddress, type TestAgent } from '../support/factories.js';
 import { type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 
 /** Who holds one connection and asks for a second waits for ever once all hold one: each request must do with one. */
@@ -59,6 +59,7 @@ describe('a pool of two connections', () => {
       work('POST', 'heartbeat', { status: 'online' }, once()),
       work('POST', 'tasks/claim', { max: 1 }, once()),
       work('POST', `tasks/${task.id}/complete`, { fence: lease.fence }, once()),
+      plane.request('POST', '/api/v1/intake', { body: { full_name: 'A Person', email: `${randomUUID()}@example.com` }, headers: { 'x-forwarded-for': someAddress(), ...once() } }),
       // Denied, which leaves a row in the audit trail.
       plane.request('GET', '/api/v1/admin/users', { token: agent.token }),
     ]);

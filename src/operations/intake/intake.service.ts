@@ -26,9 +26,11 @@ export class IntakeService {
     private readonly audit: AuditPort,
   ) {}
 
+  /** In the transaction of the request, where it has one: a second would be a second connection. */
   submit(request: SubmitIntakeDto): Promise<IntakeSubmission> {
     const ip = this.context.get('ip') ?? '';
-    return this.context.within({ tenantId: OPERATOR_TENANT_ID }, () => this.keep(request, isIP(ip) === 0 ? null : ip));
+    this.context.set('tenantId', OPERATOR_TENANT_ID);
+    return this.keep(request, isIP(ip) === 0 ? null : ip);
   }
 
   @Transactional()
