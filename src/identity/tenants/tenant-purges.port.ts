@@ -11,4 +11,6 @@ export abstract class TenantPurges {
   abstract hold(id: string): Promise<PurgeableTenant | undefined>;
   /** Shuts it for good and takes its names away: from the commit on every credential of it is refused. */
   abstract close(id: string): Promise<void>;
+  /** Once nothing is left of it: from then on its credentials are nobody's, in every process. */
+  abstract forget(id: string): Promise<void>;
 }

@@ -22,4 +22,8 @@ export class TenantPurgesService extends TenantPurges {
     await this.tenants.close(id, ERASED);
     this.revocations.afterCommit(`tenant:${id}`);
   }
+
+  forget(id: string): Promise<void> {
+    return this.revocations.revoke([`tenant:${id}`]);
+  }
 }

@@ -3,6 +3,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { CERTIFICATE_FORMAT, type PurgeCertificate, type SignedCertificate } from '../../core/audit/certificate.js';
 import { OPERATOR_TENANT_ID } from '../../core/ids.js';
+import { TenantPurges } from '../../identity/tenants/tenant-purges.port.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { type DestroyedKey, Keyring } from '../../platform/crypto/keyring.js';
@@ -31,6 +32,7 @@ export class PurgeRunner implements OnModuleInit {
     private readonly repository: PurgesRepository,
     private readonly erasing: Erasing,
     private readonly keyring: Keyring,
+    private readonly tenants: TenantPurges,
     private readonly otherTenant: OtherTenant,
     private readonly trees: AuditTrees,
     private readonly audit: AuditPort,
@@ -48,6 +50,7 @@ export class PurgeRunner implements OnModuleInit {
     await this.destroyLateKeys(purge);
     const erased = await this.erasing.erase(purge, signal);
     if (again && erased === 0) return;
+    if (purge.entity_type === 'tenant') await this.tenants.forget(purge.entity_id);
     await this.erasing.forgetSamples(purge, signal);
     await waitUntil(() => this.trees.isSealed(tenantOf(purge), PURGE_ACTION, purge.entity_id), signal);
     await this.complete(await this.certify(purge), again);
