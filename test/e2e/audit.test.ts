@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { TransactionHost } from '@nestjs-cls/transactional';
 import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
 import { RequestContext } from '../../src/platform/context/request-context.js';
@@ -50,6 +51,14 @@ describe('the audit log', () => {
     expect(items[0]).toMatchObject({ outcome: 'done', actor_kind: 'user', actor_id: admin.id, actor_label: admin.email, resource_type: 'task', resource_id: task.id, user_agent: 'audit-test/1', before: { title: 'Old' }, after: { title: 'New' } });
     expect(items[0]?.ip).toMatch(/127\.0\.0\.1|::1/);
     expect(items[0]?.['tenant_id']).toBeUndefined();
+  });
+
+  it('has the size and the hash of what is too large for a row', async () => {
+    const payload = { pages: Array.from({ length: 2_000 }, (_, page) => `page ${page} of a payload that is much larger than a row`) };
+    const sha256 = createHash('sha256').update(JSON.stringify(payload)).digest('hex');
+    const task = await createTask(plane, { title: 'Large', payload }, admin.token);
+    const { items } = await search({ action: 'task.create', resource_id: task.id });
+    expect(items[0]?.after).toMatchObject({ title: 'Large', payload: { cut: { bytes: Buffer.byteLength(JSON.stringify(payload)), sha256 } } });
   });
 
   it('has exactly one row for each change by a person or a key', async () => {

@@ -3,6 +3,9 @@ import { get, type IncomingMessage } from 'node:http';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { TenantDatabase } from '../../src/platform/database/tenant-database.js';
+import { AuditHistoryRepository } from '../../src/safeguards/audit/audit-history.repository.js';
+import { AuditLogRepository } from '../../src/safeguards/audit/audit-log.repository.js';
+import { PAGE_BYTES } from '../../src/safeguards/audit/page-of-bytes.js';
 import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { createTenant, createUser, type SignedIn } from '../support/factories.js';
@@ -92,6 +95,29 @@ describe('an export of a big table', () => {
     expect(looks).toBeGreaterThanOrEqual(7);
     expect(most).toBeLessThan(12 * MB);
   }, 240_000);
+
+  it('reads rows with large content a few at a time, each once: in exports, verifications and by the time', async () => {
+    const [{ id }, count, size] = [await createTenant(plane), 60, 200_000];
+    await withAdmin(async (client) => {
+      await client.query(AUDIT.replaceAll(NOTE, NOTE.repeat(size / NOTE.length)), [id, 'large', count]);
+      await client.query(`insert into audit_leaves (tenant_id, seq, row_id, leaf_hash) select tenant_id, row_number() over (order by occurred_at, id) - 1, id, '\\x00' from audit_log where tenant_id = $1`, [id]);
+    }, plane.database.name);
+    const [log, history] = [plane.app.get(AuditLogRepository), plane.app.get(AuditHistoryRepository)];
+    const pages: { ids: string[]; bytes: number }[] = [];
+    for (let next = 0; next < count; ) {
+      const page = await log.leavesFrom(id, next, count, 500);
+      pages.push({ ids: page.map((leaf) => leaf.row_id), bytes: page.reduce((sum, { stored }) => sum + (stored?.content?.length ?? 0), 0) });
+      next = page.at(-1)!.seq + 1;
+    }
+    const to = new Date('2027-01-01');
+    for (let page = await history.from(id, { to }, undefined, 500); page.length > 0; page = await history.from(id, { to }, page.at(-1), 500)) {
+      pages.push({ ids: page.map((row) => row.id), bytes: page.reduce((sum, { content }) => sum + (content?.length ?? 0), 0) });
+    }
+    expect(pages.flatMap(({ ids }) => ids).length).toBe(2 * count);
+    expect(new Set(pages.flatMap(({ ids }) => ids)).size).toBe(count);
+    expect(Math.max(...pages.map(({ bytes }) => bytes))).toBeLessThan(PAGE_BYTES + 1.1 * size);
+    expect(Math.min(...pages.slice(0, 5).map(({ ids }) => ids.length))).toBeGreaterThan(3);
+  });
 
   it.each(['audit_log', 'events'])('of %s reads no further than its client does, and nothing for one who has gone', async (type) => {
     const statements = countStatements();

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { KeySubject } from '../../platform/crypto/tenant-cipher.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import type { AuditRow } from './audit-row.entity.js';
+import { PAGE_BYTES, pageOfBytes } from './page-of-bytes.js';
 
 /** A time: from its start on, up to and without its end. */
 export interface AuditSpan {
@@ -11,6 +12,9 @@ export interface AuditSpan {
 
 const COLUMNS = `tenant_id, id, actor_kind, actor_id, actor_label, action, outcome, resource_type, resource_id, request_id,
   subject_type, subject_id, content_form, content, salt, content_hash, occurred_at`;
+const SPAN = `select ${COLUMNS} from audit_log where tenant_id = $1 and occurred_at >= coalesce($2::timestamptz, '-infinity') and occurred_at < $3
+    and (occurred_at, id) > (coalesce($4::timestamptz, '-infinity'), coalesce($5::uuid, '00000000-0000-0000-0000-000000000000'))
+  order by occurred_at, id limit $6`;
 
 /**
  * Rows of the log in the order of their times. They are only ever added, so each batch may be read by itself: nothing is
@@ -39,13 +43,12 @@ export class AuditHistoryRepository {
     return { sealed: Number(row?.sealed ?? 0), plain: Number(row?.plain ?? 0) };
   }
 
+  /** At most so many rows, and no more than `PAGE_BYTES` behind the first. */
   from(tenantId: string, { from, to }: AuditSpan, after: Pick<AuditRow, 'occurred_at' | 'id'> | undefined, limit: number): Promise<AuditRow[]> {
     return this.database.statement<AuditRow>(
       tenantId,
-      `select ${COLUMNS} from audit_log where tenant_id = $1 and occurred_at >= coalesce($2::timestamptz, '-infinity') and occurred_at < $3
-         and (occurred_at, id) > (coalesce($4::timestamptz, '-infinity'), coalesce($5::uuid, '00000000-0000-0000-0000-000000000000'))
-       order by occurred_at, id limit $6`,
-      [tenantId, from ?? null, to ?? null, after?.occurred_at ?? null, after?.id ?? null, limit],
+      pageOfBytes(SPAN, 'occurred_at, id', '$7'),
+      [tenantId, from ?? null, to ?? null, after?.occurred_at ?? null, after?.id ?? null, limit, PAGE_BYTES],
     );
   }
 }

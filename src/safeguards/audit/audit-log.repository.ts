@@ -6,6 +6,7 @@ import { invalidField, Problem } from '../../core/problem.js';
 import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import { type Total, totalOf } from '../../platform/database/table.js';
 import type { StoredContent } from './audit-contents.js';
+import { PAGE_BYTES, pageOfBytes } from './page-of-bytes.js';
 import { leafRowOf } from './seal-batch.js';
 
 export interface CheckpointRow {
@@ -42,6 +43,10 @@ interface WithoutLeaf {
   last: string | null;
 }
 
+const LEAVES = `select l.seq, l.row_id, l.leaf_hash, case when r.id is null then null else ${leafRowOf('r')} end as row,
+    l.tenant_id, r.subject_type, r.subject_id, r.content_form, r.content, r.salt, r.actor_label, r.actor_label_hash
+  from audit_leaves l left join audit_log r on r.tenant_id = l.tenant_id and r.id = l.row_id
+  where l.tenant_id = $1 and l.seq >= $2 and l.seq < $3 order by l.seq limit $4`;
 const PAGE = 20_000;
 const BEFORE_ALL = '00000000-0000-0000-0000-000000000000';
 
@@ -149,15 +154,12 @@ export class AuditLogRepository {
     return wanted.map(({ level, index }) => known.get(`${level} ${index}`));
   }
 
-  /** Leaves from a place on, with their rows. */
+  /** Leaves from a place on, with their rows: at most so many, and no more than `PAGE_BYTES` behind the first. */
   async leavesFrom(tenantId: string, seq: number, upTo: number, limit: number): Promise<StoredLeaf[]> {
     const rows = await this.database.statement<LeafColumns>(
       tenantId,
-      `select l.seq::text as seq, l.row_id, l.leaf_hash, case when r.id is null then null else ${leafRowOf('r')} end as row,
-         l.tenant_id, r.subject_type, r.subject_id, r.content_form, r.content, r.salt, r.actor_label, r.actor_label_hash
-       from audit_leaves l left join audit_log r on r.tenant_id = l.tenant_id and r.id = l.row_id
-       where l.tenant_id = $1 and l.seq >= $2 and l.seq < $3 order by l.seq limit $4`,
-      [tenantId, seq, upTo, limit],
+      pageOfBytes(LEAVES, 'seq', '$5'),
+      [tenantId, seq, upTo, limit, PAGE_BYTES],
     );
     return rows.map(({ seq: place, row_id, leaf_hash, row, actor_label, actor_label_hash, ...stored }) => ({
       seq: Number(place), row_id, leaf_hash, row, stored: row && { ...stored, id: row_id }, label: { plain: actor_label, hash: actor_label_hash },

@@ -12,6 +12,7 @@ import { AuditContents, type ContentColumns, type ContentPlace } from './audit-c
 import { AuditKeys } from './audit-keys.js';
 import type { AuditContent, AuditOutcome, AuditRow, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
 import { type AuditFilter, AuditRepository } from './audit.repository.js';
+import { fitContent } from './fit-content.js';
 import { redactSecrets } from './redact-secrets.js';
 
 const ANONYMOUS = { kind: 'anonymous', id: 'anonymous', label: 'anonymous' } as const;
@@ -71,10 +72,10 @@ export class AuditService extends AuditPort {
     return this.repository.page(this.context.tenantId, filter, page, label);
   }
 
-  /** Whatever a domain hands in, no secret passes: names and texts that give one away are replaced here, at the one door. */
+  /** Whatever a domain hands in, no secret passes and nothing that is too large for a row: both are replaced here, at the one door. */
   private async row(entry: AuditEntry, outcome: AuditOutcome, { tenantId, ...origin } = this.origin()): Promise<NewAuditRow> {
     const { actor_kind, actor_id, request_id, ...who } = origin;
-    const content = { ...who, before: redacted(entry.before), after: redacted(entry.after), detail: redacted(entry.detail) };
+    const content = fitContent({ ...who, before: redacted(entry.before), after: redacted(entry.after), detail: redacted(entry.detail) });
     const { type, id } = entry.subject ?? subjectOf(tenantId, origin, entry);
     const place = { tenant_id: tenantId, id: newId(), subject_type: type, subject_id: id };
     return {

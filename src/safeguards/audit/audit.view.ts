@@ -1,6 +1,10 @@
 import type { AuditContent, AuditOutcome, LostContent, OpenedAuditRow } from './audit-row.entity.js';
 
-/** One row of the audit log. Secrets are replaced by `[redacted]` before a row is written. */
+/**
+ * One row of the audit log. Secrets are replaced by `[redacted]` before a row is written. `before`, `after` and `detail` take 32 kB together:
+ * what is larger (and any member above 8 kB that is no text) is replaced by `{"cut": {"bytes": 262144, "sha256": "..."}}`, the size of its
+ * JSON and the SHA-256 of its canonical JSON (RFC 8785), and the end of a long text by its SHA-256.
+ */
 export class AuditView {
   /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
   id!: string;

@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { REDACTED, redactSecrets } from './redact-secrets.js';
 
 describe('redactSecrets', () => {
@@ -58,6 +59,11 @@ describe('redactSecrets', () => {
     const cycle: Record<string, unknown> = {};
     cycle['self'] = cycle;
     expect(JSON.stringify(redactSecrets(cycle))).toContain('[too deep]');
-    expect((redactSecrets('x'.repeat(30_000)) as string).length).toBeLessThan(20_100);
+    const long = redactSecrets(`${'x'.repeat(20_000)}${'y'.repeat(10_000)}`) as string;
+    expect([long.length < 20_200, long.slice(19_999)]).toEqual([true, `x… [30000 characters; SHA-256 of those behind the first 20000: ${hash('sha256', 'y'.repeat(10_000))}]`]);
+  });
+
+  it('leaves no half of a character', () => {
+    expect((redactSecrets(['\ud83d', `${'x'.repeat(19_999)}😀${'y'.repeat(10)}`]) as string[]).every((text) => text.isWellFormed())).toBe(true);
   });
 });

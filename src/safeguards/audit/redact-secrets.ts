@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+
 export const REDACTED = '[redacted]';
 
 /** Words in a field's name that say its value is a secret, or leads to one. Plurals are meant too. */
@@ -52,7 +54,9 @@ function redactObject(value: object, depth: number): Record<string, unknown> {
 function redactText(text: string): string {
   let result = text.length > LONGEST_TEXT ? text.slice(0, LONGEST_TEXT + MARGIN) : text;
   for (const [pattern, replacement] of SECRET_TEXTS) result = result.replace(pattern, replacement);
-  return text.length > LONGEST_TEXT ? `${result.slice(0, LONGEST_TEXT)}… [${text.length} characters]` : result;
+  if (text.length > LONGEST_TEXT) result = `${result.slice(0, LONGEST_TEXT)}… [${text.length} characters; SHA-256 of those behind the first ${LONGEST_TEXT}: ${hash('sha256', text.slice(LONGEST_TEXT))}]`;
+  // No half of a character: it has no place in a text that is hashed.
+  return result.toWellFormed();
 }
 
 function isSecret(name: string, value: unknown): boolean {
