@@ -20,6 +20,13 @@ import { withDatabase } from './with-database.js';
 
 type Place = 'local' | 'kms';
 
+/** What the database says of master keys. */
+interface Recorded {
+  currentId: string | undefined;
+  /** Whether a rotation has begun and not come to its end. */
+  isUnderWay: boolean;
+}
+
 /** What a rotation works with. */
 interface Plan {
   next: MasterKey;
@@ -66,9 +73,10 @@ async function rotate(config: Config, to: Place, output: Output): Promise<number
   try {
     const rotation = new KeyRotation(client);
     await rotation.begin();
-    const currentId = await rotation.currentId();
+    const now: Recorded = { currentId: await rotation.currentId(), isUnderWay: await rotation.isUnderWay() };
+    const { currentId } = now;
     const service = kmsMasterKey(config, egress);
-    const { next, others, finish } = to === 'kms' && service ? await toService(config, service) : toLocal(config, service, currentId);
+    const { next, others, finish } = to === 'kms' && service ? await toService(config, service) : toLocal(config, service, now);
     const known = new Map([next, ...others].map((key) => [key.id, key]));
     if (currentId !== undefined && !known.has(currentId)) throw new Error(`the master key in use (${currentId}) was not given: give that one too`);
     await rotation.switchTo(next);
@@ -94,11 +102,11 @@ async function toService(config: Config, service: MasterKey): Promise<Plan> {
   return { next: service, others, finish };
 }
 
-function toLocal(config: Config, service: MasterKey | undefined, currentId: string | undefined): Plan {
+function toLocal(config: Config, service: MasterKey | undefined, now: Recorded): Plan {
   const source = masterKeySource(config);
-  const isMove = service !== undefined && currentId === service.id;
+  const isMove = service !== undefined && now.currentId === service.id;
   if (isMove && source.isOwn && source.file !== undefined) makeMasterKeyFile(source.file);
-  const texts = isMove ? textsFrom(source, config) : prepare(source, textsFrom(source, config), currentId);
+  const texts = isMove ? textsFrom(source, config) : prepare(source, textsFrom(source, config), now);
   const [next, ...others] = texts.map(masterKeyOf);
   if (!next) throw new Error('there is no master key');
   const finish = async (output: Output): Promise<void> => {
@@ -110,10 +118,10 @@ function toLocal(config: Config, service: MasterKey | undefined, currentId: stri
 
 const textsIfThere = (source: MasterKeySource, config: Config): string[] => (source.isOwn && !existsSync(source.file ?? '') ? [] : textsFrom(source, config));
 
-/** The keys to work with, the new one first. One that was written down before is gone on with; else it is made here. */
-function prepare(source: MasterKeySource, texts: string[], currentId: string | undefined): string[] {
+/** The keys to work with, the new one first. One that was written down before is gone on with; else it is made here: what stands behind the current one may be left from before. */
+function prepare(source: MasterKeySource, texts: string[], { currentId, isUnderWay }: Recorded): string[] {
   const first = texts[0] === undefined ? undefined : masterKeyOf(texts[0]).id;
-  if (texts.length > 1) return texts;
+  if (texts.length > 1 && (first !== currentId || isUnderWay)) return texts;
   if (currentId !== undefined && first !== currentId) throw new Error(`the master key that was given (${String(first)}) is not the one in use (${currentId}): put that one behind it`);
   if (source.file === undefined) throw new Error('MASTER_KEY comes with the environment: put a new key before it (openssl rand -hex 32), restart every process, then call this again');
   const prepared = [newMasterKey(), ...texts];

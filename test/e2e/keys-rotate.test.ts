@@ -157,6 +157,22 @@ describe('npx wheelhouse keys rotate', () => {
     expect(out).not.toMatch(/[0-9a-f]{32}/);
   }, 30_000);
 
+  it('makes a new key when an older one stands behind the current one in the file, and puts both away', async () => {
+    const [, older = ''] = readFileSync(join(folder, readdirSync(folder).find((name) => name.startsWith('master-key.local-'))!), 'utf8').match(/^([0-9a-f]{64})$/m) ?? [];
+    const [, current = ''] = readFileSync(file, 'utf8').match(/^([0-9a-f]{64})$/m) ?? [];
+    writeFileSync(file, `${current}\n${older}\n`);
+    const before = await currentMaster();
+    const { code, out } = await rotate();
+    expect([code, out]).toEqual([0, expect.stringContaining('done:')]);
+    expect(await currentMaster()).not.toBe(before);
+    expect(await mastersInUse()).toEqual([await currentMaster()]);
+    const now = readFileSync(file, 'utf8');
+    expect([now.includes(current), now.includes(older), now.match(/^[0-9a-f]{64}$/gm)?.length]).toEqual([false, false, 1]);
+    expect(readFileSync(`${file}.${before.replace(':', '-')}`, 'utf8').trim()).toBe(current);
+    const alone = await rotate({ MASTER_KEY: `${now.match(/^[0-9a-f]{64}$/m)?.[0] ?? ''} ${older}` });
+    expect([alone.code, alone.out]).toEqual([2, expect.stringContaining('put a new key before it')]);
+  }, 30_000);
+
   it('says what is to be done when it cannot make the key itself', async () => {
     const [text = ''] = readFileSync(file, 'utf8').match(/^[0-9a-f]{64}$/m) ?? [];
     const alone = await rotate({ MASTER_KEY: text });

@@ -28,6 +28,12 @@ export class KeyRotation {
     return rows[0]?.id;
   }
 
+  /** Whether there is a key that another was put in the place of, and that something may still rest on. */
+  async isUnderWay(): Promise<boolean> {
+    const { rowCount } = await this.client.query('select 1 from master_keys where retiring_at is not null and retired_at is null limit 1');
+    return rowCount === 1;
+  }
+
   /** From its commit on nothing is wrapped under any other key: whoever is about to has finished, and others look again. */
   async switchTo(next: MasterKey): Promise<void> {
     await this.inTransaction(async () => {
