@@ -1,5 +1,6 @@
 import { AccessPolicy1700000000027 } from './1700000000027-access-policy.js';
 import { AuditGrants1700000000038 } from './1700000000038-audit-grants.js';
+import { AuditKeyHandover1700000000040 } from './1700000000040-audit-key-handover.js';
 import { AuditSealing1700000000024 } from './1700000000024-audit-sealing.js';
 import { Fleet1700000000003 } from './1700000000003-fleet.js';
 import { Identity1700000000002 } from './1700000000002-identity.js';
@@ -46,5 +47,6 @@ export const MIGRATIONS = [
   Samples1700000000036,
   MfaCodeLimit1700000000037,
   AuditGrants1700000000038,
+  AuditKeyHandover1700000000040,
   OutboundSecrets1700000000043,
 ];

@@ -11,7 +11,7 @@ export interface SealedRow {
   content: { text: string; salt: Buffer } | null;
 }
 
-/** What is wrong: `content_missing`: content is not there and was not erased by a purge; `tree_damaged`: the rows are right, and the stored tree that proofs are made of is not; `edited` a row, `deleted`, `inserted` or `reordered` it; `cut` the tail; `rewritten`: from a place on the rows are others than those that were sealed; `restored`: an older state. */
+/** What is wrong: `foreign`: a key is not the installation's; `content_missing`: content is not there and was not erased by a purge; `tree_damaged`: the rows are right, and the stored tree that proofs are made of is not; `edited` a row, `deleted`, `inserted` or `reordered` it; `cut` the tail; `rewritten`: from a place on the rows are others than those that were sealed; `restored`: an older state. */
 export type FindingKind = 'edited' | 'deleted' | 'inserted' | 'reordered' | 'cut' | 'rewritten' | 'restored' | 'unsigned' | 'foreign' | 'content_missing' | 'tree_damaged';
 
 export interface Finding {

@@ -2,6 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { CERTIFICATE_FORMAT, type PurgeCertificate, type SignedCertificate } from '../../core/audit/certificate.js';
+import { PURGE_ACTION } from '../../core/audit/purge-record.js';
 import { OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { TenantPurges } from '../../identity/tenants/tenant-purges.port.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
@@ -12,7 +13,7 @@ import { Jobs } from '../../platform/jobs/jobs.js';
 import { AuditTrees } from '../../safeguards/audit/audit-trees.reader.js';
 import { Erasing } from './erasing.service.js';
 import type { Purge } from './purge.entity.js';
-import { PURGE_ACTION, PURGE_JOB, PURGED_ACTION, type PurgeJob } from './purge-job.js';
+import { PURGE_JOB, PURGED_ACTION, type PurgeJob } from './purge-job.js';
 import { PurgesRepository } from './purges.repository.js';
 
 const LOOK_MS = 50;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import type { CertifiedTree } from '../../core/audit/certificate.js';
+import { PURGE_ACTION, type PurgeRecord } from '../../core/audit/purge-record.js';
 import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
@@ -14,7 +15,7 @@ import { OtherTenant } from '../../platform/database/other-tenant.js';
 import { Jobs } from '../../platform/jobs/jobs.js';
 import { AuditTrees } from '../../safeguards/audit/audit-trees.reader.js';
 import type { Purge } from './purge.entity.js';
-import { PURGE_ACTION, PURGE_JOB, type PurgeJob } from './purge-job.js';
+import { PURGE_JOB, type PurgeJob } from './purge-job.js';
 import type { PurgeDto } from './purges.dto.js';
 import { PurgesRepository } from './purges.repository.js';
 
@@ -85,7 +86,8 @@ export class PurgesService {
   private async begin(id: string, entityId: string, { entity_type, reason = null }: PurgeDto, tree: CertifiedTree | null): Promise<Purge> {
     const { tenantId, actor } = this.context;
     // About the purge, not about who is purged: these two rows stay readable.
-    const entry = { action: PURGE_ACTION, resource: { type: entity_type, id: entityId }, detail: { purge_id: id, reason } };
+    const detail: PurgeRecord = { purge_id: id, reason, entity_type, entity_id: entityId };
+    const entry = { action: PURGE_ACTION, resource: { type: entity_type, id: entityId }, detail };
     await this.audit.record({ ...entry, subject: { type: 'tenant', id: tenantId } });
     await (entity_type === 'agent' ? this.endAgent(entityId) : this.endTenant(entityId, entry));
     await this.repository.insert({ tenant_id: tenantId, id, entity_type, entity_id: entityId, reason, requested_by_kind: actor.kind, requested_by_id: actor.id, tree_before: tree });

@@ -96,11 +96,6 @@ export class Keyring {
     this.revocations.afterCommit(tagOf(tenantId));
   }
 
-  /** Whether a key of the subject was destroyed. */
-  async wasDestroyed(tenantId: string, subject: KeySubject): Promise<boolean> {
-    return (await this.repository.destroyed(tenantId, subject)).length > 0;
-  }
-
   /** The keys of a subject, or all of a tenant, that were destroyed, the oldest first. */
   destroyed(tenantId: string, subject: KeySubject | 'all'): Promise<DestroyedKey[]> {
     return this.repository.destroyed(tenantId, subject);

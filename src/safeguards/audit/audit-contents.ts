@@ -2,20 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { contentHash } from '../../core/audit/leaf.js';
 import { Problem } from '../../core/problem.js';
-import { Keyring } from '../../platform/crypto/keyring.js';
-import { type SealedPlace, TenantCipher } from '../../platform/crypto/tenant-cipher.js';
-import { databaseErrorCode, databaseProblem } from '../../platform/database/database-problem.js';
-import { NeededFirst } from '../../platform/database/transaction-scope.js';
+import { isDamage } from '../../platform/crypto/damage.js';
+import { TenantCipher } from '../../platform/crypto/tenant-cipher.js';
 import { AuditKeys } from './audit-keys.js';
 import type { AuditContent, AuditRow, LostContent, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
+import { type ContentPlace, placeOf } from './content-place.js';
+import { PurgeRecords } from './purge-records.js';
 
 const SALT_BYTES = 32;
 const SEALED = 1;
 
 /** The columns that hold a row's content, and bind the row to it. */
 export type ContentColumns = Pick<NewAuditRow, 'actor_label' | 'actor_label_hash' | 'content_form' | 'content' | 'salt' | 'content_hash'>;
-/** Where a row stands, and whose its content is. */
-export type ContentPlace = Pick<AuditRow, 'tenant_id' | 'id' | 'subject_type' | 'subject_id'>;
 /** What is needed of a row to read its content. */
 export type StoredContent = ContentPlace & Pick<AuditRow, 'content_form' | 'content' | 'salt'>;
 
@@ -34,7 +32,7 @@ export class AuditContents {
   constructor(
     private readonly cipher: TenantCipher,
     private readonly keys: AuditKeys,
-    private readonly keyring: Keyring,
+    private readonly purges: PurgeRecords,
   ) {}
 
   async close(place: ContentPlace, content: AuditContent): Promise<ContentColumns> {
@@ -51,17 +49,16 @@ export class AuditContents {
   /** @returns the text exactly as it was bound to the row, or why it cannot be read */
   async text(stored: StoredContent): Promise<BoundText | LostContent> {
     const { content, salt } = stored;
-    if (content === null) return (await this.wasErased(stored)) ? 'erased' : 'missing';
+    if (content === null) return this.gone(stored);
     // Rows of the time before contents were sealed.
     if (stored.content_form !== SEALED) return salt ? { text: content.toString('utf8'), salt } : 'damaged';
     try {
       const [sealedSalt, text] = JSON.parse(await this.cipher.open(placeOf(stored), content)) as [string, string];
       return { text, salt: Buffer.from(sealedSalt, 'base64') };
     } catch (error) {
-      if (error instanceof Problem && error.code === 'erased') return 'erased';
-      // Problems, errors of the database and keys that are still to be had pass; all else means that the bytes are not what was sealed.
-      if (error instanceof Problem || error instanceof NeededFirst || databaseErrorCode(error) !== undefined || databaseProblem(error)) throw error;
-      return 'damaged';
+      if (error instanceof Problem && error.code === 'erased') return this.gone(stored);
+      if (isDamage(error)) return 'damaged';
+      throw error;
     }
   }
 
@@ -80,13 +77,8 @@ export class AuditContents {
     return this.keys.labelHash(tenantId, (JSON.parse(text) as AuditContent).actor_label);
   }
 
-  /** Whether a key is gone that what was said of this row's subject was sealed under. */
-  private async wasErased({ tenant_id: tenantId, subject_type: type, subject_id: id }: ContentPlace): Promise<boolean> {
-    if (await this.keyring.wasDestroyed(tenantId, { type: 'tenant', id: tenantId })) return true;
-    return type !== null && id !== null && this.keyring.wasDestroyed(tenantId, { type, id });
+  /** Content, or its key, that is not there is believed to be erased when a purge has said so. */
+  private async gone(place: ContentPlace): Promise<LostContent> {
+    return (await this.purges.vouchFor(place)) ? 'erased' : 'missing';
   }
-}
-
-function placeOf({ tenant_id: tenantId, id, subject_type: type, subject_id: subjectId }: ContentPlace): SealedPlace {
-  return { tenantId, row: `audit_log/${id}/content`, ...(type && subjectId ? { subject: { type, id: subjectId } } : {}) };
 }

@@ -33,7 +33,9 @@ export class AuditExportService {
 
   /** The export is recorded before its first line leaves. The bundle holds what was sealed when it began. */
   async write(response: Response): Promise<void> {
-    const [header, { key }] = await Promise.all([this.header(), this.keys.signer()]);
+    // In this order: the key that signs is among those in the header, whatever replaces it meanwhile.
+    const { key } = await this.keys.signer();
+    const header = await this.header();
     await this.record(header.size);
     await sendAttachment(response, { type: 'application/x-ndjson; charset=utf-8', filename: `audit-${header.size}.jsonl` }, this.lines(header, key));
   }

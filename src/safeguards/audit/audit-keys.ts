@@ -1,53 +1,83 @@
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
+import type pg from 'pg';
 import { type NoteKey, publicKeyOf, rawPublicKey } from '../../core/audit/checkpoint.js';
 import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
+import { Problem } from '../../core/problem.js';
+import { isDamage } from '../../platform/crypto/damage.js';
 import { type SealedPlace, TenantCipher } from '../../platform/crypto/tenant-cipher.js';
-import { ADVISORY_LOCKS } from '../../platform/database/advisory-locks.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { beforeTransaction } from '../../platform/database/transaction-scope.js';
-
-type Purpose = 'checkpoint' | 'label';
+import { type AuditKeyPurpose, type AuditKeyRow, AuditKeysRepository, type HeldKeyRow } from './audit-keys.repository.js';
 
 /** What checkpoints are signed with, and the name of each tenant's log. */
 export interface AuditSigner {
+  /** Of the key. */
+  id: string;
   key: NoteKey;
   originOf(tenantId: string): string;
+  /** Whether it signs still, as a transaction sees it. */
+  isCurrent(client: pg.ClientBase): Promise<boolean>;
 }
 
-interface NewKey {
+/** A public key of this installation. */
+export interface Verifier extends NoteKey {
+  /** What the key before it signed when it named this one. */
+  handover: string | null;
+}
+
+export interface Verifiers {
+  /** The oldest first: each checkpoint is signed by one of them. */
+  keys: Verifier[];
+  /** Rows among them that this installation did not make. */
+  foreign: { id: string; publicKey: Buffer | null }[];
+}
+
+interface OpenedKey {
+  id: string;
   secret: Buffer;
-  publicKey: Buffer | null;
 }
 
 const LABEL_KEY_BYTES = 32;
 
 /**
- * The keys of this installation's audit log: the one that signs checkpoints, and the one under which labels are looked up.
- * They are made when first needed and stand in the database, sealed under the operator's key.
+ * The keys of this installation's audit log: those that sign checkpoints, and the one under which labels are looked up.
+ * They are made when first needed and stand in the database, sealed under the operator's key. Whoever can write there can add a row,
+ * and not one that opens: a public key is believed when it is that of a secret which opens, or is sealed itself.
  */
 @Injectable()
 export class AuditKeys {
-  private readonly known = new Map<Purpose, Buffer>();
-  private readonly loading = new Map<Purpose, Promise<Buffer>>();
+  private readonly known = new Map<AuditKeyPurpose, OpenedKey>();
+  private loadingLabel: Promise<OpenedKey> | undefined;
   private installation: Promise<string> | undefined;
 
   constructor(
     private readonly cipher: TenantCipher,
     private readonly database: SystemDatabase,
+    private readonly rows: AuditKeysRepository,
   ) {}
 
+  /** Which key signs is asked each time: it may have been replaced. */
   async signer(): Promise<AuditSigner> {
-    const [name, secret] = await Promise.all([this.name(), this.secret('checkpoint')]);
-    return { key: { name, key: createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' }) }, originOf: (tenantId) => `${name}/${tenantId}` };
+    const [name, { id, secret }] = await Promise.all([this.name(), this.load('checkpoint')]);
+    return { id, key: { name, key: privateKeyOf(secret) }, originOf: (tenantId) => `${name}/${tenantId}`, isCurrent: (client) => this.rows.isHeld(client, id) };
   }
 
   /** Public keys, the oldest first: each checkpoint is signed by one of them. */
-  async verifiers(): Promise<NoteKey[]> {
+  async verifiers(): Promise<Verifier[]> {
+    return (await this.allVerifiers()).keys;
+  }
+
+  async allVerifiers(): Promise<Verifiers> {
     const name = await this.name();
-    await this.secret('checkpoint');
-    const rows = await this.database.query<{ public_key: Buffer }>(`select public_key from audit_keys where purpose = 'checkpoint' order by created_at, id`);
-    return rows.map((row) => ({ name, key: publicKeyOf(row.public_key) }));
+    await this.load('checkpoint');
+    const found: Verifiers = { keys: [], foreign: [] };
+    for (const row of await this.rows.signing()) {
+      const publicKey = await this.publicKeyIn(row);
+      if (publicKey && row.public_key?.equals(publicKey)) found.keys.push({ name, key: publicKeyOf(publicKey), handover: row.handover });
+      else found.foreign.push({ id: row.id, publicKey: row.public_key });
+    }
+    return found;
   }
 
   async originOf(tenantId: string): Promise<string> {
@@ -56,7 +86,20 @@ export class AuditKeys {
 
   /** What rows are found by when their label is sealed: nobody can try names on it without the key. */
   async labelHash(tenantId: string, label: string): Promise<Buffer> {
-    return createHmac('sha256', await this.secret('label')).update(`${tenantId}\n${label}`).digest();
+    return createHmac('sha256', (await this.labelKey()).secret).update(`${tenantId}\n${label}`).digest();
+  }
+
+  /** A new key, as it is stored. */
+  async newKey(purpose: AuditKeyPurpose): Promise<HeldKeyRow> {
+    const id = newId();
+    const secret = purpose === 'checkpoint' ? generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }) : randomBytes(LABEL_KEY_BYTES);
+    const sealed = await this.cipher.seal(placeOf(id, 'sealed_key'), secret.toString('base64'));
+    return { id, purpose, public_key: purpose === 'checkpoint' ? (publicBytesOf(secret) ?? null) : null, sealed_key: sealed, sealed_public: null, handover: null };
+  }
+
+  /** What is kept of a key that signs no more. */
+  sealPublic({ id, key }: Pick<AuditSigner, 'id' | 'key'>): Promise<Buffer> {
+    return this.cipher.seal(placeOf(id, 'sealed_public'), rawPublicKey(key.key).toString('base64'));
   }
 
   private name(): Promise<string> {
@@ -70,53 +113,76 @@ export class AuditKeys {
     return this.installation;
   }
 
-  /** Of all who need it meanwhile one loads it. */
-  private async secret(purpose: Purpose): Promise<Buffer> {
-    const known = this.known.get(purpose);
+  /** Of all who need it meanwhile one loads it; it is never replaced. */
+  private async labelKey(): Promise<OpenedKey> {
+    const known = this.known.get('label');
     if (known) return known;
-    beforeTransaction(() => this.secret(purpose));
-    const running = this.loading.get(purpose);
-    if (running) return running;
-    const started = this.load(purpose).finally(() => this.loading.delete(purpose));
-    this.loading.set(purpose, started);
-    return started;
+    beforeTransaction(() => this.labelKey());
+    this.loadingLabel ??= this.load('label').finally(() => (this.loadingLabel = undefined));
+    return this.loadingLabel;
   }
 
-  private async load(purpose: Purpose): Promise<Buffer> {
-    const found = (await this.stored(purpose)) ?? (await this.make(purpose));
-    const secret = Buffer.from(await this.cipher.open(placeOf(found.id), found.sealed_key), 'base64');
-    this.known.set(purpose, secret);
-    return secret;
+  /** The newest that opens. One that was put in is passed by: it must not stop what is written. */
+  private async load(purpose: AuditKeyPurpose): Promise<OpenedKey> {
+    const known = this.known.get(purpose);
+    for (const row of await this.heldOrMade(purpose)) {
+      if (row.id === known?.id) return known;
+      const secret = await this.secretIn(row);
+      if (!secret) continue;
+      const opened = { id: row.id, secret };
+      this.known.set(purpose, opened);
+      return opened;
+    }
+    throw new Error(`No key for ${purpose === 'checkpoint' ? 'checkpoints' : 'labels'} of the audit log opens: what stands in the database was not sealed under this master key.`);
   }
 
-  private async stored(purpose: Purpose): Promise<{ id: string; sealed_key: Buffer } | undefined> {
-    const rows = await this.database.query<{ id: string; sealed_key: Buffer }>(
-      'select id, sealed_key from audit_keys where purpose = $1 and sealed_key is not null order by created_at desc, id desc limit 1', [purpose],
-    );
-    return rows[0];
+  private async heldOrMade(purpose: AuditKeyPurpose): Promise<HeldKeyRow[]> {
+    const held = await this.rows.held(purpose);
+    if (held.length > 0) return held;
+    await this.rows.insertFirst(await this.newKey(purpose));
+    return this.rows.held(purpose);
   }
 
-  /** Of several processes that start at once, one makes it for all. */
-  private async make(purpose: Purpose): Promise<{ id: string; sealed_key: Buffer }> {
-    const [id, { secret, publicKey }] = [newId(), purpose === 'checkpoint' ? signingKey() : { secret: randomBytes(LABEL_KEY_BYTES), publicKey: null }];
-    const sealed = await this.cipher.seal(placeOf(id), secret.toString('base64'));
-    await this.database.transaction(async (client) => {
-      await client.query('select pg_advisory_xact_lock($1)', [ADVISORY_LOCKS.auditKeys]);
-      await client.query(
-        `insert into audit_keys (id, purpose, public_key, sealed_key) select $1, $2, $3, $4
-         where not exists (select from audit_keys where purpose = $2 and sealed_key is not null)`,
-        [id, purpose, publicKey, sealed],
-      );
-    });
-    const made = await this.stored(purpose);
-    if (!made) throw new Error('A key of the audit log was not kept.');
-    return made;
+  /** Undefined when it is not what this installation sealed, or not the one of its public key. */
+  private async secretIn({ id, purpose, public_key: stated, sealed_key: sealed }: HeldKeyRow): Promise<Buffer | undefined> {
+    const text = await this.opened(placeOf(id, 'sealed_key'), sealed);
+    const secret = text === undefined ? undefined : Buffer.from(text, 'base64');
+    if (!secret || purpose === 'label') return secret;
+    const publicKey = publicBytesOf(secret);
+    return publicKey && stated?.equals(publicKey) ? secret : undefined;
+  }
+
+  private async publicKeyIn(row: AuditKeyRow): Promise<Buffer | undefined> {
+    if (row.sealed_key) {
+      const secret = await this.secretIn({ ...row, sealed_key: row.sealed_key });
+      return secret && publicBytesOf(secret);
+    }
+    const text = row.sealed_public ? await this.opened(placeOf(row.id, 'sealed_public'), row.sealed_public) : undefined;
+    return text === undefined ? undefined : Buffer.from(text, 'base64');
+  }
+
+  /** Undefined for what was not sealed here, for this place. */
+  private async opened(place: SealedPlace, sealed: Buffer): Promise<string | undefined> {
+    try {
+      return await this.cipher.open(place, sealed);
+    } catch (error) {
+      if (isDamage(error) || (error instanceof Problem && error.code === 'erased')) return undefined;
+      throw error;
+    }
   }
 }
 
-function signingKey(): NewKey {
-  const { privateKey } = generateKeyPairSync('ed25519');
-  return { secret: privateKey.export({ format: 'der', type: 'pkcs8' }), publicKey: rawPublicKey(createPublicKey(privateKey)) };
+/** A secret as it is sealed (PKCS 8), as a key. */
+export const privateKeyOf = (secret: Buffer): NoteKey['key'] => createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' });
+
+/** Undefined for bytes that are no key: those of one for another purpose. */
+function publicBytesOf(secret: Buffer): Buffer | undefined {
+  try {
+    return rawPublicKey(createPublicKey(privateKeyOf(secret)));
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }
 
-const placeOf = (id: string): SealedPlace => ({ tenantId: OPERATOR_TENANT_ID, row: `audit_keys/${id}/sealed_key` });
+const placeOf = (id: string, column: 'sealed_key' | 'sealed_public'): SealedPlace => ({ tenantId: OPERATOR_TENANT_ID, row: `audit_keys/${id}/${column}` });

@@ -94,7 +94,7 @@ async function seal(client: pg.Client, signer: AuditSigner): Promise<number> {
   await client.query('begin');
   try {
     const batch = new SealBatch(client);
-    if (!(await batch.begin(first))) throw new Error('The audit log was sealed by another session meanwhile.');
+    if (!(await batch.begin(first)) || !(await signer.isCurrent(client))) throw new Error('The audit log was sealed by another session meanwhile, or its key replaced.');
     const trees = await batch.trees(rows);
     for (const row of rows) add(batch, trees, row);
     for (const [tenantId, tree] of trees) {

@@ -1,12 +1,12 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { openCheckpoint } from '../../core/audit/checkpoint.js';
+import { openCheckpoint, publicKeyOf, verifierKey } from '../../core/audit/checkpoint.js';
 import { type Finding, LogVerifier, type Measure } from '../../core/audit/log-verifier.js';
 import { HASH_BYTES } from '../../core/audit/merkle.js';
 import { SeqRanges } from '../../core/audit/seq-ranges.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { AuditContents } from './audit-contents.js';
-import { AuditKeys } from './audit-keys.js';
+import { AuditKeys, type Verifiers } from './audit-keys.js';
 import { AuditLogRepository, type CheckpointRow, type StoredLeaf } from './audit-log.repository.js';
 import { StoredTreeCheck } from './stored-tree-check.js';
 
@@ -50,11 +50,14 @@ export class AuditVerificationService {
     const extent = await this.log.extent(tenantId);
     const checkpoint = await this.log.newestCheckpoint(tenantId);
     const size = checkpoint?.size ?? 0;
-    const { measures, unsigned } = await this.measures(tenantId, size);
+    const [verifiers, origin] = await Promise.all([this.keys.allVerifiers(), this.keys.originOf(tenantId)]);
+    const foreign = foreignKey(verifiers, origin);
+    const { measures, unsigned } = await this.measures(tenantId, size, verifiers.keys, origin);
     if (external) measures.push({ origin: '', time: '', ...external, external: true });
     const nodes = new StoredTreeCheck(this.log, tenantId);
     const verifier = new LogVerifier(measures, nodes.add);
-    if (unsigned) verifier.report(unsigned);
+    // What is signed with a key that was put in says less than that the key was.
+    if (unsigned) verifier.report(foreign ?? unsigned);
     const erased = new SeqRanges(MOST_RANGES);
     await this.addAll(tenantId, size, verifier, erased, nodes);
     const { waiting, passed } = await this.log.withoutLeaf(tenantId);
@@ -62,6 +65,7 @@ export class AuditVerificationService {
     const cut = shortness(extent);
     if (cut) verifier.report(cut);
     if (passed !== null) verifier.report({ kind: 'inserted', seq: verifier.size, row_id: passed, detail: `Row ${passed} was put in behind the sequencer's back: it belongs before rows that are sealed, and is not.` });
+    if (foreign) verifier.report(foreign);
     // Last: whatever is wrong with the rows says more.
     if (nodes.finding) verifier.report(nodes.finding);
     return { rows: verifier.size, size, root: verifier.root, checkpoint, waiting, finding: verifier.finding, erased };
@@ -87,7 +91,7 @@ export class AuditVerificationService {
     const content = stored ? await this.contents.text(stored) : 'missing';
     if (content === 'erased') erased.add(seq);
     verifier.add({ seq, row, leafHash, content: content === 'damaged' ? UNREADABLE : typeof content === 'string' ? null : content });
-    if (content === 'missing') verifier.report({ kind: 'content_missing', seq, row_id: rowId, detail: `The content of row ${seq} is not there, and no purge has erased it.` });
+    if (content === 'missing') verifier.report({ kind: 'content_missing', seq, row_id: rowId, detail: `The content of row ${seq}, or the key to it, is not there, and no purge is on record that erased it.` });
     if (typeof content !== 'string' && !(await this.isFoundBy(row.tenant_id, content.text, stored?.content_form, label))) {
       verifier.report({ kind: 'edited', seq, row_id: rowId, detail: `Row ${seq} is found under another name than the one it was written with.` });
     }
@@ -100,8 +104,7 @@ export class AuditVerificationService {
   }
 
   /** The log's own checkpoints. One that is not signed by this installation, or says something else than its columns, is itself a finding. */
-  private async measures(tenantId: string, size: number): Promise<{ measures: Measure[]; unsigned: Finding | undefined }> {
-    const [keys, origin] = await Promise.all([this.keys.verifiers(), this.keys.originOf(tenantId)]);
+  private async measures(tenantId: string, size: number, keys: Verifiers['keys'], origin: string): Promise<{ measures: Measure[]; unsigned: Finding | undefined }> {
     const measures: Measure[] = [];
     for (const row of await this.log.someCheckpoints(tenantId, size, MOST_CHECKPOINTS)) {
       const opened = openedOr(row.note, keys);
@@ -123,6 +126,13 @@ function shortness({ checkpoint, tree, leaves, pushed }: Awaited<ReturnType<Audi
     return { kind: 'restored', seq: checkpoint, row_id: null, detail: `A checkpoint of ${pushed} rows has left this installation; the log ends before row ${checkpoint}: an older state was put back, or the tail cut off.` };
   }
   return most <= checkpoint ? undefined : { kind: 'cut', seq: checkpoint, row_id: null, detail: `Checkpoints from ${checkpoint} rows on are missing: the log had ${most}.` };
+}
+
+/** A public key that somebody put among those of this installation: nothing is believed for being signed with it. */
+function foreignKey({ foreign: [row] }: Verifiers, origin: string): Finding | undefined {
+  if (!row) return undefined;
+  const name = row.publicKey?.length === HASH_BYTES ? verifierKey({ name: origin.slice(0, origin.lastIndexOf('/')), key: publicKeyOf(row.publicKey) }) : 'none';
+  return { kind: 'foreign', seq: 0, row_id: null, detail: `Among the keys of this installation stands one that it did not make (row ${row.id} of audit_keys, public key ${name}). What is signed with it is not believed.` };
 }
 
 /** Undefined for what is not signed by one of the keys. */

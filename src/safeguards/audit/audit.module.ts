@@ -5,6 +5,7 @@ import { AuditContents } from './audit-contents.js';
 import { AuditExportService } from './audit-export.service.js';
 import { AuditHistoryRepository } from './audit-history.repository.js';
 import { AuditKeys } from './audit-keys.js';
+import { AuditKeysRepository } from './audit-keys.repository.js';
 import { AuditLogRepository } from './audit-log.repository.js';
 import { AuditProofsController } from './audit-proofs.controller.js';
 import { AuditProofsService } from './audit-proofs.service.js';
@@ -18,8 +19,9 @@ import { AuditRepository } from './audit.repository.js';
 import { AuditService } from './audit.service.js';
 import { CheckpointPlaces } from './checkpoint-places.js';
 import { CheckpointPusher } from './checkpoint-pusher.js';
+import { PurgeRecords } from './purge-records.js';
 
-const SEALED = [AuditContents, AuditKeys, AuditLogRepository, AuditSequencer, AuditProofsService, AuditVerificationService, AuditExportService, CheckpointPlaces, CheckpointPusher];
+const SEALED = [AuditContents, AuditKeys, AuditKeysRepository, PurgeRecords, AuditLogRepository, AuditSequencer, AuditProofsService, AuditVerificationService, AuditExportService, CheckpointPlaces, CheckpointPusher];
 
 /** The audit log, and what seals it. Everyone records through the port. */
 @Global()

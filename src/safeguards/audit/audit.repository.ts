@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type pg from 'pg';
 import type { Page, PageRequest } from '../../core/page.js';
 import { prepared } from '../../platform/database/prepared.js';
 import { Sql } from '../../platform/database/sql.js';
@@ -30,6 +31,11 @@ const NAMES = Object.keys(COLUMNS) as (keyof NewAuditRow)[];
 const INSERT = prepared(`insert into audit_log (${NAMES.join(', ')})
   select * from unnest(${NAMES.map((name, index) => `$${index + 1}::${COLUMNS[name]}[]`).join(', ')})`);
 
+/** Of content whose key was destroyed nobody learns the label by trying names. The key's id stands behind the first byte of what it sealed. */
+const IS_THERE = `audit.content is not null and not exists (
+  select from tenant_keys k where k.tenant_id = audit.tenant_id and k.destroyed_at is not null
+    and k.id = case when length(audit.content) > 16 then encode(substring(audit.content from 2 for 16), 'hex')::uuid end)`;
+
 const valuesOf = (rows: readonly NewAuditRow[]): unknown[][] => NAMES.map((name) => rows.map(({ [name]: value }) => value));
 
 /** Rows of `audit_log`: they are only ever added. */
@@ -50,6 +56,11 @@ export class AuditRepository {
     await this.database.execute(INSERT.text, valuesOf([row]));
   }
 
+  /** In a transaction of the system's. */
+  async insertBy(client: pg.ClientBase, row: NewAuditRow): Promise<void> {
+    await client.query(INSERT.text, valuesOf([row]));
+  }
+
   /** @param label hash of `filter.actor` as a label */
   page(tenantId: string, filter: AuditFilter, request: PageRequest, label?: Buffer): Promise<Page<AuditRow>> {
     const query = this.sql.manager.createQueryBuilder(AuditRow, 'audit').where('audit.tenant_id = :tenantId', { tenantId });
@@ -58,7 +69,7 @@ export class AuditRepository {
     }
     if (filter.action?.endsWith('*')) query.andWhere('audit.action like :action', { action: `${escapeLike(filter.action.slice(0, -1))}%` });
     else if (filter.action !== undefined) query.andWhere('audit.action = :action', { action: filter.action });
-    if (filter.actor !== undefined) query.andWhere('(audit.actor_id = :actor or audit.actor_label_hash = :label or audit.actor_label = :actor)', { actor: filter.actor, label });
+    if (filter.actor !== undefined) query.andWhere(`(audit.actor_id = :actor or (audit.actor_label_hash = :label and ${IS_THERE}) or audit.actor_label = :actor)`, { actor: filter.actor, label });
     if (filter.from) query.andWhere('audit.occurred_at >= :from', { from: filter.from });
     if (filter.to) query.andWhere('audit.occurred_at < :to', { to: filter.to });
     return pageOfQuery(query, request);

@@ -8,10 +8,11 @@ import { notFound, Problem } from '../../core/problem.js';
 import { type AuditEntry, type AuditOrigin, AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import type { KeySubject } from '../../platform/crypto/tenant-cipher.js';
-import { AuditContents, type ContentColumns, type ContentPlace } from './audit-contents.js';
+import { AuditContents, type ContentColumns } from './audit-contents.js';
 import { AuditKeys } from './audit-keys.js';
 import type { AuditContent, AuditOutcome, AuditRow, NewAuditRow, OpenedAuditRow } from './audit-row.entity.js';
 import { type AuditFilter, AuditRepository } from './audit.repository.js';
+import type { ContentPlace } from './content-place.js';
 import { fitContent } from './fit-content.js';
 import { redactSecrets } from './redact-secrets.js';
 
