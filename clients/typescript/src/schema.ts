@@ -4986,7 +4986,8 @@ export interface components {
             /**
              * @description edited, deleted, inserted, reordered: that row was. cut: the tail is missing. rewritten: rows from this one on were
              *     changed together with their hashes. restored: an older state was put back. unsigned: a checkpoint is not this log's.
-             *     content_missing: the content of a row is not there, and no purge has erased it. tree_damaged: every row is right, but not the
+             *     foreign: among the keys of this installation stands one that it did not make. content_missing: the content of a row, or the key
+             *     to it, is not there, and no purge is on record that erased it. tree_damaged: every row is right, but not the
              *     stored tree that proofs are made of.
              * @example edited
              * @enum {string}
