@@ -17,6 +17,7 @@ import { SessionWays1700000000031 } from './1700000000031-session-ways.js';
 import { TenantLimits1700000000030 } from './1700000000030-tenant-limits.js';
 import { Usage1700000000033 } from './1700000000033-usage.js';
 import { ApiKeyFamilies1700000000034 } from './1700000000034-api-key-families.js';
+import { SecretCopies1700000000041 } from './1700000000041-secret-copies.js';
 import { SsoLinks1700000000035 } from './1700000000035-sso-links.js';
 import { OutboundSecrets1700000000043 } from './1700000000043-outbound-secrets.js';
 import { MfaCodeLimit1700000000037 } from './1700000000037-mfa-code-limit.js';
@@ -48,5 +49,6 @@ export const MIGRATIONS = [
   MfaCodeLimit1700000000037,
   AuditGrants1700000000038,
   AuditKeyHandover1700000000040,
+  SecretCopies1700000000041,
   OutboundSecrets1700000000043,
 ];

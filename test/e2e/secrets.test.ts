@@ -230,6 +230,27 @@ describe('versions', () => {
     expect((await auditOf(id)).map(({ action }) => action)).toEqual(expect.arrayContaining(['secret.rollback', 'secret.version.destroy']));
   });
 
+  it('that have a value again after a rollback lose it with the version that had it first', async () => {
+    const { id } = await make({ value: 'leaked' });
+    const destroy = (version: number): Promise<Answer> => call('POST', `/${id}/versions/destroy`, { version });
+    await ok(call('POST', `/${id}/rotate`, { value: 'second' }));
+    await ok(call('POST', `/${id}/rollback`, { version: 1 }));
+    // While it is the current value, nothing is said to be gone.
+    const refused = await destroy(1);
+    expect([refused.status, refused.body.code, refused.body['current'], refused.body['detail']]).toEqual([409, 'current_version', 3, expect.stringContaining('has the value of version 1')]);
+    expect(await reveal(id, 1)).toBe('leaked');
+    await ok(call('POST', `/${id}/rotate`, { value: 'fourth' }));
+    // A copy of a copy, and then one of its own.
+    await ok(call('POST', `/${id}/rollback`, { version: 3 }));
+    await ok(call('POST', `/${id}/rotate`, { value: 'sixth', grace_seconds: 3_600 }));
+    expect((await versionsOf(id)).map(({ version, copy_of }) => [version, copy_of])).toEqual([[6, null], [5, 1], [4, null], [3, 1], [2, null], [1, null]]);
+    await ok(destroy(3));
+    for (const version of [1, 3, 5]) expect([version, (await call('POST', `/${id}/reveal`, { ...REASON, version })).body.code, (await destroy(version)).body.code]).toEqual([version, 'version_destroyed', 'version_destroyed']);
+    expect(await plane.app.get(SystemDatabase).query('select version from secret_versions where secret_id = $1 and sealed is not null order by version', [id])).toEqual([{ version: 2 }, { version: 4 }, { version: 6 }]);
+    expect([await reveal(id, 2), await reveal(id, 4), await reveal(id)]).toEqual(['second', 'fourth', 'sixth']);
+    expect((await auditOf(id)).find(({ action }) => action === 'secret.version.destroy')?.detail).toMatchObject({ version: 3, destroyed: [1, 3, 5] });
+  });
+
   it('count one by one when many rotate at once, in two processes', async () => {
     const { id } = await make();
     const answers = await Promise.all(Array.from({ length: 20 }, (_, index) => (index % 2 ? plane : other).request<Secret>('POST', `/api/v1/secrets/${id}/rotate`, { token: admin.token, body: { value: `value ${index}` } })));
@@ -241,6 +262,38 @@ describe('versions', () => {
 describe('rotation by the clock', () => {
   const makeDue = (id: string) => plane.app.get(SystemDatabase).execute(`update secrets set next_rotation_at = now() - interval '1 second' where id = $1`, [id]);
   const round = (which = plane) => which.app.get(SecretRotation).round(new AbortController().signal);
+
+  it('puts a secret off that cannot be rotated, says so, and goes on with those behind it', async () => {
+    const rotation = { rotation: { every_days: 7 } };
+    const failing = await Promise.all(Array.from({ length: 50 }, () => make(rotation)));
+    const behind = await make(rotation);
+    await plane.app.get(SystemDatabase).execute(`update secrets set next_rotation_at = now() - interval '1 hour' where id = any($1)`, [failing.map(({ id }) => id)]);
+    await makeDue(behind.id);
+    await withAdmin((client) => client.query(`alter table secret_versions add constraint no_rotation check (secret_id not in (${failing.map(({ id }) => `'${id}'`).join(', ')})) not valid`), plane.database.name);
+    const [{ id = '' } = {}] = failing;
+    const stateOf = async (): Promise<{ failures: number; last_error: string | null; next_at: string }> => (await ok(call('GET', `/${id}`)))['rotation'] as { failures: number; last_error: string | null; next_at: string };
+    const wait = async (): Promise<number> => Math.round((Date.parse((await stateOf()).next_at) - Date.now()) / 60_000);
+    try {
+      await round();
+      await round();
+      expect((await ok(call('GET', `/${behind.id}`))).version).toBe(2);
+      expect([await stateOf(), await wait()]).toEqual([expect.objectContaining({ failures: 1, last_error: 'internal' }), 2]);
+      await makeDue(id);
+      await Promise.all([round(), round(other)]);
+      expect([(await stateOf()).failures, await wait()]).toEqual([2, 4]);
+      await plane.app.get(SystemDatabase).execute('update secrets set rotation_failures = 1000 where id = $1', [id]);
+      await makeDue(id);
+      await round();
+      expect(await wait()).toBe(60);
+      expect((await auditOf(id)).filter(({ outcome }) => outcome === 'failed')).toMatchObject([{ action: 'secret.rotate', actor_id: 'secret-rotation', detail: { reason: 'internal' } }]);
+      expect(await (await fetch(`${plane.url}/metrics`)).text()).toMatch(/wheelhouse_secrets_failing_rotations [1-9]/);
+    } finally {
+      await withAdmin((client) => client.query('alter table secret_versions drop constraint no_rotation'), plane.database.name);
+    }
+    await makeDue(id);
+    await round();
+    expect([(await ok(call('GET', `/${id}`))).version, await stateOf()]).toEqual([2, expect.objectContaining({ failures: 0, last_error: null })]);
+  }, 30_000);
 
   it('makes a new value when it is time, once, and not before', async () => {
     const made = await make({ value: 'by hand', rotation: { every_days: 7, generate: { length: 16, charset: 'digits' } } });

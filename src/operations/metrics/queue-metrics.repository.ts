@@ -11,6 +11,8 @@ export interface QueueFigures {
   sealing_lag_seconds: number;
   /** Places that checkpoints cannot be pushed to at the moment. */
   failing_pushes: { target: string; count: number }[];
+  /** Secrets whose rotation by the clock has failed since it last worked. */
+  failing_rotations: number;
 }
 
 /** Figures over all tenants, without a name of any: what an operator of the installation watches. */
@@ -19,8 +21,10 @@ export class QueueMetricsRepository {
   constructor(private readonly database: SystemDatabase) {}
 
   async read(): Promise<QueueFigures> {
-    const [tasks, oldest, consumers, lag, pushes] = await Promise.all([this.tasks(), this.oldestReady(), this.consumers(), this.sealingLag(), this.failingPushes()]);
-    return { tasks, oldest_ready_seconds: oldest, consumers, sealing_lag_seconds: lag, failing_pushes: pushes };
+    const [tasks, oldest, consumers, lag, pushes, rotations] = await Promise.all([
+      this.tasks(), this.oldestReady(), this.consumers(), this.sealingLag(), this.failingPushes(), this.failingRotations(),
+    ]);
+    return { tasks, oldest_ready_seconds: oldest, consumers, sealing_lag_seconds: lag, failing_pushes: pushes, failing_rotations: rotations };
   }
 
   private tasks(): Promise<QueueFigures['tasks']> {
@@ -56,5 +60,10 @@ export class QueueMetricsRepository {
 
   private failingPushes(): Promise<QueueFigures['failing_pushes']> {
     return this.database.query('select target, count(*)::int as count from audit_pushes where failures > 0 group by target');
+  }
+
+  private async failingRotations(): Promise<number> {
+    const rows = await this.database.query<{ count: number }>('select count(*)::int as count from secrets where rotation_failures > 0 and next_rotation_at is not null');
+    return rows[0]?.count ?? 0;
   }
 }

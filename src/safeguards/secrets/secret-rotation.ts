@@ -1,4 +1,6 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
+import { Problem } from '../../core/problem.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Jobs } from '../../platform/jobs/jobs.js';
 import { SecretsRepository } from './secrets.repository.js';
@@ -7,7 +9,10 @@ import { SecretsService } from './secrets.service.js';
 const ROTATE_SECRETS = 'secret-rotation';
 const EVERY_MINUTE = '* * * * *';
 
-/** Rotates secrets by the clock: each minute those whose time has come, one by one, so that one that fails holds back no other. */
+/**
+ * Rotates secrets by the clock: each minute those whose time has come, one by one. One that fails holds back no other: it is put off,
+ * and says so itself, in the audit log when it begins to fail, and in the metrics.
+ */
 @Injectable()
 export class SecretRotation implements OnModuleInit {
   private readonly logger = new Logger(SecretRotation.name);
@@ -17,6 +22,7 @@ export class SecretRotation implements OnModuleInit {
     private readonly context: RequestContext,
     private readonly repository: SecretsRepository,
     private readonly secrets: SecretsService,
+    private readonly audit: AuditPort,
   ) {}
 
   onModuleInit(): void {
@@ -25,16 +31,27 @@ export class SecretRotation implements OnModuleInit {
   }
 
   async round(stop: AbortSignal): Promise<void> {
-    const failures: unknown[] = [];
+    let failures = 0;
     for (const tenantId of await this.repository.tenantsWithDue()) {
       const due = await this.context.runAsSystem(tenantId, ROTATE_SECRETS, () => this.secrets.due());
       for (const id of due) {
         stop.throwIfAborted();
-        await this.context.runAsSystem(tenantId, ROTATE_SECRETS, () => this.secrets.rotateIfDue(id)).catch((error: unknown) => failures.push(error));
+        if (!(await this.context.runAsSystem(tenantId, ROTATE_SECRETS, () => this.rotate(id)))) failures += 1;
       }
     }
-    if (failures.length === 0) return;
-    this.logger.warn(`${failures.length} secrets could not be rotated; they are tried again.`);
-    throw failures[0];
+    if (failures > 0) this.logger.warn(`${failures} secrets could not be rotated; they are tried again later.`);
+  }
+
+  /** @returns whether there is nothing more to do about it */
+  private async rotate(id: string): Promise<boolean> {
+    try {
+      await this.secrets.rotateIfDue(id);
+      return true;
+    } catch (error) {
+      const code = error instanceof Problem ? error.code : 'internal';
+      if (code === 'internal') this.logger.error(error, `Secret ${id} could not be rotated.`);
+      if (await this.secrets.putOff(id, code)) await this.audit.failed({ action: 'secret.rotate', resource: { type: 'secret', id }, detail: { reason: code } }).catch((failure: unknown) => this.logger.error(failure));
+      return false;
+    }
   }
 }

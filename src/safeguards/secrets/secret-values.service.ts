@@ -7,6 +7,13 @@ import type { VersionOrigin } from './secret-version.entity.js';
 import { SecretVersionsRepository } from './secret-versions.repository.js';
 import type { Secret } from './secret.entity.js';
 
+export interface NewVersion {
+  value: string;
+  origin: VersionOrigin;
+  /** The version that had this value first, if one had. */
+  copyOf?: number;
+}
+
 /** Seals and opens the values of secrets, in the caller's transaction. */
 @Injectable()
 export class SecretValues {
@@ -16,10 +23,10 @@ export class SecretValues {
     private readonly cipher: TenantCipher,
   ) {}
 
-  async add(secretId: string, version: number, value: string, origin: VersionOrigin): Promise<void> {
+  async add(secretId: string, version: number, { value, origin, copyOf }: NewVersion): Promise<void> {
     const { actor, tenantId } = this.context;
     const sealed = await this.cipher.seal(placeOf(tenantId, secretId, version), value);
-    await this.versions.insert({ tenant_id: tenantId, id: newId(), secret_id: secretId, version, sealed, origin, created_by_kind: actor.kind, created_by_id: actor.id });
+    await this.versions.insert({ tenant_id: tenantId, id: newId(), secret_id: secretId, version, sealed, origin, copy_of: copyOf ?? null, created_by_kind: actor.kind, created_by_id: actor.id });
   }
 
   /**

@@ -12,6 +12,8 @@ export class SecretVersion {
   /** Null once it was destroyed. */
   @Column('bytea', { nullable: true, select: false }) sealed!: Buffer | null;
   @Column('text') origin!: VersionOrigin;
+  /** The version whose value it has again, when it was rolled back to. */
+  @Column('integer', { nullable: true }) copy_of!: number | null;
   /** The end of its grace time; null for the current one. */
   @Column({ type: 'timestamptz', precision: 3, nullable: true }) works_until!: Date | null;
   @Column('text') created_by_kind!: string;

@@ -28,6 +28,9 @@ export class Secret {
   @Column('integer') grace_seconds!: number;
   @Column('jsonb', { nullable: true }) generator!: Generator | null;
   @Column({ type: 'timestamptz', precision: 3, nullable: true }) next_rotation_at!: Date | null;
+  /** How often the rotation by the clock has failed since it last worked, and the code of why. */
+  @Column('integer') rotation_failures!: number;
+  @Column('text', { nullable: true }) rotation_error!: string | null;
   @Column({ type: 'timestamptz', precision: 3 }) rotated_at!: Date;
   /** Where calls that leave this installation may take it: `https://api.example.com`, `https://*.example.com`, `http://10.0.0.5:8080`. */
   @Column('text', { array: true }) outbound_origins!: string[];

@@ -81,14 +81,17 @@ export class SecretsController {
     return mapPage(await this.secrets.versionsOf(id, query), toVersionView);
   }
 
-  /** Makes an earlier value the current one. As a new version; the one that was current stops working at once. */
+  /** Makes an earlier value the current one. As a new version, whose copy_of says which one had the value first; the one that was current stops working at once. */
   @Post(':id/rollback')
   @Operation({ id: 'rollBackSecret', allow: 'secret:write', returns: SecretView, problems: ['not_found', 'current_version', 'version_destroyed', 'erased'] })
   async rollBack(@Param('id', Uuid) id: string, @Body() { version }: SecretVersionDto): Promise<SecretView> {
     return toSecretView(await this.secrets.rollBack(id, version));
   }
 
-  /** Destroys the value of an earlier version. It cannot be had again, and there is no way back to it. */
+  /**
+   * Destroys the value of an earlier version. It cannot be had again, and there is no way back to it: every other version that has it because
+   * of a rollback (`copy_of` says so) loses it too. While the current version is one of them this is refused: rotate the secret first.
+   */
   @Post(':id/versions/destroy')
   @Operation({ id: 'destroySecretVersion', allow: 'secret:write', returns: SecretView, problems: ['not_found', 'current_version', 'version_destroyed'] })
   async destroyVersion(@Param('id', Uuid) id: string, @Body() { version }: SecretVersionDto): Promise<SecretView> {

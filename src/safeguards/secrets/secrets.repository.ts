@@ -75,7 +75,7 @@ export class SecretsRepository {
       [tenantId, id, ...columns.map((column) => stored(patch, column))],
     );
     if (rotation) {
-      await this.sql.execute('update secrets set next_rotation_at = rotated_at + make_interval(days => rotate_every_days) where tenant_id = $1 and id = $2', [tenantId, id]);
+      await this.sql.execute('update secrets set next_rotation_at = rotated_at + make_interval(days => rotate_every_days), rotation_failures = 0, rotation_error = null where tenant_id = $1 and id = $2', [tenantId, id]);
     }
   }
 
@@ -91,6 +91,17 @@ export class SecretsRepository {
 
   async isDue(tenantId: string, id: string): Promise<boolean> {
     return (await this.sql.row('select 1 from secrets where tenant_id = $1 and id = $2 and next_rotation_at <= clock_timestamp()', [tenantId, id])) !== undefined;
+  }
+
+  /** Puts a rotation off that failed: from two minutes on, each time for twice as long, up to an hour. @returns how often it has failed in a row */
+  async putOff(tenantId: string, id: string, error: string): Promise<number | undefined> {
+    const row = await this.sql.row<{ failures: number }>(
+      `update secrets set rotation_failures = rotation_failures + 1, rotation_error = $3, revision = revision + 1, updated_at = clock_timestamp(),
+         next_rotation_at = clock_timestamp() + least(interval '1 hour', interval '2 minutes' * 2 ^ least(rotation_failures, 10))
+       where tenant_id = $1 and id = $2 and next_rotation_at <= clock_timestamp() returning rotation_failures as failures`,
+      [tenantId, id, error],
+    );
+    return row?.failures;
   }
 
   /** Tenants that have such secrets, and work. */

@@ -11,17 +11,15 @@ import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import { DEFAULT_GENERATOR, generateValue } from './generate-value.js';
-import { SecretValues } from './secret-values.service.js';
-import type { SecretVersion, VersionOrigin } from './secret-version.entity.js';
-import { SecretVersionsRepository } from './secret-versions.repository.js';
+import { type NewVersion, SecretValues } from './secret-values.service.js';
+import type { SecretVersion } from './secret-version.entity.js';
+import { originOf, SecretVersionsRepository } from './secret-versions.repository.js';
 import type { Generator, Secret } from './secret.entity.js';
 import type { CreateSecretDto, ExpiringSecretsQuery, ListSecretsQuery, RotateSecretDto, RotationDto, UpdateSecretDto } from './secrets.dto.js';
 import { COUNTED_SECRETS, type SecretPatch, SecretsRepository } from './secrets.repository.js';
 import { toSecretView } from './secrets.view.js';
 
-interface NewValue {
-  value: string;
-  origin: VersionOrigin;
+interface NewValue extends NewVersion {
   graceSeconds: number;
 }
 
@@ -63,7 +61,7 @@ export class SecretsService {
     const row = { category: null, description: null, expires_at: null, rotate_every_days: null, grace_seconds: 0, generator: null, outbound_origins: [], ...patchOf(fields) };
     if (row.outbound_origins.length > 0) requireFreshSignIn(this.context);
     await unlessTaken(this.secrets.insert({ ...row, tenant_id: tenantId, id, name, version: 1, created_by_kind: actor.kind, created_by_id: actor.id }));
-    await this.values.add(id, 1, value, 'given');
+    await this.values.add(id, 1, { value, origin: 'given' });
     const secret = await this.get(id);
     await this.audit.record({ action: 'secret.create', resource: { type: 'secret', id }, after: summaryOf(secret) });
     return secret;
@@ -106,13 +104,19 @@ export class SecretsService {
     return true;
   }
 
+  /** For the clock: tries a secret again later whose rotation failed, so that it holds back no other. @returns whether it has just begun to fail */
+  @Transactional()
+  async putOff(id: string, error: string): Promise<boolean> {
+    return (await this.secrets.putOff(this.context.tenantId, id, error)) === 1;
+  }
+
   @Transactional()
   due(): Promise<string[]> {
     return this.secrets.due(this.context.tenantId);
   }
 
   /**
-   * Makes an earlier value the current one again, as a new version. The one that was current stops working at once.
+   * Makes an earlier value the current one again, as a new version that knows where it has it from. The one that was current stops working at once.
    * @throws Problem `current_version`, `version_destroyed`, `not_found`
    */
   @Transactional()
@@ -120,19 +124,34 @@ export class SecretsService {
     const before = await this.lock(id);
     if (version === before.version) throw new Problem('current_version');
     const value = await this.values.open(before, version, false);
-    return this.change('secret.rollback', before, {}, { value, origin: 'rolled_back', graceSeconds: 0 }, { from_version: version });
+    const copyOf = await this.originOf(before, version);
+    return this.change('secret.rollback', before, {}, { value, origin: 'rolled_back', copyOf, graceSeconds: 0 }, { from_version: version });
   }
 
-  /** @throws Problem `current_version`, `version_destroyed`, `not_found` */
+  /**
+   * Destroys the value of an earlier version, wherever it is: also in versions that were rolled back to it.
+   * @throws Problem `current_version` also when the current one has that value, `version_destroyed`, `not_found`
+   */
   @Transactional()
   async destroyVersion(id: string, version: number): Promise<Secret> {
     const secret = await this.lock(id);
     if (version === secret.version) throw new Problem('current_version');
-    if (!(await this.versions.find(secret.tenant_id, id, version))) throw notFound('version');
-    if (!(await this.versions.destroy(secret.tenant_id, id, version))) throw new Problem('version_destroyed');
+    const origin = await this.originOf(secret, version);
+    if (origin === (await this.originOf(secret, secret.version))) {
+      throw new Problem('current_version', { detail: `Version ${secret.version}, the current one, has the value of version ${version}.`, current: secret.version });
+    }
+    const destroyed = await this.versions.destroy(secret.tenant_id, id, origin);
+    if (destroyed.length === 0) throw new Problem('version_destroyed');
     await this.secrets.update(secret.tenant_id, id, {}, false);
-    await this.audit.record({ action: 'secret.version.destroy', resource: { type: 'secret', id }, detail: { name: secret.name, version } });
+    await this.audit.record({ action: 'secret.version.destroy', resource: { type: 'secret', id }, detail: { name: secret.name, version, destroyed } });
     return this.get(id);
+  }
+
+  /** The version that had the value of this one first. */
+  private async originOf({ tenant_id, id }: Secret, version: number): Promise<number> {
+    const row = await this.versions.find(tenant_id, id, version);
+    if (!row) throw notFound('version');
+    return originOf(row);
   }
 
   @Transactional()
@@ -150,7 +169,7 @@ export class SecretsService {
   private async change(action: string, before: Secret, patch: SecretPatch, next: NewValue | undefined, detail: object = {}): Promise<Secret> {
     const { tenant_id, id, version } = before;
     if (next) {
-      await this.values.add(id, version + 1, next.value, next.origin);
+      await this.values.add(id, version + 1, next);
       await this.versions.supersede(tenant_id, id, version, next.graceSeconds);
     }
     await unlessTaken(this.secrets.update(tenant_id, id, next ? { ...patch, version: version + 1 } : patch, next !== undefined));

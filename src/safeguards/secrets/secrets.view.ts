@@ -19,6 +19,16 @@ export class RotationView {
   generate!: GeneratorView;
   /** @example 2026-03-02T09:30:00.000Z */
   next_at!: string | null;
+  /**
+   * How often it has failed since it last worked; then next_at is when it is tried again, within an hour.
+   * @example 0
+   */
+  failures!: number;
+  /**
+   * Why it failed: the code of a problem.
+   * @example null
+   */
+  last_error!: string | null;
 }
 
 /** A secret without its value. */
@@ -67,6 +77,10 @@ export class SecretView {
   updated_at!: string;
 }
 
+function rotationOf({ rotate_every_days: every_days, generator: generate, next_rotation_at, rotation_failures: failures, rotation_error: last_error }: Secret): RotationView | null {
+  return every_days !== null && generate ? { every_days, generate, next_at: iso(next_rotation_at), failures, last_error } : null;
+}
+
 export function toSecretView(row: Secret): SecretView {
   const { id, name, category, description, version, grace_seconds, revision } = row;
   return {
@@ -77,7 +91,7 @@ export function toSecretView(row: Secret): SecretView {
     description,
     version,
     expires_at: iso(row.expires_at),
-    rotation: row.rotate_every_days !== null && row.generator ? { every_days: row.rotate_every_days, generate: row.generator, next_at: iso(row.next_rotation_at) } : null,
+    rotation: rotationOf(row),
     grace_seconds,
     outbound_origins: row.outbound_origins,
     rotated_at: row.rotated_at.toISOString(),
@@ -122,6 +136,11 @@ export class SecretVersionView {
    */
   origin!: VersionOrigin;
   /**
+   * The version whose value this one has again; null for a value of its own. Destroying one of them destroys the value of all.
+   * @example null
+   */
+  copy_of!: number | null;
+  /**
    * When it stops working for agents; null for the current one.
    * @example null
    */
@@ -143,6 +162,7 @@ export function toVersionView(row: SecretVersion): SecretVersionView {
     version: row.version,
     value: MASKED_VALUE,
     origin: row.origin,
+    copy_of: row.copy_of,
     works_until: iso(row.works_until),
     created_by: `${row.created_by_kind}:${row.created_by_id}`,
     created_at: row.created_at.toISOString(),
