@@ -270,7 +270,7 @@ describe('rotation by the clock', () => {
     await plane.app.get(SystemDatabase).execute(`update secrets set next_rotation_at = now() - interval '1 hour' where id = any($1)`, [failing.map(({ id }) => id)]);
     await makeDue(behind.id);
     await withAdmin((client) => client.query(`alter table secret_versions add constraint no_rotation check (secret_id not in (${failing.map(({ id }) => `'${id}'`).join(', ')})) not valid`), plane.database.name);
-    const [{ id = '' } = {}] = failing;
+    const { id } = failing[0]!;
     const stateOf = async (): Promise<{ failures: number; last_error: string | null; next_at: string }> => (await ok(call('GET', `/${id}`)))['rotation'] as { failures: number; last_error: string | null; next_at: string };
     const wait = async (): Promise<number> => Math.round((Date.parse((await stateOf()).next_at) - Date.now()) / 60_000);
     try {

@@ -2,7 +2,7 @@ import { Get, Param, Query } from '@nestjs/common';
 import { ApiParam } from '@nestjs/swagger';
 import { ApiController, Operation } from '../../platform/http/operation.decorator.js';
 import { SecretUses } from './secret-uses.service.js';
-import { UseSecretQuery } from './secrets.dto.js';
+import { UseSecretQuery } from './secret-grants.dto.js';
 import { RevealedSecretView, toRevealedView } from './secrets.view.js';
 
 @ApiController('agent/secrets', 'Work / Agent protocol')

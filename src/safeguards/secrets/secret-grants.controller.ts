@@ -3,7 +3,7 @@ import { mapPage, type Page } from '../../core/page.js';
 import { ApiController, NO_CONTENT, Operation, pageOf } from '../../platform/http/operation.decorator.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { SecretGrantsService } from './secret-grants.service.js';
-import { CreateSecretGrantDto, ListSecretGrantsQuery } from './secrets.dto.js';
+import { CreateSecretGrantDto, ListSecretGrantsQuery } from './secret-grants.dto.js';
 import { SecretGrantView, toGrantView } from './secrets.view.js';
 
 @ApiController('secrets/:id/grants', 'Safeguards / Secrets')

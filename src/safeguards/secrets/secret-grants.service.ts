@@ -11,7 +11,7 @@ import { checkIfMatch } from '../../platform/http/etag.js';
 import type { SecretGrant } from './secret-grant.entity.js';
 import { SecretGrantsRepository } from './secret-grants.repository.js';
 import type { Secret } from './secret.entity.js';
-import type { CreateSecretGrantDto, ListSecretGrantsQuery } from './secrets.dto.js';
+import type { CreateSecretGrantDto, ListSecretGrantsQuery } from './secret-grants.dto.js';
 import { SecretsRepository } from './secrets.repository.js';
 
 /** Who may use a secret. Nothing is kept in memory: what is granted or revoked here holds for the next use, in every process. */

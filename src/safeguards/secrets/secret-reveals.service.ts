@@ -5,7 +5,7 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { requireFreshSignIn } from '../../platform/auth/fresh-sign-in.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { SecretValues } from './secret-values.service.js';
-import type { RevealSecretDto } from './secrets.dto.js';
+import type { RevealSecretDto } from './secret-values.dto.js';
 import { SecretsRepository } from './secrets.repository.js';
 import type { OpenedSecret } from './secrets.view.js';
 

@@ -7,7 +7,7 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { SecretGrantsRepository } from './secret-grants.repository.js';
 import { SecretValues } from './secret-values.service.js';
-import type { UseSecretQuery } from './secrets.dto.js';
+import type { UseSecretQuery } from './secret-grants.dto.js';
 import { SecretsRepository } from './secrets.repository.js';
 import type { OpenedSecret } from './secrets.view.js';
 

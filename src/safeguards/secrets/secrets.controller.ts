@@ -4,7 +4,8 @@ import { ApiController, NO_CONTENT, Operation, pageOf } from '../../platform/htt
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { SecretReveals } from './secret-reveals.service.js';
-import { CreateSecretDto, ExpiringSecretsQuery, ListSecretsQuery, RevealSecretDto, RotateSecretDto, SecretVersionDto, UpdateSecretDto } from './secrets.dto.js';
+import { RevealSecretDto, RotateSecretDto, SecretVersionDto } from './secret-values.dto.js';
+import { CreateSecretDto, ExpiringSecretsQuery, ListSecretsQuery, UpdateSecretDto } from './secrets.dto.js';
 import { SecretsService } from './secrets.service.js';
 import { RevealedSecretView, SecretVersionView, SecretView, toRevealedView, toSecretView, toVersionView } from './secrets.view.js';
 

@@ -15,7 +15,8 @@ import { type NewVersion, SecretValues } from './secret-values.service.js';
 import type { SecretVersion } from './secret-version.entity.js';
 import { originOf, SecretVersionsRepository } from './secret-versions.repository.js';
 import type { Generator, Secret } from './secret.entity.js';
-import type { CreateSecretDto, ExpiringSecretsQuery, ListSecretsQuery, RotateSecretDto, RotationDto, UpdateSecretDto } from './secrets.dto.js';
+import type { RotateSecretDto } from './secret-values.dto.js';
+import type { CreateSecretDto, ExpiringSecretsQuery, ListSecretsQuery, RotationDto, UpdateSecretDto } from './secrets.dto.js';
 import { COUNTED_SECRETS, type SecretPatch, SecretsRepository } from './secrets.repository.js';
 import { toSecretView } from './secrets.view.js';
 
