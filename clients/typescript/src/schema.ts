@@ -2275,7 +2275,7 @@ export interface paths {
         put?: never;
         /**
          * Makes an earlier value the current one
-         * @description Makes an earlier value the current one. As a new version; the one that was current stops working at once.
+         * @description Makes an earlier value the current one. As a new version, whose copy_of says which one had the value first; the one that was current stops working at once.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -2347,7 +2347,7 @@ export interface paths {
         put?: never;
         /**
          * Destroys the value of an earlier version
-         * @description Destroys the value of an earlier version. It cannot be had again, and there is no way back to it.
+         * @description Destroys the value of an earlier version. It cannot be had again, and there is no way back to it: every other version that has it because of a rollback (`copy_of` says so) loses it too. While the current version is one of them this is refused: rotate the secret first.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -6043,7 +6043,14 @@ export interface components {
         RotationView: {
             /** @example 30 */
             every_days: number;
+            /**
+             * @description How often it has failed since it last worked; then next_at is when it is tried again, within an hour.
+             * @example 0
+             */
+            failures: number;
             generate: components["schemas"]["GeneratorView"];
+            /** @description Why it failed: the code of a problem. */
+            last_error: string | null;
             /**
              * Format: date-time
              * @example 2026-03-02T09:30:00.000Z
@@ -6168,6 +6175,8 @@ export interface components {
             total_is_estimate?: boolean;
         };
         SecretVersionView: {
+            /** @description The version whose value this one has again; null for a value of its own. Destroying one of them destroys the value of all. */
+            copy_of: number | null;
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
@@ -26621,7 +26630,9 @@ export interface operations {
                      *               "length": 40,
                      *               "charset": "alphanumeric"
                      *             },
-                     *             "next_at": "2026-03-02T09:30:00.000Z"
+                     *             "next_at": "2026-03-02T09:30:00.000Z",
+                     *             "failures": 0,
+                     *             "last_error": null
                      *           },
                      *           "grace_seconds": 3600,
                      *           "outbound_origins": [
@@ -26813,7 +26824,9 @@ export interface operations {
                      *           "length": 40,
                      *           "charset": "alphanumeric"
                      *         },
-                     *         "next_at": "2026-03-02T09:30:00.000Z"
+                     *         "next_at": "2026-03-02T09:30:00.000Z",
+                     *         "failures": 0,
+                     *         "last_error": null
                      *       },
                      *       "grace_seconds": 3600,
                      *       "outbound_origins": [
@@ -27029,7 +27042,9 @@ export interface operations {
                      *           "length": 40,
                      *           "charset": "alphanumeric"
                      *         },
-                     *         "next_at": "2026-03-02T09:30:00.000Z"
+                     *         "next_at": "2026-03-02T09:30:00.000Z",
+                     *         "failures": 0,
+                     *         "last_error": null
                      *       },
                      *       "grace_seconds": 3600,
                      *       "outbound_origins": [
@@ -27220,7 +27235,9 @@ export interface operations {
                      *           "length": 40,
                      *           "charset": "alphanumeric"
                      *         },
-                     *         "next_at": "2026-03-02T09:30:00.000Z"
+                     *         "next_at": "2026-03-02T09:30:00.000Z",
+                     *         "failures": 0,
+                     *         "last_error": null
                      *       },
                      *       "grace_seconds": 3600,
                      *       "outbound_origins": [
@@ -28404,7 +28421,9 @@ export interface operations {
                      *           "length": 40,
                      *           "charset": "alphanumeric"
                      *         },
-                     *         "next_at": "2026-03-02T09:30:00.000Z"
+                     *         "next_at": "2026-03-02T09:30:00.000Z",
+                     *         "failures": 0,
+                     *         "last_error": null
                      *       },
                      *       "grace_seconds": 3600,
                      *       "outbound_origins": [
@@ -28650,7 +28669,9 @@ export interface operations {
                      *           "length": 40,
                      *           "charset": "alphanumeric"
                      *         },
-                     *         "next_at": "2026-03-02T09:30:00.000Z"
+                     *         "next_at": "2026-03-02T09:30:00.000Z",
+                     *         "failures": 0,
+                     *         "last_error": null
                      *       },
                      *       "grace_seconds": 3600,
                      *       "outbound_origins": [
@@ -28862,6 +28883,7 @@ export interface operations {
                      *           "version": 1,
                      *           "value": "********",
                      *           "origin": "given",
+                     *           "copy_of": null,
                      *           "works_until": null,
                      *           "created_by": "user:0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *           "created_at": "2026-01-31T09:30:00.000Z",
@@ -29038,7 +29060,9 @@ export interface operations {
                      *           "length": 40,
                      *           "charset": "alphanumeric"
                      *         },
-                     *         "next_at": "2026-03-02T09:30:00.000Z"
+                     *         "next_at": "2026-03-02T09:30:00.000Z",
+                     *         "failures": 0,
+                     *         "last_error": null
                      *       },
                      *       "grace_seconds": 3600,
                      *       "outbound_origins": [
@@ -29272,7 +29296,9 @@ export interface operations {
                      *               "length": 40,
                      *               "charset": "alphanumeric"
                      *             },
-                     *             "next_at": "2026-03-02T09:30:00.000Z"
+                     *             "next_at": "2026-03-02T09:30:00.000Z",
+                     *             "failures": 0,
+                     *             "last_error": null
                      *           },
                      *           "grace_seconds": 3600,
                      *           "outbound_origins": [

@@ -1,13 +1,11 @@
 import { Type } from 'class-transformer';
-import { IsIn, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, Max, MaxLength, Min, NotEquals, ValidateNested } from 'class-validator';
+import { IsIn, IsInt, IsObject, IsOptional, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsInstant } from '../../platform/http/is-instant.js';
 import { IsLine } from '../../platform/http/is-line.js';
-import { type Charset, CHARSETS, MASKED_VALUE } from './secret.entity.js';
+import { IsSecretValue } from './is-secret-value.js';
+import { type Charset, CHARSETS } from './secret.entity.js';
 
-/** Who sends back what an answer showed would lose the value. */
-export const NOT_THE_MASK = { message: 'value must be the secret itself, not what stands for it in answers: leave it out to keep it' };
-export const LONGEST_VALUE = 65_536;
 export const LONGEST_GRACE = 30 * 86_400;
 export const MOST_VERSIONS = 1_000_000_000;
 
@@ -57,10 +55,7 @@ export class RotateSecretDto {
    * @example "another value that nobody else knows"
    */
   @IfGiven()
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(LONGEST_VALUE)
-  @NotEquals(MASKED_VALUE, NOT_THE_MASK)
+  @IsSecretValue()
   value?: string;
 
   /** How the new value is made; left out, as the secret's rotation says. */

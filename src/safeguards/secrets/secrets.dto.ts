@@ -1,12 +1,12 @@
 import { Type } from 'class-transformer';
-import { ArrayMaxSize, ArrayUnique, IsArray, IsInt, IsNotEmpty, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, NotEquals, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsInt, IsObject, IsOptional, IsString, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsInstant } from '../../platform/http/is-instant.js';
 import { IsLine } from '../../platform/http/is-line.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { IsOrigin } from './is-origin.js';
-import { GeneratorDto, LONGEST_GRACE, LONGEST_VALUE, NOT_THE_MASK } from './secret-values.dto.js';
-import { MASKED_VALUE } from './secret.entity.js';
+import { IsSecretValue } from './is-secret-value.js';
+import { GeneratorDto, LONGEST_GRACE } from './secret-values.dto.js';
 
 const SECRET_NAME = /^[A-Za-z0-9][\w.-]{0,127}$/;
 const NAME_RULE = { message: 'name must consist of letters, digits, dots, hyphens and underscores, and begin with a letter or digit' };
@@ -106,10 +106,7 @@ export class CreateSecretDto extends SecretFields {
    * The secret itself. No answer repeats it.
    * @example "a value that nobody else knows"
    */
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(LONGEST_VALUE)
-  @NotEquals(MASKED_VALUE, NOT_THE_MASK)
+  @IsSecretValue()
   value!: string;
 }
 
@@ -129,10 +126,7 @@ export class UpdateSecretDto extends SecretFields {
    * @example "a value that nobody else knows"
    */
   @IfGiven()
-  @IsString()
-  @IsNotEmpty()
-  @MaxLength(LONGEST_VALUE)
-  @NotEquals(MASKED_VALUE, NOT_THE_MASK)
+  @IsSecretValue()
   value?: string;
 }
 
