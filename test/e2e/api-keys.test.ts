@@ -1,19 +1,12 @@
 import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
 import { createTenant, createUser, type SignedIn, unique } from '../support/factories.js';
-import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane } from '../support/plane.js';
 import { ApiKeyUsage } from '../../src/identity/api-keys/api-key-usage.js';
+import { plane, second, startTwo, stopTwo } from '../support/two-planes.js';
 
-let plane: Plane;
-let second: Plane;
-beforeAll(async () => {
-  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
-  second = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback' } });
-});
-afterAll(async () => {
-  await second.stop();
-  await plane.stop();
-});
+beforeAll(startTwo);
+afterAll(stopTwo);
 
 type KeyAnswer = ApiResponse<Record<string, unknown> & { id: string; key: string }>;
 const make = (token: string, body: object): Promise<KeyAnswer> =>

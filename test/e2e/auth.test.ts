@@ -2,26 +2,18 @@ import { randomBytes } from 'node:crypto';
 import { Passwords } from '../../src/platform/crypto/passwords.js';
 import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
-import { createTenant, createUser, login, PASSWORD, someAddress, type Tokens, unique } from '../support/factories.js';
-import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { createUser, login, PASSWORD, someAddress, type Tokens, unique } from '../support/factories.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane } from '../support/plane.js';
+import { me, plane, second, startTwo, stopTwo } from '../support/two-planes.js';
 
-let plane: Plane;
-let second: Plane;
-beforeAll(async () => {
-  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
-  second = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback', REGISTRATION: 'false' } });
-});
-afterAll(async () => {
-  await second.stop();
-  await plane.stop();
-});
+beforeAll(() => startTwo({}, { REGISTRATION: 'false' }));
+afterAll(stopTwo);
 
 const refresh = (refreshToken: string, headers: Record<string, string> = {}): Promise<ApiResponse<Tokens & { code?: string }>> =>
   plane.request('POST', '/api/v1/auth/refresh', {
     body: { refresh_token: refreshToken },
     headers: { 'x-forwarded-for': someAddress(), ...headers },
   });
-const me = (token: string, at: Plane = plane): Promise<ApiResponse> => at.request('GET', '/api/v1/auth/me', { token });
 
 const inDatabase = (text: string): Promise<unknown> => withAdmin((admin) => admin.query(text), plane.database.name);
 
@@ -237,105 +229,6 @@ describe('refresh', () => {
   });
 });
 
-describe('logout', () => {
-  it('ends the session at once, in every process', async () => {
-    const user = await createUser(plane);
-    expect((await me(user.token, second)).status).toBe(200);
-    expect(
-      (await plane.request('POST', '/api/v1/auth/logout', { token: user.token, body: { refresh_token: user.refreshToken } })).status,
-    ).toBe(204);
-    expect((await me(user.token)).status).toBe(401);
-    expect((await me(user.token, second)).status).toBe(401);
-    expect((await refresh(user.refreshToken)).status).toBe(401);
-    expect(await audited('auth.logout', user.id)).toHaveLength(1);
-  });
-
-  it("works without a body, leaves other sessions alone, and ends nobody else's", async () => {
-    const user = await createUser(plane);
-    const other = await createUser(plane);
-    const elsewhere = (await login(plane, user.email)).body;
-    expect(
-      (await plane.request('POST', '/api/v1/auth/logout', { token: user.token, body: { refresh_token: other.refreshToken } })).status,
-    ).toBe(204);
-    expect((await me(elsewhere.access_token)).status).toBe(200);
-    expect((await me(other.token)).status).toBe(200);
-    expect((await plane.request('POST', '/api/v1/auth/logout', { token: elsewhere.access_token })).status).toBe(204);
-    expect((await me(elsewhere.access_token)).status).toBe(401);
-  });
-
-  it("needs credentials that are somebody's", async () => {
-    expect((await plane.request('POST', '/api/v1/auth/logout')).status).toBe(401);
-    expect((await plane.request('POST', '/api/v1/auth/logout', { token: ADMIN_TOKEN })).body).toMatchObject({
-      status: 403,
-      code: 'forbidden',
-    });
-  });
-});
-
-describe('the own profile', () => {
-  it('changes what is declared and nothing else', async () => {
-    const user = await createUser(plane);
-    const before = (await me(user.token)).body;
-    const all = await plane.request('PUT', '/api/v1/auth/me', {
-      token: user.token,
-      body: { ...before, role: 'admin', full_name: 'Other' },
-    });
-    expect(all.status).toBe(400);
-    const named = (all.body['errors'] as { field: string; code: string }[])
-      .filter(({ code }) => code === 'unknown_field')
-      .map(({ field }) => field);
-    expect(named.sort()).toEqual(
-      Object.keys(before)
-        .filter((key) => key !== 'full_name')
-        .sort(),
-    );
-    for (const [key, value] of Object.entries({ ...before, role: 'admin', is_active: false, password_hash: 'x' }).filter(
-      ([name]) => name !== 'full_name',
-    )) {
-      expect(
-        (await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'Other', [key]: value } })).status,
-      ).toBe(400);
-    }
-    expect((await me(user.token)).body).toEqual(before);
-    const after = await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'Other' } });
-    expect(after.body).toEqual({
-      ...before,
-      full_name: 'Other',
-      revision: Number(before['revision']) + 1,
-      updated_at: after.body['updated_at'],
-    });
-  });
-
-  it('keeps its ETag when somebody signs in', async () => {
-    const user = await createUser(plane);
-    const before = await me(user.token);
-    const again = await plane.request<{ access_token: string }>('POST', '/api/v1/auth/login', { body: { email: user.email, password: PASSWORD } });
-    expect(again.status).toBe(200);
-    const after = await me(again.body.access_token);
-    expect(after.headers.get('etag')).toBe(before.headers.get('etag'));
-    expect(after.body['updated_at']).toBe(before.body['updated_at']);
-    expect(after.body['last_login_at']).not.toBe(before.body['last_login_at']);
-  });
-
-  it('honours If-Match and If-None-Match', async () => {
-    const user = await createUser(plane);
-    const etag = (await me(user.token)).headers.get('etag') ?? '';
-    expect((await plane.request('GET', '/api/v1/auth/me', { token: user.token, headers: { 'if-none-match': etag } })).status).toBe(304);
-    expect(
-      (await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'A' }, headers: { 'if-match': etag } }))
-        .status,
-    ).toBe(200);
-    expect(
-      (await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'B' }, headers: { 'if-match': etag } }))
-        .status,
-    ).toBe(412);
-  });
-
-  it("is nobody's for the bootstrap token", async () => {
-    expect((await me(ADMIN_TOKEN)).body).toMatchObject({ status: 403, code: 'forbidden' });
-  });
-});
-
 describe('change-password', () => {
   const change = (token: string, body: object): Promise<ApiResponse> =>
     plane.request('POST', '/api/v1/auth/change-password', { token, body, headers: { 'x-forwarded-for': someAddress() } });
@@ -384,21 +277,5 @@ describe('change-password', () => {
       ),
     );
     expect(answers.some(({ status }) => status === 429)).toBe(true);
-  });
-});
-
-describe('a suspended tenant', () => {
-  it('has its users refused at once, in every process, at sign-in and at refresh', async () => {
-    const tenant = await createTenant(plane);
-    const user = await createUser(plane, { tenant: tenant.slug });
-    expect((await me(user.token, second)).status).toBe(200);
-    await plane.request('POST', `/api/v1/tenants/${tenant.id}/suspend`, { token: ADMIN_TOKEN });
-    expect((await me(user.token, second)).body).toMatchObject({ status: 403, code: 'tenant_suspended' });
-    expect((await me(user.token)).body).toMatchObject({ status: 403, code: 'tenant_suspended' });
-    expect((await refresh(user.refreshToken)).body).toMatchObject({ code: 'tenant_suspended' });
-    expect((await login(plane, user.email)).body).toMatchObject({ code: 'tenant_suspended' });
-    await plane.request('POST', `/api/v1/tenants/${tenant.id}/resume`, { token: ADMIN_TOKEN });
-    expect((await me(user.token, second)).status).toBe(200);
-    expect((await refresh(user.refreshToken)).status).toBe(200);
   });
 });

@@ -1,74 +1,18 @@
 import { randomUUID } from 'node:crypto';
 import { auditRows } from '../support/audit-rows.js';
+import { Browser, signedIn } from '../support/browser.js';
 import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
-import { createTenant, createUser, login, PASSWORD, someAddress, unique } from '../support/factories.js';
-import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { createTenant, createUser, login, PASSWORD, unique } from '../support/factories.js';
+import { ADMIN_TOKEN, type ApiResponse } from '../support/plane.js';
 import { TestSocket } from '../support/socket.js';
+import { plane, second, startTwo, stopTwo } from '../support/two-planes.js';
 
 const ELSEWHERE = 'https://evil.example';
 const LISTED = 'https://app.example.com';
 
-let plane: Plane;
-let second: Plane;
-beforeAll(async () => {
-  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback', CORS_ORIGINS: LISTED } });
-  second = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback' } });
-});
-afterAll(async () => {
-  await second.stop();
-  await plane.stop();
-});
-
-/** What a browser keeps of an answer, and sends with the next request. */
-class Browser {
-  readonly cookies = new Map<string, string>();
-  /** The cookies as they were set, with their attributes. */
-  set: string[] = [];
-  /** As a proxy tells that ends TLS in front of the plane. */
-  headers: Record<string, string> = {};
-
-  constructor(readonly at: Plane = plane) {}
-
-  get cookie(): string {
-    return [...this.cookies].map(([name, value]) => `${name}=${value}`).join('; ');
-  }
-  get csrf(): string {
-    return [...this.cookies].find(([name]) => name.endsWith('-csrf'))?.[1] ?? '';
-  }
-  /** A request of the own page: with cookies, and with the token on writes. */
-  send<T = Record<string, unknown>>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<ApiResponse<T>> {
-    return this.raw(method, path, body, { 'sec-fetch-site': 'same-origin', ...(method === 'GET' ? {} : { 'x-csrf-token': this.csrf }), ...headers });
-  }
-  async raw<T = Record<string, unknown>>(method: string, path: string, body?: unknown, headers: Record<string, string> = {}): Promise<ApiResponse<T>> {
-    const answer = await this.at.request<T>(method, `/api/v1${path}`, {
-      body,
-      headers: { 'x-forwarded-for': someAddress(), ...(this.cookies.size > 0 ? { cookie: this.cookie } : {}), ...this.headers, ...headers },
-    });
-    this.set = answer.headers.getSetCookie();
-    for (const line of this.set) {
-      const [, name = '', value = ''] = /^([^=]+)=([^;]*)/.exec(line) ?? [];
-      if (value === '') this.cookies.delete(name);
-      else this.cookies.set(name, value);
-    }
-    return answer;
-  }
-  signIn(email: string): Promise<ApiResponse> {
-    return this.raw('POST', '/auth/login', { email, password: PASSWORD, session: 'cookie' }, { 'sec-fetch-site': 'same-origin' });
-  }
-  copy(): Browser {
-    const other = new Browser(this.at);
-    for (const [name, value] of this.cookies) other.cookies.set(name, value);
-    return other;
-  }
-}
-
-async function signedIn(role: 'admin' | 'user' | 'client' = 'user', tenant?: string): Promise<{ browser: Browser; id: string; email: string }> {
-  const user = await createUser(plane, { role, ...(tenant ? { tenant } : {}) });
-  const browser = new Browser();
-  expect((await browser.signIn(user.email)).status).toBe(200);
-  return { browser, id: user.id, email: user.email };
-}
+beforeAll(() => startTwo({ CORS_ORIGINS: LISTED }));
+afterAll(stopTwo);
 
 describe('signing in with a cookie', () => {
   it('sets cookies and shows no token', async () => {
@@ -337,14 +281,8 @@ describe('a socket with the cookie', () => {
 
 describe('the documents', () => {
   it('name the cookie, the header, and the refusal', async () => {
-    const { body } = await plane.request<{ components: { securitySchemes: Record<string, object> }; paths: Record<string, Record<string, { security: object[]; responses: Record<string, Record<string, string[]>> }>> }>(
-      'GET',
-      '/openapi.json',
-    );
-    expect(body.components.securitySchemes).toMatchObject({
-      'session-cookie': { in: 'cookie', name: '__Host-wheelhouse' },
-      'csrf-token': { in: 'header', name: 'x-csrf-token' },
-    });
+    const { body } = await plane.request<{ components: { securitySchemes: Record<string, object> }; paths: Record<string, Record<string, { security: object[]; responses: Record<string, Record<string, string[]>> }>> }>('GET', '/openapi.json');
+    expect(body.components.securitySchemes).toMatchObject({ 'session-cookie': { in: 'cookie', name: '__Host-wheelhouse' }, 'csrf-token': { in: 'header', name: 'x-csrf-token' } });
     const { get, put } = body.paths['/api/v1/auth/me'] ?? {};
     expect(get?.security).toContainEqual({ 'session-cookie': [] });
     expect(put?.security).toContainEqual({ 'session-cookie': [], 'csrf-token': [] });

@@ -1,21 +1,15 @@
+import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
 import { TestEventSource } from '../support/event-source.js';
 import { eventually } from '../support/eventually.js';
 import { createBoard, createTask, createTenant, createUser, login, ok, PASSWORD, type SignedIn, someAddress, type Tokens } from '../support/factories.js';
-import { codeOf, enableMfa } from '../support/mfa.js';
-import { type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { ageSignIn, codeOf, enableMfa, freshCode } from '../support/mfa.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane } from '../support/plane.js';
 import { follow, TestSocket } from '../support/socket.js';
+import { plane, second, startTwo, stopTwo } from '../support/two-planes.js';
 
-let plane: Plane;
-let second: Plane;
-beforeAll(async () => {
-  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
-  second = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback' } });
-});
-afterAll(async () => {
-  await second.stop();
-  await plane.stop();
-});
+beforeAll(startTwo);
+afterAll(stopTwo);
 
 type Coded = Record<string, unknown> & { code?: string };
 
@@ -132,5 +126,33 @@ describe('a sign-in that began before the factor was turned on', () => {
       expect([status, body.code, body.access_token]).toEqual([409, 'conflict', undefined]);
     }, plane.database.name);
     expect((await login(plane, user.email)).body).toMatchObject({ mfa_required: true });
+  });
+});
+
+describe('proving again who one is', () => {
+  const post = (path: string, body: object, token: string): Promise<ApiResponse<Coded>> => plane.request('POST', `/api/v1/auth/${path}`, { body, token, headers: { 'x-forwarded-for': someAddress() } });
+
+  it('is what an administrator has to do whose sign-in is old before resetting a factor', async () => {
+    const admin = await createUser(plane, { role: 'admin' });
+    const lost = await enableMfa(plane, await createUser(plane));
+    await ageSignIn(plane, admin, 6);
+    const path = `/api/v1/admin/users/${lost.id}/mfa`;
+    const refused = await second.request<Coded>('DELETE', path, { token: admin.token });
+    expect(refused.body).toMatchObject({ status: 403, code: 'fresh_sign_in_required' });
+    expect((await post('reauthenticate', { password: 'not the password' }, admin.token)).body.code).toBe('invalid_credentials');
+    expect((await post('reauthenticate', { password: PASSWORD }, admin.token)).status).toBe(204);
+    // At once, also in the process that saw the old one.
+    expect((await second.request('DELETE', path, { token: admin.token })).status).toBe(204);
+  });
+
+  it('takes the code of an account with a second factor, not the password', async () => {
+    const user = await enableMfa(plane, await createUser(plane, { role: 'admin' }));
+    await ageSignIn(plane, user, 6);
+    expect((await post('reauthenticate', { password: PASSWORD }, user.token)).body).toMatchObject({ status: 400, errors: [expect.objectContaining({ field: 'code' })] });
+    expect((await post('reauthenticate', { code: '000000' }, user.token)).body.code).toBe('mfa_code_invalid');
+    expect((await post('reauthenticate', { code: await freshCode(plane, user) }, user.token)).status).toBe(204);
+    expect((await post('mfa/recovery-codes', {}, user.token)).status).toBe(200);
+    expect((await auditRows(plane, `action = 'auth.reauthenticate' and actor_id = $1`, [user.id])).map(({ outcome }) => outcome)).toEqual(['failed', 'done']);
+    expect((await post('reauthenticate', { password: PASSWORD }, ADMIN_TOKEN)).body.code).toBe('forbidden');
   });
 });

@@ -2,18 +2,11 @@ import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
 import { createTenant, createUser, login, ok, PASSWORD, type SignedIn, someAddress, type Tokens } from '../support/factories.js';
 import { ageSignIn, codeOf, enableMfa, freshCode, type WithFactor } from '../support/mfa.js';
-import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane } from '../support/plane.js';
+import { me, plane, second, startTwo, stopTwo } from '../support/two-planes.js';
 
-let plane: Plane;
-let second: Plane;
-beforeAll(async () => {
-  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
-  second = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback' } });
-});
-afterAll(async () => {
-  await second.stop();
-  await plane.stop();
-});
+beforeAll(startTwo);
+afterAll(stopTwo);
 
 type Coded = Tokens & { code?: string; errors?: { field: string }[] };
 type Pending = { mfa_required?: true; challenge_token: string; methods: string[]; expires_in: number; access_token?: string };
@@ -23,7 +16,6 @@ const post = (path: string, body: unknown, token?: string, at: Plane = plane): P
 const setup = (token: string): Promise<ApiResponse<Coded & { secret: string; otpauth_url: string; qr_code: string }>> =>
   plane.request('POST', '/api/v1/auth/mfa/setup', { token });
 const status = async (user: SignedIn): Promise<Record<string, unknown>> => ok(plane.request('GET', '/api/v1/auth/mfa', { token: user.token }));
-const me = (token: string, at: Plane = plane): Promise<ApiResponse> => at.request('GET', '/api/v1/auth/me', { token });
 
 async function challenge(user: SignedIn): Promise<Pending> {
   const { status: answered, body } = await login(plane, user.email);
@@ -295,31 +287,5 @@ describe('turning it off', () => {
     expect((await reset(own.token, own.id)).body.code).toBe('forbidden');
     expect((await reset(ADMIN_TOKEN, own.id)).status).toBe(404);
     expect((await plane.request('DELETE', `/api/v1/admin/users/${own.id}/mfa?tenant_id=${tenant.slug}`, { token: ADMIN_TOKEN })).status).toBe(204);
-  });
-
-  it('is refused to an administrator whose sign-in is old, until it is made anew', async () => {
-    const admin = await createUser(plane, { role: 'admin' });
-    const lost = await withFactor();
-    await ageSignIn(plane, admin, 6);
-    const path = `/api/v1/admin/users/${lost.id}/mfa`;
-    const refused = await second.request<Coded>('DELETE', path, { token: admin.token });
-    expect(refused.body).toMatchObject({ status: 403, code: 'fresh_sign_in_required' });
-    expect((await post('reauthenticate', { password: 'not the password' }, admin.token)).body.code).toBe('invalid_credentials');
-    expect((await post('reauthenticate', { password: PASSWORD }, admin.token)).status).toBe(204);
-    // At once, also in the process that saw the old one.
-    expect((await second.request('DELETE', path, { token: admin.token })).status).toBe(204);
-  });
-});
-
-describe('proving again who one is', () => {
-  it('takes the code of an account with a second factor, not the password', async () => {
-    const user = await withFactor('admin');
-    await ageSignIn(plane, user, 6);
-    expect((await post('reauthenticate', { password: PASSWORD }, user.token)).body).toMatchObject({ status: 400, errors: [expect.objectContaining({ field: 'code' })] });
-    expect((await post('reauthenticate', { code: '000000' }, user.token)).body.code).toBe('mfa_code_invalid');
-    expect((await post('reauthenticate', { code: await freshCode(plane, user) }, user.token)).status).toBe(204);
-    expect((await post('mfa/recovery-codes', {}, user.token)).status).toBe(200);
-    expect((await audited('auth.reauthenticate', user.id)).map(({ outcome }) => outcome)).toEqual(['failed', 'done']);
-    expect((await post('reauthenticate', { password: PASSWORD }, ADMIN_TOKEN)).body.code).toBe('forbidden');
   });
 });

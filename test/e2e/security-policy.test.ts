@@ -1,18 +1,11 @@
 import { SecurityPolicies } from '../../src/identity/access-policy/security-policies.reader.js';
 import { auditRows } from '../support/audit-rows.js';
 import { createTenant, createUser, login, ok, type SignedIn } from '../support/factories.js';
-import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { ADMIN_TOKEN, type ApiResponse } from '../support/plane.js';
+import { plane, second, startTwo, stopTwo } from '../support/two-planes.js';
 
-let plane: Plane;
-let second: Plane;
-beforeAll(async () => {
-  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
-  second = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback' } });
-});
-afterAll(async () => {
-  await second.stop();
-  await plane.stop();
-});
+beforeAll(startTwo);
+afterAll(stopTwo);
 
 const SECURITY = '/api/v1/security';
 const PASSWORDS = '/api/v1/security/password-policy';

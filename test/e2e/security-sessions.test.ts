@@ -3,9 +3,10 @@ import { SessionUsage } from '../../src/identity/sessions/session-usage.js';
 import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
-import { createBoard, createTenant, createUser, login, ok, type SignedIn } from '../support/factories.js';
-import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { createBoard, createTenant, createUser, login, ok, type SignedIn, someAddress } from '../support/factories.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane } from '../support/plane.js';
 import { follow } from '../support/socket.js';
+import { me, plane, second, startTwo, stopTwo } from '../support/two-planes.js';
 
 interface Session {
   id: string;
@@ -25,23 +26,15 @@ interface Sessions {
   next_cursor: string | null;
 }
 
-let plane: Plane;
-let second: Plane;
-beforeAll(async () => {
-  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
-  second = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback' } });
-});
-afterAll(async () => {
-  await second.stop();
-  await plane.stop();
-});
+beforeAll(startTwo);
+afterAll(stopTwo);
 
 const ALL = '/api/v1/security/sessions';
 const OWN = '/api/v1/auth/sessions';
 const FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0';
 
 const list = (token: string, path = ALL): Promise<Sessions> => ok(plane.request<Sessions>('GET', path, { token }));
-const me = (token: string, at = plane): Promise<ApiResponse> => at.request('GET', '/api/v1/auth/me', { token });
+const refresh = (token: string): Promise<ApiResponse> => plane.request('POST', '/api/v1/auth/refresh', { body: { refresh_token: token }, headers: { 'x-forwarded-for': someAddress() } });
 const end = (token: string, path: string): Promise<ApiResponse> => plane.request('DELETE', path, { token });
 const admin = (role: 'admin' | 'user' | 'client' = 'admin', tenant?: string): Promise<SignedIn> =>
   tenant === undefined ? createTenant(plane).then(({ slug }) => createUser(plane, { tenant: slug, role })) : createUser(plane, { tenant, role });
@@ -236,5 +229,56 @@ describe('the age of sessions', () => {
     await setSession(other.id, `created_at = now() - interval '2 hours'`);
     await ok(policy(boss.token, { max_age_seconds: 300, idle_seconds: 300 }));
     expect((await me(other.token)).status).toBe(200);
+  });
+});
+
+describe('logout', () => {
+  it('ends the session at once, in every process', async () => {
+    const user = await createUser(plane);
+    expect((await me(user.token, second)).status).toBe(200);
+    expect(
+      (await plane.request('POST', '/api/v1/auth/logout', { token: user.token, body: { refresh_token: user.refreshToken } })).status,
+    ).toBe(204);
+    expect((await me(user.token)).status).toBe(401);
+    expect((await me(user.token, second)).status).toBe(401);
+    expect((await refresh(user.refreshToken)).status).toBe(401);
+    expect(await auditRows(plane, `action = 'auth.logout' and actor_id = $1`, [user.id])).toHaveLength(1);
+  });
+
+  it("works without a body, leaves other sessions alone, and ends nobody else's", async () => {
+    const user = await createUser(plane);
+    const other = await createUser(plane);
+    const elsewhere = (await login(plane, user.email)).body;
+    expect(
+      (await plane.request('POST', '/api/v1/auth/logout', { token: user.token, body: { refresh_token: other.refreshToken } })).status,
+    ).toBe(204);
+    expect((await me(elsewhere.access_token)).status).toBe(200);
+    expect((await me(other.token)).status).toBe(200);
+    expect((await plane.request('POST', '/api/v1/auth/logout', { token: elsewhere.access_token })).status).toBe(204);
+    expect((await me(elsewhere.access_token)).status).toBe(401);
+  });
+
+  it("needs credentials that are somebody's", async () => {
+    expect((await plane.request('POST', '/api/v1/auth/logout')).status).toBe(401);
+    expect((await plane.request('POST', '/api/v1/auth/logout', { token: ADMIN_TOKEN })).body).toMatchObject({
+      status: 403,
+      code: 'forbidden',
+    });
+  });
+});
+
+describe('a suspended tenant', () => {
+  it('has its users refused at once, in every process, at sign-in and at refresh', async () => {
+    const tenant = await createTenant(plane);
+    const user = await createUser(plane, { tenant: tenant.slug });
+    expect((await me(user.token, second)).status).toBe(200);
+    await plane.request('POST', `/api/v1/tenants/${tenant.id}/suspend`, { token: ADMIN_TOKEN });
+    expect((await me(user.token, second)).body).toMatchObject({ status: 403, code: 'tenant_suspended' });
+    expect((await me(user.token)).body).toMatchObject({ status: 403, code: 'tenant_suspended' });
+    expect((await refresh(user.refreshToken)).body).toMatchObject({ code: 'tenant_suspended' });
+    expect((await login(plane, user.email)).body).toMatchObject({ code: 'tenant_suspended' });
+    await plane.request('POST', `/api/v1/tenants/${tenant.id}/resume`, { token: ADMIN_TOKEN });
+    expect((await me(user.token, second)).status).toBe(200);
+    expect((await refresh(user.refreshToken)).status).toBe(200);
   });
 });

@@ -1,13 +1,14 @@
+import { eventually } from '../support/eventually.js';
 import { claim, createAgent, createTask, createTenant, createUser, type TestTask } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
 
-describe('tasks that wait for tasks', () => {
-  let plane: Plane;
-  beforeAll(async () => {
-    plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
-  });
-  afterAll(() => plane.stop());
+let plane: Plane;
+beforeAll(async () => {
+  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
+});
+afterAll(() => plane.stop());
 
+describe('tasks that wait for tasks', () => {
   it('wait for the tasks they depend on, and are let go by the last', async () => {
     const { token } = await createUser(plane, { tenant: (await createTenant(plane)).slug });
     const agent = await createAgent(plane, {}, token);
@@ -71,5 +72,50 @@ describe('tasks that wait for tasks', () => {
     const part = { title: 'A part', parent_task_id: whole.id, depends_on: [whole.id] };
     const made = await Promise.all(Array.from({ length: 50 }, () => plane.request('POST', '/api/v1/tasks', { token: ADMIN_TOKEN, body: part })));
     expect(new Set(made.map(({ status }) => status))).toEqual(new Set([201]));
+  });
+});
+
+describe('tasks with a deadline', () => {
+  it('past their deadline become dead letters, and what was held is lost', async () => {
+    const { token } = await createUser(plane, { tenant: (await createTenant(plane)).slug });
+    const agent = await createAgent(plane, {}, token);
+    const task = await createTask(plane, { agent_id: agent.id, deadline: new Date(Date.now() + 400).toISOString() }, token);
+    const [claimed] = await claim(plane, agent);
+    const dead = await eventually(async () => {
+      const { body } = await plane.request('GET', `/api/v1/tasks/${task.id}`, { token });
+      return body['status'] === 'dead_letter' ? body : undefined;
+    });
+    expect(dead).toMatchObject({ deadline_exceeded: true, error: expect.stringContaining('deadline_exceeded') });
+    const late = await plane.request('POST', `/api/v1/agent/tasks/${task.id}/complete`, { token: agent.token, body: { fence: claimed?.lease.fence } });
+    expect(late.body['code']).toBe('lease_lost');
+  });
+
+  it('that were given up for their deadline start again without it, and take a new one', async () => {
+    const { token } = await createUser(plane, { role: 'admin', tenant: (await createTenant(plane)).slug });
+    const agent = await createAgent(plane, {}, token);
+    const patch = (id: string, body: object): Promise<ApiResponse> => plane.request('PATCH', `/api/v1/tasks/${id}`, { token, body });
+    const isDead = (id: string): Promise<boolean> =>
+      eventually(async () => (await plane.request('GET', `/api/v1/tasks/${id}`, { token })).body['status'] === 'dead_letter');
+    const soon = (): string => new Date(Date.now() + 300).toISOString();
+    // One whose deadline ended it, and one that was given up before and whose deadline passed while it lay there.
+    const late = await createTask(plane, { deadline: soon() }, token);
+    const buried = await createTask(plane, { deadline: soon() }, token);
+    await plane.request('POST', '/api/v1/dead-letter', { token, body: { task_id: buried.id, reason: 'by hand' } });
+    await isDead(late.id);
+    await eventually(() => Date.parse(String(buried['deadline'])) < Date.now());
+    for (const { id } of [late, buried]) {
+      const ignored = await patch(id, { action: 'retry', title: 'New' });
+      expect([ignored.status, ignored.body['errors']]).toMatchObject([400, [{ field: 'action', code: 'isOnlyField' }]]);
+      expect((await patch(id, { action: 'retry' })).body).toMatchObject({ status: 'queued', deadline: null, deadline_exceeded: false });
+    }
+    const trail = await plane.request<{ items: object[] }>('GET', `/api/v1/admin/audit?action=dead_letter.retry&resource_id=${buried.id}`, { token });
+    expect(trail.body.items).toMatchObject([{ before: { status: 'dead_letter', deadline: buried['deadline'] }, after: { status: 'queued', deadline: null } }]);
+    expect((await claim(plane, agent, { max: 10 })).map(({ task }) => task.id).sort()).toEqual([late.id, buried.id].sort());
+    expect((await patch(late.id, { deadline: soon() })).body).toMatchObject({ deadline_exceeded: false });
+    await isDead(late.id);
+    // One that has not passed stays.
+    const later = await createTask(plane, { deadline: '2099-01-01T00:00:00.000Z' }, token);
+    await plane.request('POST', '/api/v1/dead-letter', { token, body: { task_id: later.id, reason: 'by hand' } });
+    expect((await patch(later.id, { action: 'retry' })).body).toMatchObject({ deadline: '2099-01-01T00:00:00.000Z' });
   });
 });

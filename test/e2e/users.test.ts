@@ -2,18 +2,11 @@ import { auditRows } from '../support/audit-rows.js';
 import { Revocations } from '../../src/platform/cache/revocations.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { createTenant, createUser, login, PASSWORD, type SignedIn, unique } from '../support/factories.js';
-import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane } from '../support/plane.js';
+import { me, plane, second, startTwo, stopTwo } from '../support/two-planes.js';
 
-let plane: Plane;
-let second: Plane;
-beforeAll(async () => {
-  plane = await startPlane({ environment: { TRUST_PROXY: 'loopback' } });
-  second = await startPlane({ database: plane.database, environment: { TRUST_PROXY: 'loopback' } });
-});
-afterAll(async () => {
-  await second.stop();
-  await plane.stop();
-});
+beforeAll(startTwo);
+afterAll(stopTwo);
 
 const create = (body: object, headers: Record<string, string> = {}, token: string = ADMIN_TOKEN): Promise<ApiResponse> =>
   plane.request('POST', '/api/v1/admin/users', {
@@ -228,5 +221,69 @@ describe('the last administrator', () => {
     );
     expect(answers.filter(({ status }) => status === 200)).toHaveLength(4);
     expect(answers.filter(({ body }) => body['code'] === 'last_admin')).toHaveLength(1);
+  });
+});
+
+describe('the own profile', () => {
+  it('changes what is declared and nothing else', async () => {
+    const user = await createUser(plane);
+    const before = (await me(user.token)).body;
+    const all = await plane.request('PUT', '/api/v1/auth/me', {
+      token: user.token,
+      body: { ...before, role: 'admin', full_name: 'Other' },
+    });
+    expect(all.status).toBe(400);
+    const named = (all.body['errors'] as { field: string; code: string }[])
+      .filter(({ code }) => code === 'unknown_field')
+      .map(({ field }) => field);
+    expect(named.sort()).toEqual(
+      Object.keys(before)
+        .filter((key) => key !== 'full_name')
+        .sort(),
+    );
+    for (const [key, value] of Object.entries({ ...before, role: 'admin', is_active: false, password_hash: 'x' }).filter(
+      ([name]) => name !== 'full_name',
+    )) {
+      expect(
+        (await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'Other', [key]: value } })).status,
+      ).toBe(400);
+    }
+    expect((await me(user.token)).body).toEqual(before);
+    const after = await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'Other' } });
+    expect(after.body).toEqual({
+      ...before,
+      full_name: 'Other',
+      revision: Number(before['revision']) + 1,
+      updated_at: after.body['updated_at'],
+    });
+  });
+
+  it('keeps its ETag when somebody signs in', async () => {
+    const user = await createUser(plane);
+    const before = await me(user.token);
+    const again = await plane.request<{ access_token: string }>('POST', '/api/v1/auth/login', { body: { email: user.email, password: PASSWORD } });
+    expect(again.status).toBe(200);
+    const after = await me(again.body.access_token);
+    expect(after.headers.get('etag')).toBe(before.headers.get('etag'));
+    expect(after.body['updated_at']).toBe(before.body['updated_at']);
+    expect(after.body['last_login_at']).not.toBe(before.body['last_login_at']);
+  });
+
+  it('honours If-Match and If-None-Match', async () => {
+    const user = await createUser(plane);
+    const etag = (await me(user.token)).headers.get('etag') ?? '';
+    expect((await plane.request('GET', '/api/v1/auth/me', { token: user.token, headers: { 'if-none-match': etag } })).status).toBe(304);
+    expect(
+      (await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'A' }, headers: { 'if-match': etag } }))
+        .status,
+    ).toBe(200);
+    expect(
+      (await plane.request('PUT', '/api/v1/auth/me', { token: user.token, body: { full_name: 'B' }, headers: { 'if-match': etag } }))
+        .status,
+    ).toBe(412);
+  });
+
+  it("is nobody's for the bootstrap token", async () => {
+    expect((await me(ADMIN_TOKEN)).body).toMatchObject({ status: 403, code: 'forbidden' });
   });
 });
