@@ -2,7 +2,8 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { openCheckpoint, parseVerifierKey } from '../../src/core/audit/checkpoint.js';
 import { verifyConsistency, verifyInclusion } from '../../src/core/audit/merkle.js';
-import { newestCheckpoint, sealed, verifyOnline } from '../support/audit-bundles.js';
+import { exported, newestCheckpoint, sealed, verifyOffline, verifyOnline } from '../support/audit-bundles.js';
+import { tamperWith } from '../support/audit-tampering.js';
 import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { createTask, createTenant, createUser, ok, type SignedIn } from '../support/factories.js';
@@ -175,4 +176,34 @@ describe('the proofs', () => {
     }
     for (const query of ['?size=1', '?root=abc', `?size=1&root=${'A'.repeat(44)}`]) expect((await plane.request('GET', `/api/v1/audit/verify${query}`, { token: admin.token })).status).toBe(400);
   });
+
+  it('are none whose nodes do not fit what was signed', async () => {
+    const { size } = await someRows();
+    await tamperWith(plane, tenantId, (run) => run('update audit_nodes set hash = sha256(hash) where tenant_id = $1'));
+    expect(await statusOf(`inclusion?size=${size}`)).toBe(409);
+  });
+
+  it('are none of a stored tree of which a node was changed or taken away: that is found, and told from what is wrong with rows', async () => {
+    await someRows();
+    const node = 'tenant_id = $1 and level = 1 and index = 2';
+    const damaged = async (detail: string): Promise<void> => {
+      const verification = await verifyOnline(plane, admin.token);
+      expect(verification).toMatchObject({ ok: false, rows: verification.size, finding: { kind: 'tree_damaged', seq: 4, row_id: null, detail: expect.stringMatching(detail) } });
+      expect((await verifyOffline(await exported(plane, admin.token))).code).toBe(0);
+      // The first is a size without a checkpoint: a proof that does not hold is not given either.
+      expect([await statusOf('inclusion?size=6'), await statusOf('consistency?from=4')]).toEqual([409, 409]);
+    };
+    await tamperWith(plane, tenantId, (run) => run(`update audit_nodes set hash = sha256(hash) where ${node}`));
+    await damaged('node 2 of level 1, over the rows 4 to 5, is not what they come to');
+    await tamperWith(plane, tenantId, (run) => run(`delete from audit_nodes where ${node}`));
+    await damaged('node 2 of level 1, over the rows 4 to 5, is missing');
+    await tamperWith(plane, tenantId, (run) => run(`update audit_log set actor_id = 'x' where tenant_id = $1 and id = (select row_id from audit_leaves where tenant_id = $1 and seq = 7)`));
+    expect(await verifyOnline(plane, admin.token)).toMatchObject({ ok: false, finding: { kind: 'edited', seq: 7 } });
+  });
+
+  async function someRows(): Promise<{ size: number }> {
+    for (let task = 0; task < 8; task += 1) await createTask(plane, {}, admin.token);
+    return sealed(plane, admin.token);
+  }
+  const statusOf = async (path: string): Promise<number> => (await plane.request('GET', `/api/v1/audit/proofs/${path}`, { token: admin.token })).status;
 });
