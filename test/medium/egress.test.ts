@@ -3,6 +3,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import { type AddressInfo, createServer as createTcpServer, type Socket } from 'node:net';
 import { HttpAdapterHost } from '@nestjs/core';
 import { AddressResolver } from '../../src/platform/egress/address-resolver.js';
+import { inScope } from '../../src/platform/database/transaction-scope.js';
 import { EgressPolicy } from '../../src/platform/egress/egress-policy.js';
 import { EgressMeter } from '../../src/platform/egress/egress-meter.js';
 import { Egress } from '../../src/platform/egress/egress.js';
@@ -134,6 +135,12 @@ describe('with an allowance', () => {
     expect(answer).toEqual({ status: 200, headers: expect.objectContaining({ 'content-type': 'application/json', 'set-cookie': 'a=1, b=2' }), body: Buffer.from('{"ok":true}') });
     expect(reached).toEqual([expect.objectContaining({ url: '/json?a=1', body: 'text' })]);
     expect(reached[0]!.request.headers).toMatchObject({ 'x-test': 'yes', host: `127.0.0.1:${port}` });
+  });
+
+  it('is not called from a transaction, which would hold its connection meanwhile', async () => {
+    const before = reached.length;
+    await expect(inScope(() => get(egress('127.0.0.1'), `http://127.0.0.1:${port}/json`))).rejects.toThrow('A transaction does not wait for the network (test).');
+    expect(reached).toHaveLength(before);
   });
 
   it('is allowed that address alone', async () => {
