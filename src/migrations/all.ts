@@ -1,5 +1,6 @@
 import { AccessPolicy1700000000027 } from './1700000000027-access-policy.js';
 import { AuditGrants1700000000038 } from './1700000000038-audit-grants.js';
+import { AuditHolds1700000000039 } from './1700000000039-audit-holds.js';
 import { AuditKeyHandover1700000000040 } from './1700000000040-audit-key-handover.js';
 import { AuditSealing1700000000024 } from './1700000000024-audit-sealing.js';
 import { Fleet1700000000003 } from './1700000000003-fleet.js';
@@ -48,6 +49,7 @@ export const MIGRATIONS = [
   Samples1700000000036,
   MfaCodeLimit1700000000037,
   AuditGrants1700000000038,
+  AuditHolds1700000000039,
   AuditKeyHandover1700000000040,
   SecretCopies1700000000041,
   OutboundSecrets1700000000043,

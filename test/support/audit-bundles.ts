@@ -14,6 +14,7 @@ export interface Verification {
   root: string;
   waiting: number;
   finding: { kind: string; seq: number; row_id: string | null; detail: string } | null;
+  restores: { size: number; replaced_size: number | null; reason: string }[];
 }
 
 export interface Checkpoint {

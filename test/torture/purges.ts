@@ -31,7 +31,7 @@ const LIMIT_MS = 60_000;
 const CALM_MS = 3_000;
 
 /** What stays of a purged tenant (src/platform/erasure/tenant-tables.ts says why), and the purge itself. */
-const KEPT = new Set(['audit_log', 'audit_leaves', 'audit_nodes', 'audit_trees', 'audit_checkpoints', 'audit_pushes', 'tenant_keys']);
+const KEPT = new Set(['audit_log', 'audit_leaves', 'audit_nodes', 'audit_trees', 'audit_checkpoints', 'audit_pushes', 'audit_holds', 'audit_restores', 'tenant_keys']);
 
 /** Purges agents and tenants while they and all others work, and looks for what is left of them. */
 export class Purges {

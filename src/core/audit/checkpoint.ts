@@ -79,9 +79,16 @@ export function openCheckpoint(note: string, keys: readonly NoteKey[]): Checkpoi
 /** Like `openCheckpoint`, with the extension lines behind the time. */
 export function openNote(note: string, keys: readonly NoteKey[]): Checkpoint & { more: string[] } {
   const split = note.indexOf('\n\n');
-  const text = note.slice(0, split + 1);
-  if (split < 0 || !signedByOneOf(text, note.slice(split + 2), keys)) throw new Error('The checkpoint is not signed by the key of this log.');
-  const [origin = '', size = '', root = '', time = '', ...more] = text.split('\n').slice(0, -1);
+  if (split < 0 || !signedByOneOf(note.slice(0, split + 1), note.slice(split + 2), keys)) throw new Error('The checkpoint is not signed by the key of this log.');
+  return readNote(note);
+}
+
+/**
+ * What a note says, whoever signed it: for one that comes from a trusted place.
+ * @throws Error for what is no checkpoint
+ */
+export function readNote(note: string): Checkpoint & { more: string[] } {
+  const [origin = '', size = '', root = '', time = '', ...more] = note.slice(0, note.indexOf('\n\n') + 1).split('\n').slice(0, -1);
   const bytes = Buffer.from(root, 'base64');
   if (origin === '' || !/^(0|[1-9]\d{0,15})$/.test(size) || bytes.length !== HASH_BYTES || bytes.toString('base64') !== root) throw new Error('This is no checkpoint.');
   return { origin, size: Number(size), root: bytes, time: time.replace(/^time /, ''), more };

@@ -26,6 +26,8 @@ export interface Finding {
 export interface Measure extends Checkpoint {
   /** Whether it was kept elsewhere than the log: the log's own were restored together with it. */
   external?: boolean;
+  /** What it is called; `given` by the caller when left out. */
+  named?: string;
 }
 
 /** So many places to each side are tried to find the one that a row was sealed at: some milliseconds. */
@@ -157,10 +159,10 @@ export class LogVerifier {
     }
   }
 
-  private otherThan({ size, external }: Measure): Finding {
+  private otherThan({ size, external, named = 'given ' }: Measure): Finding {
     const [first, last] = [this.provenSize, size - 1];
     const where = first === last ? `Row ${first} is` : `Of the rows ${first} to ${last} at least one is`;
-    return { kind: 'rewritten', seq: first, row_id: null, detail: `${where} not what the ${external ? 'given ' : ''}checkpoint of ${size} rows was made of, though the hashes were made to fit.` };
+    return { kind: 'rewritten', seq: first, row_id: null, detail: `${where} not what the ${external ? named : ''}checkpoint of ${size} rows was made of, though the hashes were made to fit.` };
   }
 
   private shortOf({ size, external }: Measure): Finding {

@@ -13,6 +13,8 @@ export interface QueueFigures {
   failing_pushes: { target: string; count: number }[];
   /** Secrets whose rotation by the clock has failed since it last worked. */
   failing_rotations: number;
+  /** Logs that are not sealed any further. */
+  held_logs: number;
 }
 
 /** Figures over all tenants, without a name of any: what an operator of the installation watches. */
@@ -21,10 +23,10 @@ export class QueueMetricsRepository {
   constructor(private readonly database: SystemDatabase) {}
 
   async read(): Promise<QueueFigures> {
-    const [tasks, oldest, consumers, lag, pushes, rotations] = await Promise.all([
-      this.tasks(), this.oldestReady(), this.consumers(), this.sealingLag(), this.failingPushes(), this.failingRotations(),
+    const [tasks, oldest, consumers, lag, pushes, rotations, held] = await Promise.all([
+      this.tasks(), this.oldestReady(), this.consumers(), this.sealingLag(), this.failingPushes(), this.failingRotations(), this.heldLogs(),
     ]);
-    return { tasks, oldest_ready_seconds: oldest, consumers, sealing_lag_seconds: lag, failing_pushes: pushes, failing_rotations: rotations };
+    return { tasks, oldest_ready_seconds: oldest, consumers, sealing_lag_seconds: lag, failing_pushes: pushes, failing_rotations: rotations, held_logs: held };
   }
 
   private tasks(): Promise<QueueFigures['tasks']> {
@@ -56,6 +58,11 @@ export class QueueMetricsRepository {
        ) oldest`,
     );
     return Math.max(0, rows[0]?.seconds ?? 0);
+  }
+
+  private async heldLogs(): Promise<number> {
+    const [row] = await this.database.query<{ count: number }>('select count(*)::int as count from audit_holds');
+    return row?.count ?? 0;
   }
 
   private failingPushes(): Promise<QueueFigures['failing_pushes']> {

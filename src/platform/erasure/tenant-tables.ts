@@ -23,6 +23,8 @@ export const KEPT_TABLES: Readonly<Record<string, string>> = {
   audit_trees: 'hashes of the rows',
   audit_checkpoints: 'sizes, roots and signatures',
   audit_pushes: 'where checkpoints were sent',
+  audit_holds: 'that a log is not sealed any further, and why',
+  audit_restores: 'signed notes of what was accepted in place of another log',
   tenant_keys: 'that there were keys, and when they were destroyed',
 };
 

@@ -39,6 +39,7 @@ interface OpenedKey {
 }
 
 const LABEL_KEY_BYTES = 32;
+const LOG_NAME = 'wheelhouse.audit/';
 
 /**
  * The keys of this installation's audit log: those that sign checkpoints, and the one under which labels are looked up.
@@ -80,6 +81,11 @@ export class AuditKeys {
     return found;
   }
 
+  /** Names this installation, also to what does not lie in its database. */
+  async installationId(): Promise<string> {
+    return (await this.name()).slice(LOG_NAME.length);
+  }
+
   async originOf(tenantId: string): Promise<string> {
     return `${await this.name()}/${tenantId}`;
   }
@@ -104,7 +110,7 @@ export class AuditKeys {
 
   private name(): Promise<string> {
     this.installation ??= this.database.query<{ id: string }>('select id from installation').then(
-      ([row]) => `wheelhouse.audit/${row?.id ?? ''}`,
+      ([row]) => `${LOG_NAME}${row?.id ?? ''}`,
       (error: unknown) => {
         this.installation = undefined;
         throw error;

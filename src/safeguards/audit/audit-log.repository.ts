@@ -196,7 +196,7 @@ export class AuditLogRepository {
     const rows = await this.database.statement<WithoutLeaf>(
       tenantId,
       `select (count(*) filter (where not has_leaf and not sealed))::int as waiting, (min(id::text) filter (where not has_leaf and sealed)) as passed, max(id::text) as last from (
-         select r.id, (r.tx, r.id) <= (select s.tx, s.id from audit_sequencer s) as sealed,
+         select r.id, (r.tx, r.id) <= (select coalesce(h.tx, s.tx), coalesce(h.row_id, s.id) from audit_sequencer s left join audit_holds h on h.tenant_id = $1) as sealed,
            exists (select from audit_leaves l where l.tenant_id = r.tenant_id and l.row_id = r.id and l.seq >= 0) as has_leaf
          from audit_log r where r.tenant_id = $1 and r.id > $2 order by r.id limit $3
        ) rows`,

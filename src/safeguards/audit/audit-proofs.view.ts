@@ -1,4 +1,5 @@
 import type { FindingKind } from '../../core/audit/log-verifier.js';
+import { AcceptedRestoreView, toAcceptedRestoreView } from './audit-holds.view.js';
 import type { CheckpointRow } from './audit-log.repository.js';
 import type { ConsistencyProof, InclusionProof, TreeAt } from './audit-proofs.service.js';
 import type { Verification } from './audit-verification.service.js';
@@ -141,6 +142,8 @@ export class VerificationView {
   erased!: number;
   /** Which rows those are, up to 1,000 ranges. */
   erased_ranges!: RowRangeView[];
+  /** What the operator has accepted in place of a log that had been sealed, the oldest first. A checkpoint from before that tells what was lost. */
+  restores!: AcceptedRestoreView[];
 }
 
 /** What checkpoints of this installation are checked with. */
@@ -172,6 +175,6 @@ export function toConsistencyProofView({ from, to, path }: ConsistencyProof): Co
   return { from: toTreeView(from), to: toTreeView(to), path: path.map(base64) };
 }
 
-export function toVerificationView({ rows, size, root, checkpoint, waiting, finding, erased }: Verification): VerificationView {
-  return { ok: finding === undefined, rows, size, root: base64(root), waiting, checkpoint_at: checkpoint?.created_at.toISOString() ?? null, finding: finding ?? null, erased: erased.count, erased_ranges: erased.ranges };
+export function toVerificationView({ rows, size, root, checkpoint, waiting, finding, erased, restores }: Verification): VerificationView {
+  return { ok: finding === undefined, rows, size, root: base64(root), waiting, checkpoint_at: checkpoint?.created_at.toISOString() ?? null, finding: finding ?? null, erased: erased.count, erased_ranges: erased.ranges, restores: restores.map(toAcceptedRestoreView) };
 }

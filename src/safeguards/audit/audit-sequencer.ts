@@ -1,21 +1,23 @@
-import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import pg from 'pg';
-import { signCheckpoint } from '../../core/audit/checkpoint.js';
-import { leafOf } from '../../core/audit/leaf.js';
-import { GrowingTree } from '../../core/audit/merkle.js';
 import { Config } from '../../platform/config/config.js';
 import { ADVISORY_LOCKS } from '../../platform/database/advisory-locks.js';
 import { poolOptions } from '../../platform/database/pool-options.js';
-import { commit } from '../../platform/database/system-database.js';
 import { SYSTEM_ROLE } from '../../platform/database/tenant-table.js';
 import { Loops } from '../../platform/jobs/loops.js';
-import { AuditKeys, type AuditSigner } from './audit-keys.js';
-import { SealBatch, type UnsealedRow, UNSEALED } from './seal-batch.js';
+import { AuditKeys } from './audit-keys.js';
+import { AuditMarks } from './audit-marks.js';
+import { BATCH, LogSealer } from './log-sealer.js';
+import { TreeAssessor } from './tree-assessor.js';
 
 const TURN_MS = 200;
 /** How often a process that does not lead asks whether it may. */
 const TRY_MS = 1_000;
-const BATCH = 2_000;
+/** How often the leader looks at logs that are held; less often when that takes long. */
+const LOOK_MS = 1_000;
+const SHARE_OF_TIME = 10;
+/** How often it looks at those that nobody adds to. */
+const INSPECT_MS = 60_000;
 /** A session whose machine has gone is ended within half a minute, and its lock with it. */
 const KEEPALIVE = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3';
 
@@ -23,17 +25,25 @@ const KEEPALIVE = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp
  * Seals the rows of the audit log into the trees of their tenants. One process does so at a time: the one whose session
  * holds the lock. Rows are taken in the order of their transactions, up to the oldest that still runs, so that no row of a
  * late commit is passed by. All that is written for a batch is one transaction: a process that dies leaves a whole tree.
+ * Before it adds to a tree it sees whether that is the one which was sealed, by what this process knows from elsewhere.
  */
 @Injectable()
 export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShutdown {
+  private readonly logger = new Logger(AuditSequencer.name);
   private client: pg.Client | undefined;
-  private leads = false;
+  /** There when this process leads. */
+  private sealer: LogSealer | undefined;
   private nextTry = 0;
+  private nextLook = 0;
+  private nextInspection = 0;
+  private saidThatNothingIsKnown = false;
 
   constructor(
     private readonly config: Config,
     private readonly loops: Loops,
     private readonly keys: AuditKeys,
+    private readonly marks: AuditMarks,
+    private readonly assessor: TreeAssessor,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -41,31 +51,56 @@ export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShut
   }
 
   async onApplicationShutdown(): Promise<void> {
-    await this.resign();
+    await this.marks.flush().finally(() => this.resign());
   }
 
   /** Seals all there is, if this process leads. */
   private async turn(signal: AbortSignal): Promise<void> {
     try {
-      const client = await this.lead();
-      if (!client) return;
-      const signer = await this.keys.signer();
-      while (!signal.aborted && (await seal(client, signer)) === BATCH);
+      const sealer = await this.lead();
+      if (!sealer) return;
+      if (performance.now() >= this.nextInspection) {
+        await sealer.inspect();
+        this.nextInspection = performance.now() + INSPECT_MS;
+      }
+      while (!signal.aborted && (await sealer.seal()) === BATCH);
+      if (performance.now() >= this.nextLook) await this.look(sealer);
     } catch (error) {
       await this.resign();
       throw error;
     }
   }
 
-  /** @returns the session that holds the lock; undefined when another process has it */
-  private async lead(): Promise<pg.Client | undefined> {
-    if (this.leads) return this.client;
+  private async look(sealer: LogSealer): Promise<void> {
+    const start = performance.now();
+    const isBehind = await sealer.resume();
+    const end = performance.now();
+    this.nextLook = isBehind ? end : end + Math.max(LOOK_MS, (end - start) * SHARE_OF_TIME);
+  }
+
+  /** @returns undefined when another process leads */
+  private async lead(): Promise<LogSealer | undefined> {
+    if (this.sealer) return this.sealer;
     if (performance.now() < this.nextTry) return undefined;
     this.nextTry = performance.now() + TRY_MS;
     const client = (this.client ??= await this.connect());
     const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [ADVISORY_LOCKS.auditSequencer]);
-    this.leads = rows[0]?.got === true;
-    return this.leads ? client : undefined;
+    if (rows[0]?.got === true) this.sealer = await this.begin(client);
+    return this.sealer;
+  }
+
+  private async begin(client: pg.Client): Promise<LogSealer> {
+    await this.marks.load();
+    [this.nextInspection, this.nextLook] = [0, 0];
+    if (this.marks.all.size === 0 && !this.saidThatNothingIsKnown) await this.sayThatNothingIsKnown(client);
+    return new LogSealer(client, await this.keys.signer(), this.marks, this.assessor);
+  }
+
+  private async sayThatNothingIsKnown(client: pg.Client): Promise<void> {
+    const { rowCount } = await client.query('select from audit_trees limit 1');
+    if (rowCount === 0) return;
+    this.saidThatNothingIsKnown = true;
+    this.logger.warn('WHEELHOUSE_DATA holds no marks of the audit log of this installation: what the database holds now is taken for what was sealed.');
   }
 
   private async connect(): Promise<pg.Client> {
@@ -80,40 +115,8 @@ export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShut
   private async resign(): Promise<void> {
     const client = this.client;
     this.client = undefined;
-    this.leads = false;
+    this.sealer = undefined;
     // Whatever is wrong with the session, it is not used again.
     await client?.end().catch(() => undefined);
   }
-}
-
-/** Seals one batch. @returns how many rows */
-async function seal(client: pg.Client, signer: AuditSigner): Promise<number> {
-  const { rows } = await client.query<UnsealedRow>(UNSEALED, [BATCH]);
-  const [first, last] = [rows[0], rows.at(-1)];
-  if (!first || !last) return 0;
-  await client.query('begin');
-  try {
-    const batch = new SealBatch(client);
-    if (!(await batch.begin(first)) || !(await signer.isCurrent(client))) throw new Error('The audit log was sealed by another session meanwhile, or its key replaced.');
-    const trees = await batch.trees(rows);
-    for (const row of rows) add(batch, trees, row);
-    for (const [tenantId, tree] of trees) {
-      const checkpoint = { origin: signer.originOf(tenantId), size: tree.size, root: tree.root(), time: first.now.toISOString() };
-      batch.checkpoints.push({ tenantId, ...checkpoint, note: signCheckpoint(checkpoint, signer.key), peaks: tree.state });
-    }
-    await batch.write(last);
-    await commit(client);
-    return rows.length;
-  } catch (error) {
-    await client.query('rollback');
-    throw error;
-  }
-}
-
-function add(batch: SealBatch, trees: ReadonlyMap<string, GrowingTree>, { row }: UnsealedRow): void {
-  const tree = trees.get(row.tenant_id);
-  if (!tree) throw new Error('A row has no tree.');
-  const hash = leafOf(row, tree.size);
-  batch.leaves.push({ tenantId: row.tenant_id, seq: tree.size, rowId: row.id, hash });
-  batch.nodes.push(...tree.append(hash).map((node) => ({ tenantId: row.tenant_id, ...node })));
 }

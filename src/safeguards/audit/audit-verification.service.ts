@@ -4,11 +4,16 @@ import { openCheckpoint, publicKeyOf, verifierKey } from '../../core/audit/check
 import { type Finding, LogVerifier, type Measure } from '../../core/audit/log-verifier.js';
 import { HASH_BYTES } from '../../core/audit/merkle.js';
 import { SeqRanges } from '../../core/audit/seq-ranges.js';
+import { type Mark, markAfter, type OpenedRestore } from '../../core/audit/restore-statement.js';
 import { RequestContext } from '../../platform/context/request-context.js';
+import { TenantDatabase } from '../../platform/database/tenant-database.js';
 import { AuditContents } from './audit-contents.js';
+import { AuditHoldsRepository } from './audit-holds.repository.js';
 import { AuditKeys, type Verifiers } from './audit-keys.js';
 import { AuditLogRepository, type CheckpointRow, type StoredLeaf } from './audit-log.repository.js';
+import { AuditMarks } from './audit-marks.js';
 import { StoredTreeCheck } from './stored-tree-check.js';
+import { TreeAssessor } from './tree-assessor.js';
 
 /** Others get their turn between two pages. */
 const PAGE = 250;
@@ -32,6 +37,8 @@ export interface Verification {
   finding: Finding | undefined;
   /** Rows whose content was erased. */
   erased: SeqRanges;
+  /** What the operator has accepted in place of a log that had been sealed, the oldest first. */
+  restores: readonly OpenedRestore[];
 }
 
 /** Recomputes the tree of the running tenant from its rows, and measures it against its checkpoints. */
@@ -42,11 +49,17 @@ export class AuditVerificationService {
     private readonly log: AuditLogRepository,
     private readonly contents: AuditContents,
     private readonly keys: AuditKeys,
+    private readonly holds: AuditHoldsRepository,
+    private readonly marks: AuditMarks,
+    private readonly assessor: TreeAssessor,
+    private readonly database: TenantDatabase,
   ) {}
 
   /** @param external a checkpoint that the caller kept */
   async verify(external?: { size: number; root: Buffer }): Promise<Verification> {
     const { tenantId } = this.context;
+    // Before anything of the database: what is sealed meanwhile is beyond the mark.
+    const { mark, restores } = await this.known(tenantId);
     const extent = await this.log.extent(tenantId);
     const checkpoint = await this.log.newestCheckpoint(tenantId);
     const size = checkpoint?.size ?? 0;
@@ -54,6 +67,7 @@ export class AuditVerificationService {
     const foreign = foreignKey(verifiers, origin);
     const { measures, unsigned } = await this.measures(tenantId, size, verifiers.keys, origin);
     if (external) measures.push({ origin: '', time: '', ...external, external: true });
+    if (mark && mark.size > 0 && mark.size <= size) measures.push({ ...mark, origin: '', external: true, named: 'noted ' });
     const nodes = new StoredTreeCheck(this.log, tenantId);
     const verifier = new LogVerifier(measures, nodes.add);
     // What is signed with a key that was put in says less than that the key was.
@@ -62,13 +76,25 @@ export class AuditVerificationService {
     await this.addAll(tenantId, size, verifier, erased, nodes);
     const { waiting, passed } = await this.log.withoutLeaf(tenantId);
     verifier.finish();
-    const cut = shortness(extent);
-    if (cut) verifier.report(cut);
+    for (const finding of [shortness(extent), await this.held(tenantId), shortOf(mark, size)]) if (finding) verifier.report(finding);
     if (passed !== null) verifier.report({ kind: 'inserted', seq: verifier.size, row_id: passed, detail: `Row ${passed} was put in behind the sequencer's back: it belongs before rows that are sealed, and is not.` });
     if (foreign) verifier.report(foreign);
     // Last: whatever is wrong with the rows says more.
     if (nodes.finding) verifier.report(nodes.finding);
-    return { rows: verifier.size, size, root: verifier.root, checkpoint, waiting, finding: verifier.finding, erased };
+    return { rows: verifier.size, size, root: verifier.root, checkpoint, waiting, finding: verifier.finding, erased, restores };
+  }
+
+  /** What this process knows of the log from elsewhere than the database, and what was accepted in place of that. */
+  private async known(tenantId: string): Promise<{ mark: Mark | undefined; restores: readonly OpenedRestore[] }> {
+    await this.marks.load();
+    const mark = this.marks.get(tenantId);
+    const restores = (await this.assessor.restores((text, values) => this.database.statement(tenantId, text, values), [tenantId])).get(tenantId) ?? [];
+    return { mark: markAfter(mark, restores), restores };
+  }
+
+  private async held(tenantId: string): Promise<Finding | undefined> {
+    const hold = await this.holds.of(tenantId);
+    return hold && { kind: hold.kind, seq: hold.seq, row_id: null, detail: hold.detail };
   }
 
   private async addAll(tenantId: string, size: number, verifier: LogVerifier, erased: SeqRanges, nodes: StoredTreeCheck): Promise<void> {
@@ -117,6 +143,12 @@ export class AuditVerificationService {
     }
     return { measures, unsigned: undefined };
   }
+}
+
+/** What was sealed is there at least. */
+function shortOf(mark: Mark | undefined, size: number): Finding | undefined {
+  if (!mark || mark.size <= size) return undefined;
+  return { kind: 'restored', seq: size, row_id: null, detail: `The log ends before row ${size}; a checkpoint of ${mark.size} rows had been sealed: an older state was put back, or the log taken away.` };
 }
 
 /** Each part of the log is written with all others: one that goes less far was cut, or put back from before. */

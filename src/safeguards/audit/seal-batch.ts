@@ -1,6 +1,8 @@
 import type pg from 'pg';
-import type { LeafRow } from '../../core/audit/leaf.js';
+import { signCheckpoint } from '../../core/audit/checkpoint.js';
+import { leafOf, type LeafRow } from '../../core/audit/leaf.js';
 import { GrowingTree, type Hash, type NodeId } from '../../core/audit/merkle.js';
+import type { AuditSigner } from './audit-keys.js';
 
 /** The part of a row that goes into its leaf, as one JSON value. @param row alias of audit_log */
 export const leafRowOf = (row: string): string => `jsonb_build_object(
@@ -15,10 +17,13 @@ export interface UnsealedRow {
   after_tx: string;
   after_id: string;
   now: Date;
+  /** Whether the log of the row's tenant is not sealed any further. */
+  held: boolean;
 }
 
 /** Rows behind the sealed ones whose transaction, and every older one, has ended. */
-export const UNSEALED = `select ${leafRowOf('l')} as row, l.tx::text as tx, s.tx::text as after_tx, s.id as after_id, clock_timestamp() as now
+export const UNSEALED = `select ${leafRowOf('l')} as row, l.tx::text as tx, s.tx::text as after_tx, s.id as after_id, clock_timestamp() as now,
+    l.tenant_id in (select tenant_id from audit_holds) as held
   from audit_sequencer s, lateral (
     select * from audit_log where (tx, id) > (s.tx, s.id) and tx < s.tx_offset + pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by tx, id limit $1
   ) l order by l.tx, l.id`;
@@ -41,16 +46,21 @@ export class SealBatch {
     return rowCount === 1;
   }
 
-  /** The trees of the tenants that have rows. */
-  async trees(rows: readonly UnsealedRow[]): Promise<Map<string, GrowingTree>> {
-    const tenants = [...new Set(rows.map(({ row }) => row.tenant_id))];
-    const known = await this.client.query<{ tenant_id: string; size: string; peaks: Buffer }>('select tenant_id, size, peaks from audit_trees where tenant_id = any($1)', [tenants]);
-    const trees = new Map(tenants.map((id) => [id, new GrowingTree()]));
-    for (const { tenant_id: id, size, peaks } of known.rows) trees.set(id, new GrowingTree(Number(size), peaks));
-    return trees;
+  /** Adds a row to its tenant's tree. */
+  add(tree: GrowingTree, { row }: Pick<UnsealedRow, 'row'>): void {
+    const hash = leafOf(row, tree.size);
+    this.leaves.push({ tenantId: row.tenant_id, seq: tree.size, rowId: row.id, hash });
+    this.nodes.push(...tree.append(hash).map((node) => ({ tenantId: row.tenant_id, ...node })));
   }
 
-  async write(last: UnsealedRow): Promise<void> {
+  /** Signs what a tree has come to. */
+  sign(tenantId: string, tree: GrowingTree, { key, originOf }: AuditSigner, now: Date): void {
+    const checkpoint = { origin: originOf(tenantId), size: tree.size, root: tree.root(), time: now.toISOString() };
+    this.checkpoints.push({ tenantId, ...checkpoint, note: signCheckpoint(checkpoint, key), peaks: tree.state });
+  }
+
+  async write(): Promise<void> {
+    if (this.leaves.length === 0) return;
     const { leaves, nodes, checkpoints } = this;
     const column = <T, V>(items: readonly T[], value: (item: T) => V): V[] => items.map(value);
     await this.client.query('insert into audit_leaves (tenant_id, seq, row_id, leaf_hash) select * from unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bytea[])', [
@@ -69,6 +79,10 @@ export class SealBatch {
        on conflict (tenant_id) do update set size = excluded.size, peaks = excluded.peaks`,
       [tenants, sizes, column(checkpoints, ({ peaks }) => peaks)],
     );
-    await this.client.query('update audit_sequencer set tx = $1, id = $2', [last.tx, last.row.id]);
+  }
+
+  /** Moves the sequencer's place behind a row. */
+  async pass({ tx, row }: UnsealedRow): Promise<void> {
+    await this.client.query('update audit_sequencer set tx = $1, id = $2', [tx, row.id]);
   }
 }

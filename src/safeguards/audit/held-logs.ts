@@ -1,0 +1,93 @@
+import { Logger } from '@nestjs/common';
+import type pg from 'pg';
+import type { LeafRow } from '../../core/audit/leaf.js';
+import type { Mark } from '../../core/audit/restore-statement.js';
+import { leafRowOf } from './seal-batch.js';
+import type { findingOf } from './tree-findings.js';
+
+/** Where the sealing of a log ended. */
+export interface SealedUpTo {
+  tx: string;
+  id: string;
+}
+
+/** Why a log is held. */
+export interface HoldReason {
+  tenantId: string;
+  mark: Mark | undefined;
+  finding: NonNullable<ReturnType<typeof findingOf>>;
+}
+
+export interface PassedRow {
+  row: LeafRow;
+  sealed: boolean;
+}
+
+/** Rows of all tenants that are looked through at once for those of one. */
+const WINDOW = 20_000;
+const WHAT_TO_DO = 'Nothing more is sealed in this log. Put the right database back, or have the operator accept this one: POST /api/v1/audit/holds/{tenant_id}/accept.';
+const AT_ONCE = 500;
+
+/** The holds on logs that are not sealed any further, in the session of the leading sequencer. */
+export class HeldLogs {
+  private readonly logger = new Logger(HeldLogs.name);
+
+  constructor(private readonly client: pg.Client) {}
+
+  /** In the running transaction. @param place up to where the log is sealed */
+  async hold({ tenantId, mark, finding: { kind, seq, detail } }: HoldReason, { tx, id }: SealedUpTo): Promise<void> {
+    const { rowCount } = await this.client.query(
+      `insert into audit_holds (tenant_id, tx, row_id, kind, seq, detail, mark) values ($1, $2, $3, $4, $5, $6, $7)
+       on conflict (tenant_id) do nothing`,
+      [tenantId, tx, id, kind, seq, `${detail} ${WHAT_TO_DO}`, mark?.note ?? null],
+    );
+    if (rowCount === 1) this.logger.error({ tenant: tenantId, finding: kind, row: seq }, `The audit log of a tenant is held. ${detail} ${WHAT_TO_DO}`);
+  }
+
+  /** Tenants whose logs are held, some at a time. */
+  async tenants(after: string | null): Promise<string[]> {
+    const { rows } = await this.client.query<{ tenant_id: string }>(
+      'select tenant_id from audit_holds where $1::uuid is null or tenant_id > $1 order by tenant_id limit $2', [after, AT_ONCE],
+    );
+    return rows.map(({ tenant_id: id }) => id);
+  }
+
+  /** Holds the sequencer's place, so that nobody else moves it. @returns it */
+  async place(): Promise<SealedUpTo> {
+    const { rows } = await this.client.query<SealedUpTo>('select tx::text as tx, id from audit_sequencer for update');
+    if (!rows[0]) throw new Error('The sequencer has no place.');
+    return rows[0];
+  }
+
+  /** What the sequencer passed by while the log was held, a piece at a time. @returns rows of the tenant, and where the piece ends; nothing when there is no more */
+  async passed(tenantId: string): Promise<{ rows: PassedRow[]; upTo: SealedUpTo | undefined }> {
+    const { rows } = await this.client.query<SealedUpTo & { row: LeafRow | null; sealed: boolean }>(
+      `select l.tx::text as tx, l.id, case when l.tenant_id = $1 then ${leafRowOf('l')} end as row,
+         l.tenant_id = $1 and exists (select from audit_leaves f where f.tenant_id = l.tenant_id and f.row_id = l.id) as sealed
+       from audit_holds h, audit_sequencer s, lateral (
+         select * from audit_log where (tx, id) > (h.tx, h.row_id) and (tx, id) <= (s.tx, s.id) order by tx, id limit $2
+       ) l where h.tenant_id = $1 order by l.tx, l.id`,
+      [tenantId, WINDOW],
+    );
+    const last = rows.length < WINDOW ? undefined : rows.at(-1);
+    return { rows: rows.flatMap(({ row, sealed }) => (row ? [{ row, sealed }] : [])), upTo: last };
+  }
+
+  async move(tenantId: string, { tx, id }: SealedUpTo): Promise<void> {
+    await this.client.query('update audit_holds set tx = $2, row_id = $3 where tenant_id = $1', [tenantId, tx, id]);
+  }
+
+  /** In the running transaction: from its commit on the log is sealed with the others. */
+  async lift(tenantId: string): Promise<void> {
+    await this.client.query('delete from audit_holds where tenant_id = $1', [tenantId]);
+  }
+
+  /** What had left of a log that is no more has not left of this one. */
+  async forgetPushed(tenantId: string, size: number): Promise<void> {
+    await this.client.query('update audit_pushes set size = $2 where tenant_id = $1 and size > $2', [tenantId, size]);
+  }
+
+  told(tenantId: string): void {
+    this.logger.warn({ tenant: tenantId }, 'The audit log of a tenant is sealed again, with the rows of meanwhile.');
+  }
+}
