@@ -172,9 +172,10 @@ describe('the authorisation matrix of the OpenAPI document', () => {
     const made = await must<{ id: string; revision: number }>(plane, 'POST', '/api/v1/tenants', OPERATOR, { name: 'Another', slug: unique('another') });
     const operator: Caller = { name: 'operator', headers: OPERATOR, roles: ['admin'], side: 'own' };
     for (const placed of operations.filter((candidate) => isForOperators(candidate) && hasIds(candidate))) {
-      const path = placed.path.replace('{id}', made.id);
+      const path = placed.path.replace(/\{(tenant_)?id\}/, made.id);
       const answer = await call(plane, placed.method, path, operator.headers, await fixtures.body(placed, 'own'));
-      expect([placed.operation.operationId, answer.status]).toEqual([placed.operation.operationId, successOf(placed.operation).status]);
+      // The log of a new tenant is as it was sealed: there is nothing to accept.
+      expect([placed.operation.operationId, answer.status]).toEqual([placed.operation.operationId, placed.operation.operationId === 'acceptAuditRestore' ? 404 : successOf(placed.operation).status]);
       const absent = await send(placed, operator, 'absent');
       expect([placed.operation.operationId, absent.code]).toEqual([placed.operation.operationId, 'not_found']);
     }

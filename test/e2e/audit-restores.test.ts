@@ -135,7 +135,7 @@ describe('an old backup that is put back', () => {
     const user = await createUser(plane, { role: 'user', tenant: tenantId });
     expect((await accept(tenantId, user.token)).status).toBe(403);
     expect((await accept(tenantId, admin.token)).status).toBe(403);
-    expect((await accept(tenantId, other.token)).status).toBe(403);
+    expect((await accept(tenantId, other.token)).status).toBe(404);
     expect((await accept(tenantId, ADMIN_TOKEN, {})).status).toBe(400);
     expect((await accept(randomUUID())).status).toBe(404);
     await othersGoOn();

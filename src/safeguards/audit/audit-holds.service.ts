@@ -38,18 +38,25 @@ export class AuditHoldsService {
    * Signs that the log as it is now takes the place of the one that had been sealed. The sequencer goes on from it with its next look.
    * @throws Problem `forbidden`, `fresh_sign_in_required`, `not_found`, `conflict` when its parts do not belong together
    */
-  async accept(tenantId: string, reason: string): Promise<OpenedRestore> {
-    if (this.context.tenantId !== OPERATOR_TENANT_ID) throw new Problem('forbidden', { detail: 'Only administrators of the operator tenant accept a log that was put back.' });
-    requireFreshAuthority(this.context);
-    const hold = await this.holds.of(tenantId);
-    if (!hold) throw notFound('hold');
+  async accept(named: string, reason: string): Promise<OpenedRestore> {
+    const hold = await this.holdOf(named);
+    const { tenant_id: tenantId, mark } = hold;
     const state = await this.wholeState(tenantId);
     const { kind, id } = this.context.actor;
     const [{ key, originOf }, keys, now, isTenant] = await Promise.all([this.keys.signer(), this.keys.verifiers(), this.holds.now(), this.holds.isTenant(tenantId)]);
-    const restore = { origin: originOf(tenantId), size: state.size, root: state.root, time: now.toISOString(), mark: hold.mark, reason, by: { kind, id } };
+    const restore = { origin: originOf(tenantId), size: state.size, root: state.root, time: now.toISOString(), mark, reason, by: { kind, id } };
     const note = signRestore(restore, key);
     await this.record(tenantId, restore, note, isTenant);
     return openRestore(note, keys);
+  }
+
+  private async holdOf(tenantId: string): Promise<AuditHold> {
+    const own = this.context.tenantId;
+    if (own !== OPERATOR_TENANT_ID) throw tenantId.toLowerCase() === own ? new Problem('forbidden', { detail: 'Only administrators of the operator tenant accept a log that was put back.' }) : notFound('hold');
+    requireFreshAuthority(this.context);
+    const hold = await this.holds.of(tenantId);
+    if (!hold) throw notFound('hold');
+    return hold;
   }
 
   /** @throws Problem `conflict`: no row could be added to it, whoever accepts it */

@@ -53,7 +53,10 @@ export class AcceptedRestoreView {
   by_id!: string;
   /** @example 2026-01-31T09:30:00.000Z */
   accepted_at!: string;
-  /** The signed note that says all of this. */
+  /**
+   * The signed note that says all of this (C2SP signed-note).
+   * @example "wheelhouse.audit/1/2\n17\nK6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=\ntime 2026-01-31T09:30:00.000Z\nrestore {...}\n\n— wheelhouse.audit/1 q83vEjRW...\n"
+   */
   note!: string;
 }
 

@@ -23,7 +23,8 @@ export class AuditMarks implements OnApplicationBootstrap {
   private readonly foreign: Gauge;
   private file: MarkFile | undefined;
   private problem: string | undefined;
-  private writing: Promise<void> | undefined;
+  /** One at a time is at the file, so that nothing older than what was just written is taken in. */
+  private last: Promise<void> = Promise.resolve();
 
   constructor(
     private readonly config: Config,
@@ -55,13 +56,13 @@ export class AuditMarks implements OnApplicationBootstrap {
   }
 
   /** Takes in what the file says: this process, or another with the same folder, wrote it. */
-  async load(): Promise<void> {
-    await this.attempt((file) => this.takeIn(file));
+  load(): Promise<void> {
+    return this.inTurn(() => this.attempt((file) => this.takeIn(file)));
   }
 
   /** Writes what is new. A folder that cannot be written keeps nobody from sealing. */
   flush(): Promise<void> {
-    return (this.writing ??= this.writeNew().finally(() => (this.writing = undefined)));
+    return this.inTurn(() => this.writeNew());
   }
 
   private async writeNew(): Promise<void> {
@@ -73,6 +74,12 @@ export class AuditMarks implements OnApplicationBootstrap {
       await file.write(changed, this.marks);
       for (const [tenantId, mark] of changed) if (this.unwritten.get(tenantId) === mark) this.unwritten.delete(tenantId);
     });
+  }
+
+  private inTurn(work: () => Promise<void>): Promise<void> {
+    const done = this.last.then(work);
+    this.last = done.catch(() => undefined);
+    return done;
   }
 
   private async takeIn(file: MarkFile): Promise<void> {

@@ -8,6 +8,9 @@ import { bearer, call, must, type Side, type Tenant } from './callers.js';
 /** Where sessions stand. No operation of the document makes one there. */
 const SESSIONS: ReadonlySet<string> = new Set(['/api/v1/security/sessions', '/api/v1/auth/sessions']);
 
+/** Paths in which a tenant is named. */
+const OF_TENANTS: ReadonlySet<string> = new Set(['/api/v1/tenants', '/api/v1/audit/holds']);
+
 export type Tenants = Record<Side, Tenant>;
 
 /** Bodies that say more than their schema can: what the schema alone would make is refused for another reason. */
@@ -66,7 +69,7 @@ export class Fixtures {
     if (which === 'absent') return newId();
     const collection = before.join('/');
     if (collection === '/api/v1/compliance/purges') return this.purge(which);
-    if (collection === '/api/v1/tenants') return this.tenants[which].id;
+    if (OF_TENANTS.has(collection)) return this.tenants[which].id;
     if (SESSIONS.has(collection)) return this.session(which, fresh ? maker : undefined);
     const inside = this.creatorAt(collection);
     if (inside && collection.includes('{')) return this.make(inside, which, maker, filled.join('/'));
