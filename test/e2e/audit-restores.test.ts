@@ -93,6 +93,7 @@ describe('a history that was changed, to be sealed anew', () => {
   });
 
   it('is not signed by one that was stopped meanwhile', async () => {
+    const kept = await newestCheckpoint(plane, admin.token);
     await plane.stop();
     const file = join(folder, readdirSync(folder).find((name) => name.startsWith('audit-marks.'))!);
     expect([statSync(file).mode & 0o777, readFileSync(file, 'utf8')]).toEqual([0o600, expect.stringContaining(tenantId)]);
@@ -102,6 +103,12 @@ describe('a history that was changed, to be sealed anew', () => {
     await othersGoOn();
     expect(await checkpoints()).toBe(0);
     expect(await verifyOnline(plane, admin.token)).toMatchObject({ ok: false, finding: { kind: 'restored' } });
+
+    // Whoever accepts that begins a log anew, and it says so.
+    expect((await accept(tenantId)).status).toBe(200);
+    await released();
+    expect(await sealed(plane, admin.token)).toMatchObject({ ok: true, waiting: 0, restores: [{ size: 0, replaced_size: kept.size }] });
+    expect(await verifyOnline(plane, admin.token, `?size=${kept.size}&root=${encodeURIComponent(kept.root)}`)).toMatchObject({ ok: false, finding: { kind: 'rewritten' } });
   });
 });
 
@@ -156,7 +163,7 @@ describe('an old backup that is put back', () => {
     expect(await verifyOffline(bundle, { checkpoint: kept.note })).toMatchObject({ code: 1 });
     expect(await verifyOnline(plane, admin.token, `?size=${kept.size}&root=${encodeURIComponent(kept.root)}`)).toMatchObject({ ok: false });
     for (const token of [ADMIN_TOKEN, admin.token]) {
-      const { items } = await ok(plane.request<{ items: unknown[] }>('GET', '/api/v1/admin/audit?action=audit.accept_restore', { token }));
+      const { items } = await ok(plane.request<{ items: unknown[] }>('GET', `/api/v1/admin/audit?action=audit.accept_restore&resource_id=${tenantId}`, { token }));
       expect(items).toMatchObject([{ resource_id: tenantId, detail: { reason: 'a restore that was meant', size: kept.size - 1 } }]);
     }
     const order = await withAdmin((client) => client.query<{ seq: string }>('select l.seq from audit_leaves l join audit_log r on r.tenant_id = l.tenant_id and r.id = l.row_id where l.tenant_id = $1 order by r.tx, r.id', [tenantId]), database.name);
