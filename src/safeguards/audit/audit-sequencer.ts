@@ -59,6 +59,7 @@ export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShut
     try {
       const sealer = await this.lead();
       if (!sealer) return;
+      sealer.signer = await this.keys.signer();
       if (performance.now() >= this.nextInspection) {
         await sealer.inspect();
         this.nextInspection = performance.now() + INSPECT_MS;

@@ -32,7 +32,8 @@ export class LogSealer {
 
   constructor(
     private readonly client: pg.Client,
-    private readonly signer: AuditSigner,
+    /** It may have been replaced: whoever calls says which it is. */
+    public signer: AuditSigner,
     private readonly marks: AuditMarks,
     private readonly assessor: TreeAssessor,
   ) {
@@ -86,6 +87,7 @@ export class LogSealer {
     const [first, last] = [rows[0], rows.at(-1)];
     if (!first || !last) return;
     if (!(await batch.begin(first))) throw new Error('The audit log was sealed by another session meanwhile.');
+    await this.checkKey();
     await seal({ rows: rows.filter(({ held }) => !held), now: first.now, place: { tx: first.after_tx, id: first.after_id } });
     await batch.pass(last);
   }
@@ -164,6 +166,7 @@ export class LogSealer {
   private async sealPassed(tenantId: string, size: number): Promise<boolean> {
     const isDone = await this.inTransaction(async (batch) => {
       const place = await this.held.place();
+      await this.checkKey();
       await this.held.forgetPushed(tenantId, size);
       const { rows, upTo } = await this.held.passed(tenantId);
       const unsealed = rows.filter(({ sealed }) => !sealed);
@@ -175,6 +178,11 @@ export class LogSealer {
     });
     if (isDone) this.held.told(tenantId);
     return isDone;
+  }
+
+  /** Nothing more is signed with a key once it was replaced. */
+  private async checkKey(): Promise<void> {
+    if (!(await this.signer.isCurrent(this.client))) throw new Error('The key of the checkpoints has been replaced.');
   }
 
   private async now(): Promise<Date> {
