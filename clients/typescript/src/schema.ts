@@ -944,6 +944,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/audit/holds": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists audit logs that are not sealed any further
+         * @description Lists audit logs that are not sealed any further. Each is not the one that was sealed before: an older state was put back, or another log is in its place. Administrators of the operator tenant see all of them, others their own.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `audit:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listAuditHolds"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/audit/holds/{tenant_id}/accept": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Accepts an audit log that was put back
+         * @description Accepts an audit log that was put back. For administrators of the operator tenant who have signed in within the last five minutes, after a restore that was meant. It is signed and stays on record; the rows of meanwhile are sealed.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `tenant:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["acceptAuditRestore"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/audit/proofs/consistency": {
         parameters: {
             query?: never;
@@ -3248,6 +3296,49 @@ export interface paths {
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        AcceptedRestoreView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            accepted_at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            by_id: string;
+            /**
+             * @description Who accepted it.
+             * @example user
+             */
+            by_kind: string;
+            /**
+             * @description The signed note that says all of this (C2SP signed-note).
+             * @example wheelhouse.audit/1/2\n17\nK6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=\ntime 2026-01-31T09:30:00.000Z\nrestore {...}\n\n— wheelhouse.audit/1 q83vEjRW...\n
+             */
+            note: string;
+            /** @example Restored from the backup of 3 May after a disk failure */
+            reason: string;
+            /**
+             * @description How many rows had been sealed before; null when that is not known.
+             * @example 21
+             */
+            replaced_size: number | null;
+            /**
+             * @description Its root, in base64.
+             * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
+             */
+            root: string;
+            /**
+             * @description How many rows the log had that was accepted.
+             * @example 17
+             */
+            size: number;
+        };
+        AcceptRestoreDto: {
+            /**
+             * @description Stands in the audit log and in what GET /audit/verify answers from then on: name no one in it.
+             * @example Restored from the backup of 3 May after a disk failure
+             */
+            reason: string;
+        };
         AddBoardMemoryDto: {
             /**
              * @description The text.
@@ -3643,6 +3734,55 @@ export interface components {
             model: string | null;
             /** @example 800 */
             output_tokens: number;
+        };
+        /** @description One page of a list. */
+        AuditHoldPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["AuditHoldView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        AuditHoldView: {
+            /** @example The log ends before row 17; a checkpoint of 21 rows had been sealed: an older state was put back, or the log taken away. */
+            detail: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            held_at: string;
+            /**
+             * @description restored: an older state was put back, or the log taken away. rewritten: another log is in its place. cut: its parts end at
+             *     different places. unsigned: no checkpoint of this installation covers it.
+             * @example restored
+             * @enum {string}
+             */
+            kind: "content_missing" | "cut" | "deleted" | "edited" | "foreign" | "inserted" | "reordered" | "restored" | "rewritten" | "tree_damaged" | "unsigned";
+            /** @description The signed checkpoint that it was measured against; null when there was none. */
+            mark: string | null;
+            /**
+             * @description Place of the first row that is missing or another.
+             * @example 17
+             */
+            seq: number;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            tenant_id: string;
         };
         /** @description One page of a list. */
         AuditPage: {
@@ -7597,6 +7737,8 @@ export interface components {
              * @example true
              */
             ok: boolean;
+            /** @description What the operator has accepted in place of a log that had been sealed, the oldest first. A checkpoint from before that tells what was lost. */
+            restores: components["schemas"]["AcceptedRestoreView"][];
             /**
              * @description The root that the rows come to, in base64.
              * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
@@ -17107,6 +17249,369 @@ export interface operations {
             };
         };
     };
+    listAuditHolds: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "tenant_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "kind": "restored",
+                     *           "seq": 17,
+                     *           "detail": "The log ends before row 17; a checkpoint of 21 rows had been sealed: an older state was put back, or the log taken away.",
+                     *           "mark": null,
+                     *           "held_at": "2026-01-31T09:30:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AuditHoldPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    acceptAuditRestore: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                tenant_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "reason": "Restored from the backup of 3 May after a disk failure"
+                 *     }
+                 */
+                "application/json": components["schemas"]["AcceptRestoreDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "size": 17,
+                     *       "root": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
+                     *       "replaced_size": 21,
+                     *       "reason": "Restored from the backup of 3 May after a disk failure",
+                     *       "by_kind": "user",
+                     *       "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "accepted_at": "2026-01-31T09:30:00.000Z",
+                     *       "note": "wheelhouse.audit/1/2\\n17\\nK6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=\\ntime 2026-01-31T09:30:00.000Z\\nrestore {...}\\n\\n— wheelhouse.audit/1 q83vEjRW...\\n"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["AcceptedRestoreView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     proveAuditConsistency: {
         parameters: {
             query?: {
@@ -17633,6 +18138,18 @@ export interface operations {
                      *         {
                      *           "from": 17,
                      *           "to": 19
+                     *         }
+                     *       ],
+                     *       "restores": [
+                     *         {
+                     *           "size": 17,
+                     *           "root": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
+                     *           "replaced_size": 21,
+                     *           "reason": "Restored from the backup of 3 May after a disk failure",
+                     *           "by_kind": "user",
+                     *           "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "accepted_at": "2026-01-31T09:30:00.000Z",
+                     *           "note": "wheelhouse.audit/1/2\\n17\\nK6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=\\ntime 2026-01-31T09:30:00.000Z\\nrestore {...}\\n\\n— wheelhouse.audit/1 q83vEjRW...\\n"
                      *         }
                      *       ]
                      *     }
