@@ -1,9 +1,12 @@
 import { TenantDatabase } from '../../src/platform/database/tenant-database.js';
 import { TOTAL_USED } from '../../src/safeguards/usage/usage.repository.js';
 import { UsageRollup } from '../../src/safeguards/usage/usage-rollup.js';
+import { auditRows } from '../support/audit-rows.js';
 import { withAdmin } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
 import { claim, createAgent, createTask, createTenant, createUser, ok, PASSWORD, type SignedIn, type TestAgent } from '../support/factories.js';
 import { type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { closeSockets, follow, publish } from '../support/socket.js';
 
 let plane: Plane;
 let admin: SignedIn;
@@ -157,6 +160,22 @@ describe('a client', () => {
     expect((await plane.request('POST', '/api/v1/tasks', { token: client.token, body: { title: 'x' } })).status).toBe(403);
     const agent = await createAgent(plane, {}, admin.token);
     expect((await plane.request('GET', '/api/client/dashboard', { token: agent.token })).status).toBe(403);
+  });
+
+  it('hears of events only as far as it may see them', async () => {
+    const socket = await follow(plane, client.token, '*');
+    expect((await socket.ask({ type: 'subscribe', event: 'task.completed' }, 'error')).problem).toMatchObject({ code: 'forbidden', permission: 'task:read' });
+    await createTask(plane, {}, admin.token);
+    const tell = (name: string, data: object = {}): Promise<void> => publish(plane, name, data, 1, client.tenantId);
+    await tell('unheard.of');
+    await tell('notification', { user_id: admin.id });
+    await tell('notification', { user_id: client.id });
+    await tell('system.alert');
+    await eventually(() => socket.events.length >= 2);
+    expect(socket.events.map(({ event, data }) => [event, data])).toEqual([['notification', { user_id: client.id }], ['system.alert', {}]]);
+    const rows = await auditRows(plane, `outcome = 'denied' and actor_id = $1 and action = 'access.denied'`, [client.id]);
+    expect(rows.at(-1)).toMatchObject({ detail: { operation: 'websocket', permission: 'task:read' } });
+    closeSockets();
   });
 });
 

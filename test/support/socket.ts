@@ -1,4 +1,7 @@
 import { WebSocket, type ClientOptions } from 'ws';
+import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
+import { SystemDatabase } from '../../src/platform/database/system-database.js';
+import { EventSignal } from '../../src/platform/events/event-signal.js';
 import { eventually } from './eventually.js';
 import type { Plane } from './plane.js';
 
@@ -11,6 +14,8 @@ export interface SocketMessage {
   problem?: { code: string; [field: string]: unknown };
 }
 
+const all: TestSocket[] = [];
+
 /** A client on /ws that keeps everything it is told. */
 export class TestSocket {
   readonly messages: SocketMessage[] = [];
@@ -20,6 +25,7 @@ export class TestSocket {
   refused: number | undefined;
 
   constructor(plane: Plane, query = '', options: ClientOptions = {}) {
+    all.push(this);
     this.socket = new WebSocket(`${plane.url.replace('http', 'ws')}/ws${query}`, options);
     this.socket.on('message', (data: Buffer) => this.messages.push(JSON.parse(data.toString()) as SocketMessage));
     this.socket.on('close', (code, reason) => (this.closed = { code, reason: reason.toString() }));
@@ -64,4 +70,15 @@ export async function follow(plane: Plane, token: string, ...patterns: string[])
   await socket.ask({ type: 'auth', token }, 'authenticated');
   for (const event of patterns) await socket.ask({ type: 'subscribe', event }, 'subscribed');
   return socket;
+}
+
+/** Ends all there are. */
+export function closeSockets(): void {
+  for (const { socket } of all.splice(0)) socket.terminate();
+}
+
+/** Publishes facts past the domains, for families that have none yet. */
+export async function publish(on: Plane, name: string, data: object = {}, times = 1, tenantId = OPERATOR_TENANT_ID): Promise<void> {
+  await on.app.get(SystemDatabase).query('insert into events (id, tenant_id, name, data) select gen_random_uuid(), $1, $2, $3 from generate_series(1, $4)', [tenantId, name, JSON.stringify(data), times]);
+  on.app.get(EventSignal).raise();
 }
