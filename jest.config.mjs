@@ -1,32 +1,24 @@
+import { swcOptions } from './test/support/jest/swc.mjs';
+
 /**
- * Everything, packages included, is turned into CommonJS by SWC: Nest is ESM, some of what stands on it is CommonJS,
- * and Jest's own ESM support breaks on that cycle (see docs/dependencies.md).
+ * Jest's runner, reporters and globals, without its module registry for what is tested: a worker loads packages and `src/`
+ * once, as Node.js does, and only the tests and their support anew for each file (see test/support/jest/).
  */
-const swc = ['@swc/jest', {
-  jsc: {
-    target: 'es2023',
-    parser: { syntax: 'typescript', decorators: true },
-    transform: { legacyDecorator: true, decoratorMetadata: true },
-    keepClassNames: true,
-  },
-  module: { type: 'commonjs' },
-  // Beside the code: within it, every suite would read three times as much, and only a stack trace needs them.
-  sourceMaps: true,
-}];
+const swc = ['@swc/jest', { ...swcOptions, module: { type: 'commonjs' } }];
 
 const shared = {
   rootDir: '.',
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/jest/environment.mjs',
+  runtime: '<rootDir>/test/support/jest/runtime.mjs',
   transform: { '^.+\\.(ts|js|mjs)$': swc },
-  transformIgnorePatterns: [],
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': ['$1.js', '$1'] },
   moduleFileExtensions: ['ts', 'js', 'mjs', 'cjs', 'json', 'node'],
   modulePathIgnorePatterns: ['<rootDir>/dist/', '<rootDir>/data/'],
 };
 
 export default {
-  // One more than the two cores that the tests are meant for: many of them wait for a process, a lease or a timer.
-  maxWorkers: 3,
+  // Twice the two cores that the tests are meant for: many of them wait for a process, a lease or a timer.
+  maxWorkers: 4,
   // What a suite loads stays with its worker; one that has grown large is replaced.
   workerIdleMemoryLimit: '1GB',
   testTimeout: 30_000,

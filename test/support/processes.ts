@@ -2,11 +2,11 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readdirSync, readFileSync, readlinkSync, realpathSync } from 'node:fs';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { signal } from '../../src/platform/database/embedded-process.js';
 import { eventually } from './eventually.js';
 import { createDatabase } from './databases.js';
+import { memoryFolder } from './memory-folder.mjs';
 import { ADMIN_TOKEN, type ApiResponse, JWT_SECRET, MASTER_KEY, request, type RequestOptions, type RunningPlane } from './requests.js';
 
 /** The built program; `npm test` builds it first. */
@@ -103,7 +103,7 @@ export class Launcher {
 
   /** A folder that does not exist yet, as WHEELHOUSE_DATA; others may pass through the ones above it. */
   async dataFolder(): Promise<string> {
-    const base = realpathSync(await mkdtemp(join(tmpdir(), 'wheelhouse-process-')));
+    const base = realpathSync(await mkdtemp(join(memoryFolder(), 'wheelhouse-process-')));
     await chmod(base, 0o755);
     this.folders.push(base);
     return join(base, 'data');

@@ -4,8 +4,27 @@ import { createRequire } from 'node:module';
 const require = createRequire(createRequire(import.meta.url).resolve('jest'));
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-/** Long suites in small files: begun last, they would run alone at the end while the other workers have nothing left. */
-const FIRST = ['contract/fuzz.test.ts', 'contract/authorisation.test.ts'];
+/**
+ * Suites that take longest, longest first: begun last, one would run alone at the end while the other workers have nothing
+ * left. It is a list because a fresh clone knows no last time, and because a busy machine makes last times up.
+ */
+const FIRST = [
+  'contract/fuzz',
+  'contract/authorisation',
+  'e2e/process-stop',
+  'medium/jobs',
+  'e2e/process-start',
+  'medium/embedded-postgres',
+  'e2e/kms',
+  'medium/event-consumers',
+  'e2e/audit-tampering',
+  'e2e/runner',
+  'e2e/compliance-purge',
+  'e2e/realtime',
+  'e2e/canary-sweep',
+  'medium/compliance-export',
+  'e2e/topology',
+].map((name) => `${name}.test.ts`);
 const rank = ({ path }) => (FIRST.findIndex((end) => path.replaceAll('\\', '/').endsWith(end)) + FIRST.length + 1) % (FIRST.length + 1);
 
 export default class LongOnesFirst extends Sequencer {
