@@ -17,8 +17,8 @@ const shared = {
 };
 
 export default {
-  // Twice the two cores that the tests are meant for: many of them wait for a process, a lease or a timer.
-  maxWorkers: 4,
+  // One more than the two cores that the tests are meant for: many of them wait for a process, a lease or a timer.
+  maxWorkers: 3,
   // What a suite loads stays with its worker; one that has grown large is replaced.
   workerIdleMemoryLimit: '1GB',
   testTimeout: 30_000,

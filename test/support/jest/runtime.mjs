@@ -33,8 +33,10 @@ class SharedRuntime extends JestRuntime {
     return this.shared.some((folder) => path.startsWith(folder + sep)) ? path : undefined;
   }
 
+  /** Asked once before the file is loaded: looked up when a stack is shown. */
   getSourceMaps() {
-    return new Map([...sourceMaps, ...super.getSourceMaps()]);
+    const ofFile = super.getSourceMaps();
+    return { get: (path) => ofFile.get(path) ?? sourceMaps.get(path) };
   }
 
   /** The worker's `process` is everybody's. */

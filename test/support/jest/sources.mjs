@@ -36,7 +36,7 @@ export function loadSources(root, cache) {
 function transformed(path, cache) {
   const text = readFileSync(path, 'utf8');
   const name = join(cache, createHash('sha256').update(JSON.stringify([version, options, path, text])).digest('hex'));
-  sourceMaps.set(path, `${name}.map`);
+  sourceMaps.set(pathToFileURL(path).href, `${name}.map`);
   if (existsSync(name)) return readFileSync(name, 'utf8');
   const { code, map } = transformSync(text, { ...options, filename: path });
   write(`${name}.map`, map);
