@@ -36,7 +36,13 @@ class SharedRuntime extends JestRuntime {
   /** Asked once before the file is loaded: looked up when a stack is shown. */
   getSourceMaps() {
     const ofFile = super.getSourceMaps();
-    return { get: (path) => ofFile.get(path) ?? sourceMaps.get(path) };
+    return {
+      get: (path) => ofFile.get(path) ?? sourceMaps.get(path),
+      *[Symbol.iterator]() {
+        yield* sourceMaps;
+        yield* ofFile;
+      },
+    };
   }
 
   /** The worker's `process` is everybody's. */
@@ -45,7 +51,10 @@ class SharedRuntime extends JestRuntime {
 
 /** As the executor's own, in this realm. */
 function compile(source, filename) {
-  return compileFunction(source, this.injectedModuleParameters, { filename, importModuleDynamically: (specifier) => import(createRequire(filename).resolve(specifier)) });
+  return compileFunction(source, this.injectedModuleParameters, {
+    filename,
+    importModuleDynamically: (specifier) => import(createRequire(filename).resolve(specifier)),
+  });
 }
 
 export { SharedRuntime as 'module.exports' };

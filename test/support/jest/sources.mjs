@@ -21,7 +21,11 @@ export function loadSources(root, cache) {
   const isOwn = (url) => url.startsWith(own) && !url.startsWith(`${own}node_modules/`);
   registerHooks({
     resolve(specifier, context, next) {
-      const wanted = specifier.startsWith('.') ? new URL(specifier, context.parentURL).href : specifier.startsWith('/') ? pathToFileURL(specifier).href : undefined;
+      const wanted = specifier.startsWith('.')
+        ? new URL(specifier, context.parentURL).href
+        : specifier.startsWith('/')
+          ? pathToFileURL(specifier).href
+          : undefined;
       if (!wanted?.endsWith('.js') || !isOwn(wanted)) return next(specifier, context);
       const source = `${wanted.slice(0, -3)}.ts`;
       return existsSync(fileURLToPath(source)) ? { url: source, format: 'module', shortCircuit: true } : next(specifier, context);
@@ -35,7 +39,12 @@ export function loadSources(root, cache) {
 
 function transformed(path, cache) {
   const text = readFileSync(path, 'utf8');
-  const name = join(cache, createHash('sha256').update(JSON.stringify([version, options, path, text])).digest('hex'));
+  const name = join(
+    cache,
+    createHash('sha256')
+      .update(JSON.stringify([version, options, path, text]))
+      .digest('hex'),
+  );
   sourceMaps.set(pathToFileURL(path).href, `${name}.map`);
   if (existsSync(name)) return readFileSync(name, 'utf8');
   const { code, map } = transformSync(text, { ...options, filename: path });
