@@ -6,19 +6,28 @@ import { insertAuditRows } from './audit-writer.ts';
 import { percentile } from './stats.ts';
 import { World } from './world.ts';
 
-const USAGE = `usage: node bench/export.mjs [--rows N]
+const USAGE = `usage: node bench/export.mjs [--rows N] [--only csv,bundle,verify] [--heap MB]
 
 Fills the audit log, first with 100,000 rows and then with N (default 2,000,000), has them sealed, and reports for each way
-over the whole log: how long it takes, the most memory that the process has meanwhile, and how long others wait for it.`;
+over the whole log: how long it takes, the most memory that the process has meanwhile, and how long others wait for it.
+With --heap the process has that much for its objects and no more: what grows with the log does not come to its end.`;
 
 const SMALL = 100_000;
 /** Rows per statement: one is a transaction, and the sequencer follows. */
 const CHUNK = 50_000;
 const WAYS = {
-  'compliance/export (CSV)': '/api/v1/compliance/export?type=audit_log',
-  'audit/export (bundle)': '/api/v1/audit/export',
-  'audit/verify': '/api/v1/audit/verify',
+  csv: { name: 'compliance/export (CSV)', path: '/api/v1/compliance/export?type=audit_log' },
+  bundle: { name: 'audit/export (bundle)', path: '/api/v1/audit/export' },
+  verify: { name: 'audit/verify', path: '/api/v1/audit/verify' },
 };
+type Way = keyof typeof WAYS;
+
+interface Options {
+  rows: number;
+  ways: Way[];
+  /** Megabytes; undefined: as Node.js chooses. */
+  heap: number | undefined;
+}
 
 interface Figures {
   way: string;
@@ -37,12 +46,21 @@ export function main(argv: readonly string[]): Promise<number> {
   return runCommand(() => optionsOf(argv), USAGE, perform);
 }
 
-function optionsOf(argv: readonly string[]): { rows: number } | 'help' {
-  const { values } = parseArgs({ args: [...argv], options: { rows: { type: 'string', default: '2000000' }, help: { type: 'boolean', short: 'h', default: false } } });
-  return values.help ? 'help' : { rows: positive('--rows', values.rows) };
+function optionsOf(argv: readonly string[]): Options | 'help' {
+  const { values } = parseArgs({
+    args: [...argv],
+    options: { rows: { type: 'string', default: '2000000' }, only: { type: 'string', default: Object.keys(WAYS).join(',') }, heap: { type: 'string' }, help: { type: 'boolean', short: 'h', default: false } },
+  });
+  if (values.help) return 'help';
+  return { rows: positive('--rows', values.rows), ways: values.only.split(',').map(wayOf), heap: values.heap === undefined ? undefined : positive('--heap', values.heap) };
 }
 
-async function perform({ rows }: { rows: number }): Promise<number> {
+function wayOf(text: string): Way {
+  if (!Object.hasOwn(WAYS, text)) throw new Error(`--only takes ${Object.keys(WAYS).join(', ')}, not ${text}`);
+  return text as Way;
+}
+
+async function perform({ rows, ways, heap }: Options): Promise<number> {
   const world = new World();
   const figures: Figures[] = [];
   try {
@@ -51,7 +69,7 @@ async function perform({ rows }: { rows: number }): Promise<number> {
     for (const size of new Set([Math.min(SMALL, rows), rows])) {
       await fill(world, size - present);
       present = size;
-      for (const [way, path] of Object.entries(WAYS)) figures.push(await go(world, way, path, size));
+      for (const way of ways) figures.push(await go(world, way, size, heap));
     }
   } finally {
     await world.stop();
@@ -75,9 +93,10 @@ async function fill(world: World, count: number): Promise<void> {
 }
 
 /** One way over the log in a process that has done nothing before, while another client asks for something small all the time. */
-async function go(world: World, way: string, path: string, rows: number): Promise<Figures> {
-  console.log(`${way} of ${rows.toLocaleString('en')} rows ...`);
-  const plane = await world.newPlane({ PROCESS_ROLE: 'api' });
+async function go(world: World, way: Way, rows: number, heap: number | undefined): Promise<Figures> {
+  const { name, path } = WAYS[way];
+  console.log(`${name} of ${rows.toLocaleString('en')} rows ...`);
+  const plane = await world.newPlane({ PROCESS_ROLE: 'api', ...(heap === undefined ? {} : { NODE_OPTIONS: `--max-old-space-size=${heap}` }) });
   await plane.start();
   const headers = await world.signIn();
   const watch = { isOver: false, megabytes: [] as number[], waits: [] as number[] };
@@ -91,7 +110,7 @@ async function go(world: World, way: string, path: string, rows: number): Promis
   await watching;
   await plane.stop();
   const sorted = watch.waits.sort((a, b) => a - b);
-  return { way, rows, seconds, bytes, megabytes: halvesOf(watch.megabytes), waitP99: percentile(sorted, 0.99), waitMost: sorted.at(-1) ?? NaN, status: response.status };
+  return { way: name, rows, seconds, bytes, megabytes: halvesOf(watch.megabytes), waitP99: percentile(sorted, 0.99), waitMost: sorted.at(-1) ?? NaN, status: response.status };
 }
 
 async function watchMemory(pid: number, watch: { isOver: boolean; megabytes: number[] }): Promise<void> {
