@@ -260,6 +260,7 @@ describe('logout', () => {
 
   it("needs credentials that are somebody's", async () => {
     expect((await plane.request('POST', '/api/v1/auth/logout')).status).toBe(401);
+    expect((await plane.request('POST', '/api/v1/auth/logout', { token: (await createUser(plane)).token, body: { refresh_token: null } })).status).toBe(400);
     expect((await plane.request('POST', '/api/v1/auth/logout', { token: ADMIN_TOKEN })).body).toMatchObject({
       status: 403,
       code: 'forbidden',

@@ -1,4 +1,4 @@
-import { IsIn, IsOptional, IsString, Matches, MaxLength } from 'class-validator';
+import { IsIn, IsString, Matches, MaxLength } from 'class-validator';
 import { SESSION_KINDS, type SessionKind } from '../../platform/auth/browsers.js';
 import { IfGiven } from '../../platform/http/if-given.js';
 import { IsEmailAddress } from '../../platform/http/is-email-address.js';
@@ -65,7 +65,7 @@ export class LogoutDto {
    * Also ends the session of this refresh token, when it is one of the same person's.
    * @example whr_2Jx0dJv8nQmTq3yB6cVw9sLkPzR5aHfE1uGb7oXiK4N2
    */
-  @IsOptional()
+  @IfGiven()
   @IsString()
   @MaxLength(256)
   refresh_token?: string;
