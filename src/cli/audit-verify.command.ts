@@ -14,6 +14,7 @@ export const auditVerify: Command = {
     --checkpoint  a checkpoint that was kept elsewhere, or the file that checkpoints are pushed to: finds an older state that was put back
     --key         the public keys as noted down earlier, one on each line, or an answer of GET /api/v1/audit/public-key:
                   without it those in FILE are believed, and 0 says only that FILE fits the key that is in it
+    A key that was replaced and the one that came after it vouch for each other: either of them will do.
     Exit code 0: nothing was touched. 1: something was; the first wrong row is named. 2: FILE cannot be checked.`,
   async run(args, output) {
     const { file, checkpoint, key } = argumentsOf(args);
@@ -55,7 +56,7 @@ function argumentsOf(args: readonly string[]): { file: string; checkpoint?: stri
   }
 }
 
-function report({ finding, header, rows, erased, checkpoints, newest }: BundleVerdict, known: { hasKey: boolean; hasCheckpoint: boolean }, output: Output): number {
+function report({ finding, header, rows, erased, checkpoints, newest, followed }: BundleVerdict, known: { hasKey: boolean; hasCheckpoint: boolean }, output: Output): number {
   if (finding) {
     output.error(`TAMPERED: ${finding.kind}: ${finding.detail}`);
     output.error(`first wrong row: ${finding.seq}${finding.row_id === null ? '' : ` (id ${finding.row_id})`}`);
@@ -64,6 +65,7 @@ function report({ finding, header, rows, erased, checkpoints, newest }: BundleVe
   output.out(`OK: ${rows} rows of ${header.origin} are what was sealed${erased.count > 0 ? `, ${erased.count} of them with their content erased` : ''}.`);
   if (erased.count > 0) output.out(`erased: ${erased.ranges.map(({ from, to }) => (from === to ? `row ${from}` : `rows ${from} to ${to}`)).join(', ')}`);
   output.out(`${checkpoints} checkpoints fit, the newest of ${newest?.size ?? 0} rows, ${newest?.time ?? 'never'}.`);
+  for (const { from, to, time } of followed) output.out(`The key was replaced on ${time}: ${from} and ${to} have signed that one follows the other.`);
   if (!known.hasKey) output.out('The key was taken from the file itself: give --key to know whose signature it is.');
   if (!known.hasCheckpoint) output.out('No checkpoint from elsewhere was given (--checkpoint): an older state of the whole log would look the same.');
   return 0;

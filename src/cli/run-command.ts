@@ -1,9 +1,10 @@
 import { auditCertificate } from './audit-certificate.command.js';
 import { auditVerify } from './audit-verify.command.js';
 import { type Command, type Output, UsageError } from './command.js';
+import { keysRotateAudit } from './keys-rotate-audit.command.js';
 import { keysRotate } from './keys-rotate.command.js';
 
-const COMMANDS: readonly Command[] = [auditVerify, auditCertificate, keysRotate];
+const COMMANDS: readonly Command[] = [auditVerify, auditCertificate, keysRotate, keysRotateAudit];
 const CANNOT = 2;
 
 /** Finds the command that the arguments begin with, and runs it. @returns the exit code */

@@ -1,11 +1,15 @@
+import { execFile } from 'node:child_process';
 import { createPublicKey, generateKeyPairSync } from 'node:crypto';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
 import { type NoteKey, openCheckpoint, parseVerifierKey, rawPublicKey, signCheckpoint, verifierKey } from '../../src/core/audit/checkpoint.js';
 import { newId } from '../../src/core/ids.js';
 import { exported, newestCheckpoint, sealed, verifyOffline, verifyOnline } from '../support/audit-bundles.js';
 import { tamperWith } from '../support/audit-tampering.js';
 import { withAdmin } from '../support/databases.js';
 import { createAgent, createTask, createTenant, createUser, ok, type SignedIn, unique } from '../support/factories.js';
-import { type Plane, startPlane } from '../support/plane.js';
+import { ADMIN_TOKEN, type Plane, startPlane } from '../support/plane.js';
+import { MASTER_KEY } from '../support/requests.js';
 
 let plane: Plane;
 let tenantId: string;
@@ -111,3 +115,71 @@ describe('the name of who was purged', () => {
     expect(byId.total).toBeGreaterThan(0);
   });
 });
+
+describe('npx wheelhouse keys rotate-audit', () => {
+  const rotate = async (): Promise<string> =>
+    (await promisify(execFile)(process.execPath, [join('dist', 'cli', 'main.js'), 'keys', 'rotate-audit'], { env: { PATH: process.env['PATH'], DATABASE_URL: plane.database.url, MASTER_KEY } })).stdout;
+  const signing = (): Promise<{ id: string }[]> => asSuperuser<{ id: string }>(`select id from audit_keys where purpose = 'checkpoint' and sealed_key is not null`);
+
+  it('replaces the key while the log is sealed, and both keys lead to each other', async () => {
+    const [old, held] = [(await publicKeys()).keys[0]!, (await signing())[0]!];
+    const before = await exported(plane, admin.token);
+    const stop = new AbortController();
+    const writing = (async () => {
+      while (!stop.signal.aborted) await createTask(plane, {}, admin.token);
+    })();
+    const output = await rotate();
+    // One that is sealed from now on is signed with the new key: nothing is waited for.
+    const [{ time }] = await asSuperuser<{ time: Date }>('select clock_timestamp() as time') as [{ time: Date }];
+    await createTask(plane, {}, admin.token);
+    stop.abort();
+    await writing;
+    expect(await sealed(plane, admin.token)).toMatchObject({ ok: true, finding: null });
+
+    const { keys, handovers } = await ok(plane.request<{ keys: string[]; handovers: string[] }>('GET', '/api/v1/audit/public-key', { token: admin.token }));
+    expect([keys.length, keys[0], handovers.length, output.includes(keys[1]!)]).toEqual([2, old, 1, true]);
+    const notes = await asSuperuser<{ note: string; created_at: Date }>('select note, created_at from audit_checkpoints where tenant_id = $1 order by size', tenantId);
+    const isNew = notes.map(({ note }) => note.includes(signatureStart(keys[1]!)));
+    expect([isNew[0], isNew.at(-1), isNew.lastIndexOf(false) + 1]).toEqual([false, true, isNew.indexOf(true)]);
+    expect(notes.filter(({ created_at }, index) => created_at > time && !isNew[index])).toEqual([]);
+
+    const bundle = await exported(plane, admin.token);
+    for (const key of [undefined, old, keys[1]!, keys.join('\n')]) expect(await verifyOffline(bundle, key === undefined ? {} : { key })).toMatchObject({ code: 0 });
+    expect((await verifyOffline(bundle, { key: old })).text).toContain(`${old} and ${keys[1]!} have signed that one follows the other`);
+    expect(await verifyOffline(bundle.replace(/"handovers":\[[^\]]*\]/, '"handovers":[]'), { key: old })).toMatchObject({ code: 1 });
+    expect(await verifyOffline(before, { key: old })).toMatchObject({ code: 0 });
+
+    const rows = await asSuperuser<{ sealed_key: Buffer | null }>('select sealed_key from audit_keys where id = $1', held.id);
+    expect(rows).toEqual([{ sealed_key: null }]);
+    const { items } = await ok(plane.request<{ items: unknown[] }>('GET', '/api/v1/admin/audit?action=audit.rotate_key', { token: ADMIN_TOKEN }));
+    expect(items).toMatchObject([{ actor_kind: 'system', resource_type: 'audit_key', detail: { from: old, to: keys[1] } }]);
+    expect(await sealed(plane, ADMIN_TOKEN)).toMatchObject({ ok: true });
+
+    // The old one is believed for what was sealed of it, not for standing there.
+    const { publicKey } = generateKeyPairSync('ed25519');
+    await asSuperuser('update audit_keys set public_key = $2 where id = $1', held.id, rawPublicKey(publicKey));
+    expect(await verifyOnline(plane, admin.token)).toMatchObject({ ok: false, finding: { kind: 'foreign' } });
+    await asSuperuser('update audit_keys set public_key = $2 where id = $1', held.id, rawPublicKey(parseVerifierKey(old).key));
+    expect(await verifyOnline(plane, admin.token)).toMatchObject({ ok: true });
+  }, 60_000);
+
+  it('does all or nothing', async () => {
+    const [keys, held] = [await publicKeys(), await signing()];
+    await asSuperuser(`create function die() returns trigger language plpgsql security definer as $$ begin perform pg_terminate_backend(pg_backend_pid()); return null; end $$`);
+    await asSuperuser(`create trigger die after insert on audit_log for each row when (new.action = 'audit.rotate_key') execute function die()`);
+    try {
+      await expect(rotate()).rejects.toThrow('wheelhouse:');
+    } finally {
+      await asSuperuser('drop function die() cascade');
+    }
+    expect([await publicKeys(), await signing()]).toEqual([keys, held]);
+    await createTask(plane, {}, admin.token);
+    expect(await sealed(plane, admin.token)).toMatchObject({ ok: true });
+  });
+});
+
+/** What a signature by a key begins with: its name, and the first bytes of its id. */
+function signatureStart(verifier: string): string {
+  const [name, id = ''] = verifier.split('+');
+  return `\u2014 ${name} ${Buffer.from(id, 'hex').toString('base64').slice(0, 5)}`;
+}

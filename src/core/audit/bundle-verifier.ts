@@ -1,6 +1,7 @@
 import { BUNDLE_FORMAT, type BundleEnd, type BundleHeader, type BundleLine, type BundleRow, readLine, toSealedRow } from './bundle.js';
-import { type Checkpoint, type NoteKey, openCheckpoint, parseVerifierKey } from './checkpoint.js';
+import { type Checkpoint, type NoteKey, openCheckpoint } from './checkpoint.js';
 import { ErasedDigest, type ExportStatement, openStatement } from './export-statement.js';
+import { followHandovers, type Handover } from './key-handover.js';
 import { SeqRanges } from './seq-ranges.js';
 import { type Finding, LogVerifier, type Measure } from './log-verifier.js';
 
@@ -22,6 +23,8 @@ export interface BundleVerdict {
   erased: SeqRanges;
   checkpoints: number;
   newest: Checkpoint | undefined;
+  /** Through which other keys than those that are known are believed. */
+  followed: Handover[];
 }
 
 /**
@@ -70,6 +73,7 @@ function notesIn(kept: string, tenantId: string): string[] {
 
 class BundleReader {
   private readonly keys: NoteKey[];
+  private readonly followed: Handover[];
   private readonly measures: Measure[] = [];
   private readonly external: Measure[];
   private verifier: LogVerifier | undefined;
@@ -87,7 +91,7 @@ class BundleReader {
     private readonly header: BundleHeader,
     known: Known,
   ) {
-    this.keys = (known.keys ?? header.keys).map(parseVerifierKey);
+    ({ keys: this.keys, followed: this.followed } = followHandovers(known.keys ?? header.keys, header.handovers ?? []));
     const notes = known.checkpoints === undefined ? [] : notesIn(known.checkpoints, header.tenant_id);
     this.external = notes.map((note) => ({ ...openCheckpoint(note, this.keys), external: true }));
     const foreign = this.external.find(({ origin }) => origin !== header.origin);
@@ -119,7 +123,7 @@ class BundleReader {
       log.report({ kind: 'inserted', seq, row_id: this.firstUncovered, detail: `The rows from ${seq} on are covered by no checkpoint.` });
     }
     this.checkStatement(log);
-    return { finding: log.finding, header: this.header, rows: this.rows, erased: this.erased, checkpoints: this.measures.length, newest: this.own };
+    return { finding: log.finding, header: this.header, rows: this.rows, erased: this.erased, checkpoints: this.measures.length, newest: this.own, followed: this.followed };
   }
 
   /** What the installation signed when the export ended: a file that was cut at a checkpoint, end and header fitted, has no such thing. */

@@ -9,6 +9,8 @@ export interface BundleHeader {
   tenant_id: string;
   /** Verifier keys (`name+id+base64`). Whoever has one from elsewhere trusts that one. */
   keys: string[];
+  /** Where the key was replaced: what the keys signed about each other (key-handover.ts). */
+  handovers?: string[];
   size: number;
   exported_at: string;
 }
@@ -45,11 +47,13 @@ const ROW = shape({
   tenant_id: isText, id: isText, actor_kind: isText, actor_id: isText, action: isText, outcome: isText, resource_type: isTextOrNull,
   resource_id: isTextOrNull, request_id: isTextOrNull, occurred_at: isText, content_hash: isText,
 });
+const HEADER = { format: isText, origin: isText, tenant_id: isText, keys: isTexts, size: isCount, exported_at: isText };
 const LINES: readonly Check[] = [
   shape({ seq: isCount, leaf_hash: isText, row: ROW, content: isTextOrNull, salt: isTextOrNull }),
   shape({ checkpoint: isText }),
   shape({ end: shape({ rows: isCount, note: isText }) }),
-  shape({ header: shape({ format: isText, origin: isText, tenant_id: isText, keys: isTexts, size: isCount, exported_at: isText }) }),
+  shape({ header: shape(HEADER) }),
+  shape({ header: shape({ ...HEADER, handovers: isTexts }) }),
 ];
 
 export const writeLine = (line: BundleLine): string => `${JSON.stringify(line)}\n`;

@@ -1,5 +1,6 @@
 import { canonicalJson } from '../canonical-json.js';
-import { type NoteKey, openCheckpoint, parseVerifierKey, signatureLine, signedByOneOf } from './checkpoint.js';
+import { type NoteKey, openCheckpoint, signatureLine, signedByOneOf } from './checkpoint.js';
+import { followHandovers } from './key-handover.js';
 import { verifyConsistency } from './merkle.js';
 
 /** The audit log of the tenant at one size. */
@@ -42,6 +43,8 @@ export interface SignedCertificate {
   signature: string;
   /** Verifier keys of the installation. Whoever has one from elsewhere trusts that one. */
   keys: string[];
+  /** Where the key was replaced: what the keys signed about each other (key-handover.ts). */
+  handovers?: string[];
 }
 
 export const CERTIFICATE_FORMAT = 'wheelhouse-purge/1';
@@ -62,14 +65,14 @@ export function readCertificate(text: string): SignedCertificate {
 
 function signedIn(value: unknown): SignedCertificate | undefined {
   if (typeof value !== 'object' || value === null || !('certificate' in value)) return undefined;
-  const { certificate, signature, keys } = value as Partial<SignedCertificate>;
-  if (certificate && (certificate as { format?: unknown }).format === CERTIFICATE_FORMAT && typeof signature === 'string' && Array.isArray(keys)) return { certificate, signature, keys };
+  const { certificate, signature, keys, handovers = [] } = value as Partial<SignedCertificate>;
+  if (certificate && (certificate as { format?: unknown }).format === CERTIFICATE_FORMAT && typeof signature === 'string' && Array.isArray(keys) && Array.isArray(handovers)) return { certificate, signature, keys, handovers };
   return signedIn(certificate);
 }
 
 /** @param known verifier keys from elsewhere; left out, those in the file are believed @returns what is wrong; undefined when nothing is */
-export function certificateFault({ certificate, signature, keys }: SignedCertificate, known: readonly string[] = keys): string | undefined {
-  const verifiers = known.map(parseVerifierKey);
+export function certificateFault({ certificate, signature, keys, handovers = [] }: SignedCertificate, known: readonly string[] = keys): string | undefined {
+  const { keys: verifiers } = followHandovers(known, handovers);
   if (!signedByOneOf(textOf(certificate), signature, verifiers)) return 'It is not signed by the key of this installation, or was changed since.';
   const { before, after, consistency, origin } = certificate.audit;
   for (const tree of [before, after]) {

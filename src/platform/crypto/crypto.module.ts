@@ -1,4 +1,4 @@
-import { Global, Module } from '@nestjs/common';
+import { Global, Module, type Provider } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { Egress } from '../egress/egress.js';
 import { EgressModule } from '../egress/egress.module.js';
@@ -15,11 +15,16 @@ function providerOf(config: Config, egress: Egress, local: LocalMasterKeys): Mas
   return key ? new KmsMasterKeys(key, local) : local;
 }
 
+/** What it takes to seal, where there is a configuration, a database, caches and a way out. */
+export const KEYRING: Provider[] = [
+  LocalMasterKeys, { provide: MasterKeyProvider, inject: [Config, Egress, LocalMasterKeys], useFactory: providerOf }, MasterKeys, TenantKeysRepository, Keyring, { provide: TenantCipher, useClass: KeyringCipher },
+];
+
 /** Keys of tenants, and sealing with them. */
 @Global()
 @Module({
   imports: [EgressModule],
-  providers: [LocalMasterKeys, { provide: MasterKeyProvider, inject: [Config, Egress, LocalMasterKeys], useFactory: providerOf }, MasterKeys, TenantKeysRepository, Keyring, { provide: TenantCipher, useClass: KeyringCipher }],
+  providers: KEYRING,
   exports: [LocalMasterKeys, Keyring, TenantCipher],
 })
 export class CryptoModule {}

@@ -9,7 +9,7 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { sendAttachment } from '../../platform/http/attachment.js';
 import { AuditContents } from './audit-contents.js';
-import { AuditKeys } from './audit-keys.js';
+import { AuditKeys, handoversOf } from './audit-keys.js';
 import { AuditLogRepository, type StoredLeaf } from './audit-log.repository.js';
 import type { LostContent } from './audit-row.entity.js';
 
@@ -49,7 +49,7 @@ export class AuditExportService {
     const { tenantId } = this.context;
     const [newest, keys, origin] = await Promise.all([this.log.newestCheckpoint(tenantId), this.keys.verifiers(), this.keys.originOf(tenantId)]);
     if (!newest) throw new Problem('not_sealed');
-    return { root: newest.root, format: BUNDLE_FORMAT, origin, tenant_id: tenantId, keys: keys.map(verifierKey), size: newest.size, exported_at: new Date().toISOString() };
+    return { root: newest.root, format: BUNDLE_FORMAT, origin, tenant_id: tenantId, keys: keys.map(verifierKey), ...handoversOf(keys), size: newest.size, exported_at: new Date().toISOString() };
   }
 
   private async *lines({ root, ...header }: Header, signer: NoteKey): AsyncGenerator<string> {

@@ -95,17 +95,21 @@ export class AuditKeys {
     return createHmac('sha256', (await this.labelKey()).secret).update(`${tenantId}\n${label}`).digest();
   }
 
-  /** A new key, as it is stored. */
-  async newKey(purpose: AuditKeyPurpose): Promise<HeldKeyRow> {
-    const id = newId();
-    const secret = purpose === 'checkpoint' ? generateKeyPairSync('ed25519').privateKey.export({ format: 'der', type: 'pkcs8' }) : randomBytes(LABEL_KEY_BYTES);
-    const sealed = await this.cipher.seal(placeOf(id, 'sealed_key'), secret.toString('base64'));
-    return { id, purpose, public_key: purpose === 'checkpoint' ? (publicBytesOf(secret) ?? null) : null, sealed_key: sealed, sealed_public: null, handover: null };
+  /** A new key for checkpoints: as it is stored, and to sign with. */
+  async newSigningKey(): Promise<{ row: HeldKeyRow; secret: NoteKey['key'] }> {
+    const { privateKey: secret } = generateKeyPairSync('ed25519');
+    return { row: await this.rowOf('checkpoint', secret.export({ format: 'der', type: 'pkcs8' }), rawPublicKey(secret)), secret };
   }
 
   /** What is kept of a key that signs no more. */
-  sealPublic({ id, key }: Pick<AuditSigner, 'id' | 'key'>): Promise<Buffer> {
-    return this.cipher.seal(placeOf(id, 'sealed_public'), rawPublicKey(key.key).toString('base64'));
+  sealPublic(id: string, { key }: NoteKey): Promise<Buffer> {
+    return this.cipher.seal(placeOf(id, 'sealed_public'), rawPublicKey(key).toString('base64'));
+  }
+
+  private async rowOf(purpose: AuditKeyPurpose, secret: Buffer, publicKey: Buffer | null): Promise<HeldKeyRow> {
+    const id = newId();
+    const sealed = await this.cipher.seal(placeOf(id, 'sealed_key'), secret.toString('base64'));
+    return { id, purpose, public_key: publicKey, sealed_key: sealed, sealed_public: null, handover: null };
   }
 
   private name(): Promise<string> {
@@ -145,7 +149,7 @@ export class AuditKeys {
   private async heldOrMade(purpose: AuditKeyPurpose): Promise<HeldKeyRow[]> {
     const held = await this.rows.held(purpose);
     if (held.length > 0) return held;
-    await this.rows.insertFirst(await this.newKey(purpose));
+    await this.rows.insertFirst(purpose === 'checkpoint' ? (await this.newSigningKey()).row : await this.rowOf(purpose, randomBytes(LABEL_KEY_BYTES), null));
     return this.rows.held(purpose);
   }
 
@@ -178,8 +182,14 @@ export class AuditKeys {
   }
 }
 
+/** What is given out beside the keys once one was replaced. */
+export function handoversOf(keys: readonly Verifier[]): { handovers?: string[] } {
+  const handovers = keys.flatMap(({ handover }) => handover ?? []);
+  return handovers.length > 0 ? { handovers } : {};
+}
+
 /** A secret as it is sealed (PKCS 8), as a key. */
-export const privateKeyOf = (secret: Buffer): NoteKey['key'] => createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' });
+const privateKeyOf = (secret: Buffer): NoteKey['key'] => createPrivateKey({ key: secret, format: 'der', type: 'pkcs8' });
 
 /** Undefined for bytes that are no key: those of one for another purpose. */
 function publicBytesOf(secret: Buffer): Buffer | undefined {

@@ -4,7 +4,7 @@ import { consistencyRanges, type Hash, inclusionRanges, verifyConsistency, verif
 import type { Page, PageRequest } from '../../core/page.js';
 import { invalidField, notFound, Problem } from '../../core/problem.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { AuditKeys } from './audit-keys.js';
+import { AuditKeys, handoversOf } from './audit-keys.js';
 import { AuditLogRepository, type CheckpointRow } from './audit-log.repository.js';
 
 /** A tree at one size, with the checkpoint that was made at it, if one was. */
@@ -66,9 +66,9 @@ export class AuditProofsService {
   }
 
   /** Verifier keys and the name of the log. */
-  async publicKeys(): Promise<{ origin: string; keys: string[] }> {
+  async publicKeys(): Promise<{ origin: string; keys: string[]; handovers: string[] }> {
     const [keys, origin] = await Promise.all([this.keys.verifiers(), this.keys.originOf(this.context.tenantId)]);
-    return { origin, keys: keys.map(verifierKey) };
+    return { origin, keys: keys.map(verifierKey), handovers: [], ...handoversOf(keys) };
   }
 
   private async sizeOr(size: number | undefined, field: string): Promise<number> {

@@ -158,6 +158,11 @@ export class PublicKeyView {
    * @example ["wheelhouse.audit/1+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"]
    */
   keys!: string[];
+  /**
+   * Where the key was replaced: a note for each time, signed by both keys, so that whoever noted down one of them can follow to the other.
+   * @example []
+   */
+  handovers!: string[];
 }
 
 const base64 = (hash: Buffer): string => hash.toString('base64');

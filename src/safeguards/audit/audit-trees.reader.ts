@@ -4,7 +4,7 @@ import { verifierKey } from '../../core/audit/checkpoint.js';
 import { consistencyRanges } from '../../core/audit/merkle.js';
 import type { KeySubject } from '../../platform/crypto/tenant-cipher.js';
 import { AuditHistoryRepository } from './audit-history.repository.js';
-import { AuditKeys } from './audit-keys.js';
+import { AuditKeys, handoversOf } from './audit-keys.js';
 import { AuditLogRepository } from './audit-log.repository.js';
 
 export type CertifiedLog = Pick<PurgeCertificate['audit'], 'origin' | 'before' | 'after' | 'consistency'>;
@@ -44,6 +44,6 @@ export class AuditTrees {
   async sign(certificate: PurgeCertificate): Promise<SignedCertificate> {
     const { key } = await this.keys.signer();
     const keys = await this.keys.verifiers();
-    return { certificate, signature: signCertificate(certificate, key), keys: keys.map(verifierKey) };
+    return { certificate, signature: signCertificate(certificate, key), keys: keys.map(verifierKey), ...handoversOf(keys) };
   }
 }

@@ -49,6 +49,11 @@ export class AuditService extends AuditPort {
     };
   }
 
+  /** A row as `record` writes it, for who has a transaction of the system's. */
+  prepare(entry: AuditEntry): Promise<NewAuditRow> {
+    return this.row(entry, 'done');
+  }
+
   async recordAll(entries: readonly (AuditEntry & { origin: AuditOrigin })[]): Promise<void> {
     await this.repository.insert(await Promise.all(entries.map((entry) => this.row(entry, 'done', entry.origin as Origin))));
   }
