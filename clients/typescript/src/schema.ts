@@ -5767,6 +5767,11 @@ export interface components {
         };
         PublicKeyView: {
             /**
+             * @description Where the key was replaced: a note for each time, signed by both keys, so that whoever noted down one of them can follow to the other.
+             * @example []
+             */
+            handovers: string[];
+            /**
              * @description Verifier keys (C2SP signed-note), the oldest first; one for each key that this installation ever signed with.
              * @example [
              *       "wheelhouse.audit/1+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
@@ -17979,7 +17984,8 @@ export interface operations {
                      *       "origin": "wheelhouse.audit/0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00/0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "keys": [
                      *         "wheelhouse.audit/1+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW"
-                     *       ]
+                     *       ],
+                     *       "handovers": []
                      *     }
                      */
                     "application/json": components["schemas"]["PublicKeyView"];
