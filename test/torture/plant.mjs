@@ -17,13 +17,13 @@ const PLANTS = {
   'deaf-cache': { file: '/dist/platform/cache/revocable-cache.js', edits: [['this.entries.delete(key);', 'void key;']] },
   // Some rows are read and passed by.
   'skipping-sequencer': {
-    file: '/dist/safeguards/audit/audit-sequencer.js',
+    file: '/dist/safeguards/audit/log-sealer.js',
     edits: [['for (const row of rows)', "for (const row of rows.filter(({ row: { id } }) => !id.endsWith('0')))"]],
   },
-  // The keys of tenants themselves are put under the new master key wrongly. Loaded into the rotation, not into the planes.
+  // The keys of tenants themselves are put under the new master key wrongly; a second rotation does not make them right again. Loaded into the rotation, not into the planes.
   'wrong-wrap': {
     file: '/dist/platform/crypto/key-rotation.js',
-    edits: [["return await next.wrap(plain, aboutKey(row));", "if (row.subject_type === 'tenant') plain[0] ^= 1; return await next.wrap(plain, aboutKey(row));"]],
+    edits: [["return await next.wrap(plain, aboutKey(row));", "if (row.subject_type === 'tenant') plain[0] += 1; return await next.wrap(plain, aboutKey(row));"]],
   },
   // Of what an agent wrote only the first kind is erased.
   'forgetful-purge': {
