@@ -13,6 +13,7 @@ import { poolOptions } from '../platform/database/pool-options.js';
 import { SYSTEM_ROLE } from '../platform/database/tenant-table.js';
 import { AddressResolver } from '../platform/egress/address-resolver.js';
 import { Egress } from '../platform/egress/egress.js';
+import { WITHOUT_BREAKERS } from '../platform/egress/egress-passages.js';
 import { EgressPolicy } from '../platform/egress/egress-policy.js';
 import { errorCode } from '../platform/startup-error.js';
 import { type Command, type Output, UsageError } from './command.js';
@@ -67,7 +68,7 @@ function placeOf(args: readonly string[]): Place | undefined {
 }
 
 async function rotate(config: Config, to: Place, output: Output): Promise<number> {
-  const egress = new Egress(new EgressPolicy(config, new AddressResolver(), new HttpAdapterHost()), { count: () => undefined });
+  const egress = new Egress(new EgressPolicy(config, new AddressResolver(), new HttpAdapterHost()), { count: () => undefined }, WITHOUT_BREAKERS);
   const client = new pg.Client(poolOptions(config, SYSTEM_ROLE, 1));
   await client.connect();
   try {

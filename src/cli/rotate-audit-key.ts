@@ -10,6 +10,7 @@ import { ContextModule } from '../platform/context/context.module.js';
 import { KEYRING } from '../platform/crypto/crypto.module.js';
 import { DatabaseModule } from '../platform/database/database.module.js';
 import { AddressResolver } from '../platform/egress/address-resolver.js';
+import { WITHOUT_BREAKERS } from '../platform/egress/egress-passages.js';
 import { EgressPolicy } from '../platform/egress/egress-policy.js';
 import { Egress } from '../platform/egress/egress.js';
 import { AuditContents } from '../safeguards/audit/audit-contents.js';
@@ -21,7 +22,7 @@ import { AuditRepository } from '../safeguards/audit/audit.repository.js';
 import { AuditService } from '../safeguards/audit/audit.service.js';
 import { PurgeRecords } from '../safeguards/audit/purge-records.js';
 
-const egressOf = (config: Config): Egress => new Egress(new EgressPolicy(config, new AddressResolver(), new HttpAdapterHost()), { count: () => undefined });
+const egressOf = (config: Config): Egress => new Egress(new EgressPolicy(config, new AddressResolver(), new HttpAdapterHost()), { count: () => undefined }, WITHOUT_BREAKERS);
 
 /** As much of a plane as it takes to write one row of the audit log: nothing that answers, seals or runs jobs. */
 @Module({})

@@ -3,6 +3,7 @@ import { AuditGrants1700000000038 } from './1700000000038-audit-grants.js';
 import { AuditHolds1700000000039 } from './1700000000039-audit-holds.js';
 import { AuditKeyHandover1700000000040 } from './1700000000040-audit-key-handover.js';
 import { AuditSealing1700000000024 } from './1700000000024-audit-sealing.js';
+import { CircuitBreakers1700000000045 } from './1700000000045-circuit-breakers.js';
 import { Fleet1700000000003 } from './1700000000003-fleet.js';
 import { Identity1700000000002 } from './1700000000002-identity.js';
 import { Intake1700000000028 } from './1700000000028-intake.js';
@@ -53,4 +54,5 @@ export const MIGRATIONS = [
   AuditKeyHandover1700000000040,
   SecretCopies1700000000041,
   OutboundSecrets1700000000043,
+  CircuitBreakers1700000000045,
 ];

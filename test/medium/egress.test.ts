@@ -4,6 +4,7 @@ import { type AddressInfo, createServer as createTcpServer, type Socket } from '
 import { HttpAdapterHost } from '@nestjs/core';
 import { AddressResolver } from '../../src/platform/egress/address-resolver.js';
 import { inScope } from '../../src/platform/database/transaction-scope.js';
+import { EgressPassages } from '../../src/platform/egress/egress-passages.js';
 import { EgressPolicy } from '../../src/platform/egress/egress-policy.js';
 import { EgressMeter } from '../../src/platform/egress/egress-meter.js';
 import { Egress } from '../../src/platform/egress/egress.js';
@@ -63,7 +64,7 @@ async function serve(host: string, port = 0): Promise<number> {
 /** The plane's own egress, with another list of what is allowed and another resolver. */
 function egress(allow: string, resolver: AddressResolver = new AddressResolver()): Egress {
   const config = new Config({ ...plane.app.get(Config).settings, EGRESS_ALLOW: loadConfig({ EGRESS_ALLOW: allow }).get('EGRESS_ALLOW') });
-  const made = new Egress(new EgressPolicy(config, resolver, plane.app.get(HttpAdapterHost)), plane.app.get(EgressMeter));
+  const made = new Egress(new EgressPolicy(config, resolver, plane.app.get(HttpAdapterHost)), plane.app.get(EgressMeter), plane.app.get(EgressPassages));
   clients.push(made);
   return made;
 }

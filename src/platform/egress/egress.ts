@@ -1,9 +1,12 @@
 import { isIP, type LookupFunction } from 'node:net';
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import { Agent, buildConnector, type Dispatcher, request } from 'undici';
+import type { ProblemCode } from '../../core/problem-catalogue.js';
 import { Problem } from '../../core/problem.js';
 import { isInTransaction } from '../database/transaction-scope.js';
+import type { CallTarget, Passage } from './breakers.port.js';
 import { EgressMeter } from './egress-meter.js';
+import { EgressPassages, WITHOUT_BREAKERS } from './egress-passages.js';
 import { EgressPolicy } from './egress-policy.js';
 
 const DEFAULT_TIMEOUT_MS = 10_000;
@@ -12,6 +15,9 @@ const DEFAULT_BYTES = 1_048_576;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Where a request goes follows from its address alone; how it is framed is the client's. */
 const REFUSED_HEADERS = new Set(['host', 'connection', 'keep-alive', 'transfer-encoding', 'content-length', 'upgrade', 'expect', 'te', 'trailer']);
+
+/** As the metrics call it. */
+const OUTCOMES: Readonly<Partial<Record<ProblemCode, string>>> = { egress_refused: 'refused', circuit_open: 'circuit_open' };
 
 export interface EgressRequest {
   url: string | URL;
@@ -24,6 +30,8 @@ export interface EgressRequest {
   maxBytes?: number;
   /** What it is for, in a word: a label of the metrics, never anything about a tenant. */
   purpose: string;
+  /** What it goes to beside the host, where circuit breakers may stand too. */
+  targets?: readonly CallTarget[];
   signal?: AbortSignal;
 }
 
@@ -46,13 +54,15 @@ export class Egress implements OnApplicationShutdown {
   constructor(
     private readonly policy: EgressPolicy,
     private readonly meter: EgressMeter,
+    private readonly passages: EgressPassages,
   ) {
     this.agent = new Agent({ connect: (options, callback) => this.connect(options, callback), connections: 64, keepAliveTimeout: 4_000, maxHeaderSize: 32_768, allowH2: false });
   }
 
   /**
    * Sends a request and reads the whole answer, whatever its status.
-   * @throws Problem `egress_refused` (an address that nothing is sent to), `egress_failed` (no answer, or not one in the bounds)
+   * @throws Problem `egress_refused` (an address that nothing is sent to), `egress_failed` (no answer, or not one in the bounds),
+   * `circuit_open` (a breaker stands in front of it: no connection is made)
    * @throws Error when it is called from a transaction
    */
   async request(asked: EgressRequest): Promise<EgressAnswer> {
@@ -63,7 +73,7 @@ export class Egress implements OnApplicationShutdown {
       return answer;
     } catch (error) {
       const problem = toProblem(error);
-      this.meter.count(asked.purpose, problem.code === 'egress_refused' ? 'refused' : 'failed');
+      this.meter.count(asked.purpose, OUTCOMES[problem.code] ?? 'failed');
       throw problem;
     }
   }
@@ -87,9 +97,9 @@ export class Egress implements OnApplicationShutdown {
     };
   }
 
-  /** A way out to one host and no other, on a private network too: the operator has named it. It ends with this one. */
+  /** A way out to one host and no other, on a private network too and past no breaker: the operator has named it. It ends with this one. */
   onlyTo(url: string): Egress {
-    const way = new Egress(this.policy.onlyTo(new URL(url).hostname), this.meter);
+    const way = new Egress(this.policy.onlyTo(new URL(url).hostname), this.meter, WITHOUT_BREAKERS);
     this.narrower.push(way);
     return way;
   }
@@ -99,11 +109,26 @@ export class Egress implements OnApplicationShutdown {
     await this.agent.destroy();
   }
 
-  private async exchange({ url: given, method = 'GET', headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_BYTES, signal }: EgressRequest): Promise<EgressAnswer> {
-    const url = parse(given);
+  private async exchange(asked: EgressRequest): Promise<EgressAnswer> {
+    const { headers = {}, targets = [] } = asked;
+    const url = parse(asked.url);
     this.policy.checkUrl(url);
     const bad = Object.keys(headers).find((name) => REFUSED_HEADERS.has(name.toLowerCase()));
     if (bad !== undefined) throw new Problem('egress_refused', { detail: `The header ${bad} is not the caller's to set.` });
+    const passage = await this.passages.enter(url, targets);
+    const start = performance.now();
+    try {
+      const answer = await this.send(url, asked);
+      await tellAnswer(passage, answer.status, performance.now() - start);
+      return answer;
+    } catch (error) {
+      const problem = toProblem(error);
+      await tellProblem(passage, problem, asked.signal?.aborted === true, performance.now() - start);
+      throw problem;
+    }
+  }
+
+  private async send(url: URL, { method = 'GET', headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_BYTES, signal }: EgressRequest): Promise<EgressAnswer> {
     const deadline = AbortSignal.timeout(Math.min(timeoutMs, LONGEST_TIMEOUT_MS));
     const answer = await request(url, {
       dispatcher: this.agent,
@@ -171,6 +196,16 @@ function bodyOf(body: unknown): string | Buffer {
   if (body instanceof URLSearchParams) return body.toString();
   if (body instanceof Uint8Array) return Buffer.from(body);
   throw new TypeError('Only text and bytes are sent.');
+}
+
+/** A server that is not well, or wants to be left alone, says so by its status. */
+function tellAnswer(passage: Passage, status: number, ms: number): Promise<void> {
+  return status >= 500 || status === 429 ? passage.failed(`HTTP ${status}`, ms) : passage.succeeded(ms);
+}
+
+/** What the caller gave up, what was never sent, and an answer that is too large say nothing about how the host is. */
+function tellProblem(passage: Passage, problem: Problem, givenUp: boolean, ms: number): Promise<void> {
+  return givenUp || problem.code !== 'egress_failed' || problem.details.limit !== undefined ? passage.abandoned() : passage.failed(problem.message, ms);
 }
 
 /** What went wrong, in words that show nothing of the inside: which address it was, or how far it got, is nobody's business. */

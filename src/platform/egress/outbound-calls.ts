@@ -5,7 +5,7 @@ import { Egress, type EgressRequest } from './egress.js';
 import { OutboundSecrets, type OutboundUse } from './outbound-secrets.port.js';
 
 /** A call as somebody wrote it and as it is stored: with `{{secret:NAME}}` wherever a secret belongs. */
-export interface OutboundCall extends Pick<EgressRequest, 'method' | 'timeoutMs' | 'maxBytes' | 'signal'>, Pick<OutboundUse, 'purpose' | 'resource'> {
+export interface OutboundCall extends Pick<EgressRequest, 'method' | 'timeoutMs' | 'maxBytes' | 'targets' | 'signal'>, Pick<OutboundUse, 'purpose' | 'resource'> {
   url: string;
   headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; or `text`, sent as it is. */
@@ -33,7 +33,7 @@ export class OutboundCalls {
 
   /**
    * Makes the call. To be called outside of a transaction.
-   * @throws Problem `egress_refused`, `egress_failed`, `secret_not_allowed`, `secret_expired`
+   * @throws Problem `egress_refused`, `egress_failed`, `circuit_open`, `secret_not_allowed`, `secret_expired`
    */
   async send({ url, headers = {}, json, text, resource, ...call }: OutboundCall): Promise<OutboundAnswer> {
     const target = targetOf(url);

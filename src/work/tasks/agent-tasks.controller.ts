@@ -29,7 +29,7 @@ export class AgentTasksController {
 
   /** Claims tasks. The most urgent and oldest that this agent may take, each under a lease; waits for one when asked to. */
   @Post('tasks/claim')
-  @Operation({ id: 'claimTasks', allow: 'agent:work', returns: ClaimView, idempotency: 'outside', problems: ['agent_killed', 'agent_inactive'] })
+  @Operation({ id: 'claimTasks', allow: 'agent:work', returns: ClaimView, idempotency: 'outside', problems: ['agent_killed', 'agent_inactive', 'circuit_open'] })
   async claim(@Body() body: ClaimTasksDto, @Req() request: Request): Promise<ClaimView> {
     return toClaimView(await this.claims.claim(body, body.wait_seconds > 0 ? await this.callers.watch(request) : clientGone(request)));
   }

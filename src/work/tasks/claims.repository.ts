@@ -49,6 +49,7 @@ const LOOK = prepared(`with wish as materialized (
       (select coalesce(jsonb_agg(jsonb_build_object('id', lane.id::text, 'board_id', lane.board_id)), '[]') from task_lanes lane where lane.tenant_id = $1
         and (lane.agent_id is null or lane.agent_id = agent.id)
         and lane.required_tools <@ agent.enabled_tools
+        and not lane.required_tools && $5::text[]
         and (lane.board_id is null or exists (select 1 from board_agents b where b.tenant_id = $1 and b.board_id = lane.board_id and b.agent_id = agent.id))
       ) as lanes
     from agents agent where agent.tenant_id = $1 and agent.id in (select agent_id from wish) and agent.deleted_at is null
@@ -99,11 +100,12 @@ export class ClaimsRepository {
   /**
    * The agents that ask and what there is for them. The transaction holds the agents' rows already: this statement's
    * snapshot is younger than the lock, so that it counts what a claim just before has taken.
+   * @param refusedTools tasks that need one of these are left where they are
    */
-  async look(client: PoolClient, tenantId: string, wishes: readonly Wish[]): Promise<{ claimants: Claimant[]; candidates: Candidate[] }> {
+  async look(client: PoolClient, tenantId: string, wishes: readonly Wish[], refusedTools: readonly string[]): Promise<{ claimants: Claimant[]; candidates: Candidate[] }> {
     const { rows } = await client.query<{ claimants: Claimant[]; ids: string[]; lanes: string[] }>({
       ...LOOK,
-      values: [tenantId, wishes.map(({ agentId }) => agentId), wishes.map(({ max }) => max), wishes.map(({ boardId }) => boardId ?? null)],
+      values: [tenantId, wishes.map(({ agentId }) => agentId), wishes.map(({ max }) => max), wishes.map(({ boardId }) => boardId ?? null), refusedTools],
     });
     const { claimants = [], ids = [], lanes = [] } = rows[0] ?? {};
     return { claimants, candidates: ids.map((id, index) => ({ id, lane_id: lanes[index] ?? '' })) };

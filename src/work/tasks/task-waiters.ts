@@ -91,6 +91,11 @@ export class TaskWaiters {
     for (const waiter of this.waiting.get(tenantId) ?? []) if (waiter.agentId === agentId) waiter.wake();
   }
 
+  /** Something else changed than tasks, in this process: every waiting claim of the tenant looks again. */
+  changed(tenantId: string): void {
+    this.wake(tenantId, undefined, Number.MAX_SAFE_INTEGER);
+  }
+
   wakeAll(): void {
     for (const tenant of this.waiting.values()) for (const waiter of tenant) waiter.wake();
   }

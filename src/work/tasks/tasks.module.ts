@@ -41,8 +41,10 @@ import { TaskCountsRepository } from './task-counts.repository.js';
 import { TaskLanesRepository } from './task-lanes.repository.js';
 import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
+import { TaskBreakersListener } from './task-breakers.listener.js';
 import { TaskSignal } from './task-signal.js';
 import { TaskStreamService } from './task-stream.service.js';
+import { TaskToolsRepository } from './task-tools.repository.js';
 import { TaskWaiters } from './task-waiters.js';
 import { TASK_CONTENT } from './tasks.erasure.js';
 import { TasksController } from './tasks.controller.js';
@@ -50,10 +52,10 @@ import { TasksReader } from './tasks.reader.js';
 import { TasksRepository } from './tasks.repository.js';
 import { TasksService } from './tasks.service.js';
 
-const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskCountsRepository, TaskLanesRepository, TaskReadsRepository, TasksRepository];
+const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskCountsRepository, TaskLanesRepository, TaskReadsRepository, TasksRepository, TaskToolsRepository];
 const SERVICES = [
   AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LaneRemovalService, LeaseReaper,
-  LeasesService, TaskCommentsService, TaskCreationService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskReferencesService, TaskSignal, TasksReader, TasksService, TaskStreamService, TaskWaiters,
+  LeasesService, TaskBreakersListener, TaskCommentsService, TaskCreationService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskReferencesService, TaskSignal, TasksReader, TasksService, TaskStreamService, TaskWaiters,
 ];
 
 /** Tasks, the agent protocol and the dead letters. Global for the two ports that the fleet asks. */
