@@ -26,6 +26,7 @@ export class MetricsService {
   private readonly pushes: Gauge;
   private readonly rotations: Gauge;
   private readonly held: Gauge;
+  private readonly breakers: Gauge;
   private readonly up: Gauge;
   private freshUntil = 0;
   private reading: Promise<void> | undefined;
@@ -45,6 +46,7 @@ export class MetricsService {
     this.pushes = new Gauge({ name: 'wheelhouse_audit_failing_pushes', help: 'Logs whose newest checkpoint could not be pushed to a place outside.', labelNames: ['target'], registers });
     this.rotations = new Gauge({ name: 'wheelhouse_secrets_failing_rotations', help: 'Secrets whose rotation by the clock has failed since it last worked.', registers });
     this.held = new Gauge({ name: 'wheelhouse_audit_held_tenants', help: 'Audit logs that are not sealed any further: each is not the one that was sealed.', registers });
+    this.breakers = new Gauge({ name: 'wheelhouse_circuit_breakers', help: 'Circuit breakers by state.', labelNames: ['state'], registers });
     this.up = new Gauge({ name: 'wheelhouse_database_up', help: '1 when the figures of the queue could be read, 0 when they are old.', registers });
   }
 
@@ -83,6 +85,7 @@ export class MetricsService {
     this.sealing.set(figures.sealing_lag_seconds);
     this.rotations.set(figures.failing_rotations);
     this.held.set(figures.held_logs);
+    for (const state of ['closed', 'open', 'half_open']) this.breakers.set({ state }, figures.breakers.find((known) => known.state === state)?.count ?? 0);
     for (const target of PUSH_TARGETS) this.pushes.set({ target }, figures.failing_pushes.find((failing) => failing.target === target)?.count ?? 0);
     for (const { name, lag_seconds: seconds, failures, buried } of figures.consumers) {
       this.lag.set({ consumer: name }, seconds);

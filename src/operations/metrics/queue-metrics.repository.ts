@@ -15,6 +15,7 @@ export interface QueueFigures {
   failing_rotations: number;
   /** Logs that are not sealed any further. */
   held_logs: number;
+  breakers: { state: string; count: number }[];
 }
 
 /** Figures over all tenants, without a name of any: what an operator of the installation watches. */
@@ -23,10 +24,10 @@ export class QueueMetricsRepository {
   constructor(private readonly database: SystemDatabase) {}
 
   async read(): Promise<QueueFigures> {
-    const [tasks, oldest, consumers, lag, pushes, rotations, held] = await Promise.all([
-      this.tasks(), this.oldestReady(), this.consumers(), this.sealingLag(), this.failingPushes(), this.failingRotations(), this.heldLogs(),
+    const [tasks, oldest, consumers, lag, pushes, rotations, held, breakers] = await Promise.all([
+      this.tasks(), this.oldestReady(), this.consumers(), this.sealingLag(), this.failingPushes(), this.failingRotations(), this.heldLogs(), this.breakers(),
     ]);
-    return { tasks, oldest_ready_seconds: oldest, consumers, sealing_lag_seconds: lag, failing_pushes: pushes, failing_rotations: rotations, held_logs: held };
+    return { tasks, oldest_ready_seconds: oldest, consumers, sealing_lag_seconds: lag, failing_pushes: pushes, failing_rotations: rotations, held_logs: held, breakers };
   }
 
   private tasks(): Promise<QueueFigures['tasks']> {
@@ -58,6 +59,10 @@ export class QueueMetricsRepository {
        ) oldest`,
     );
     return Math.max(0, rows[0]?.seconds ?? 0);
+  }
+
+  private breakers(): Promise<QueueFigures['breakers']> {
+    return this.database.query('select state, count(*)::int as count from circuit_breakers group by state');
   }
 
   private async heldLogs(): Promise<number> {

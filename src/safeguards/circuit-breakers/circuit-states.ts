@@ -1,5 +1,4 @@
 import { Injectable, Logger } from '@nestjs/common';
-import type { EventType } from '../../core/event.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { besideTransaction } from '../../platform/database/transaction-scope.js';
@@ -10,7 +9,6 @@ import { BY_ITSELF, endProbe, lendProbe, type LockedBreaker, lockBreaker, probes
 import { breakerTag } from './breaker-tags.js';
 import type { CircuitBreaker } from './circuit-breaker.entity.js';
 import { admitsProbe, type BreakerStanding, type CallCounts, type FailureMark, halfOpened, isProbeDue, opened, probed, withFailures } from './circuit-breaker.machine.js';
-import type { BreakerFact } from './circuit-breakers.events.js';
 
 export interface Failure {
   /** By the database's clock; left out, now. */

@@ -1,0 +1,303 @@
+import { Problem } from '../../src/core/problem.js';
+import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
+import { RequestContext } from '../../src/platform/context/request-context.js';
+import { Egress, type EgressAnswer } from '../../src/platform/egress/egress.js';
+import { SystemDatabase } from '../../src/platform/database/system-database.js';
+import { type CountingServer, countingServer, status } from '../support/counting-server.js';
+import { eventually } from '../support/eventually.js';
+import { createTenant, createUser, ok, type SignedIn, unique } from '../support/factories.js';
+import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
+import { plane, second, startTwo, stopTwo } from '../support/two-planes.js';
+
+interface Breaker extends Record<string, unknown> {
+  id: string;
+  name: string;
+  state: string;
+  forced: boolean;
+  next_probe_at: string | null;
+  revision: number;
+  transitions: { from: string; to: string; reason: string; by_kind: string; counts: unknown }[];
+}
+
+const BASE = '/api/v1/circuit-breakers';
+let server: CountingServer;
+
+const save = (body: object, token = ADMIN_TOKEN, at: Plane = plane): Promise<ApiResponse<Breaker>> => at.request('POST', BASE, { token, body });
+const post = (name: string, verb: string, token = ADMIN_TOKEN, at: Plane = plane): Promise<ApiResponse<Breaker>> => at.request('POST', `${BASE}/${name}/${verb}`, { token, body: {} });
+const read = (name: string, token = ADMIN_TOKEN, at: Plane = plane): Promise<Breaker> => ok(at.request<Breaker>('GET', `${BASE}/${name}`, { token }));
+
+/** Calls the server from a plane, as a tenant. @returns the status, or the code of the problem */
+async function call(at: Plane = plane, tenantId: string = OPERATOR_TENANT_ID, options: { timeoutMs?: number } = {}): Promise<number | Problem> {
+  const request = (): Promise<EgressAnswer> => at.app.get(Egress).request({ url: server.url, purpose: 'test', ...options });
+  return at.app.get(RequestContext).runAsSystem(tenantId, 'test', request).then((answer) => answer.status, (error: unknown) => error as Problem);
+}
+const codeOf = (result: number | Problem): number | string => (typeof result === 'number' ? result : result.code);
+const codes = async (...calls: Promise<number | Problem>[]): Promise<(number | string)[]> => (await Promise.all(calls)).map(codeOf);
+
+/** The time that it stays open is over. */
+async function untilProbe(name: string): Promise<void> {
+  await plane.app.get(SystemDatabase).query(`update circuit_breakers set next_probe_at = clock_timestamp() - interval '1 second' where name = $1`, [name]);
+  // What a process knows of a breaker is kept for two seconds at most: a harmless change makes it look again.
+  const { window_seconds: seconds } = await read(name);
+  await ok(save({ name, window_seconds: seconds }));
+}
+
+beforeAll(() => startTwo({ EGRESS_ALLOW: '127.0.0.1' }, { EGRESS_ALLOW: '127.0.0.1' }));
+afterAll(stopTwo);
+beforeEach(async () => {
+  server = await countingServer();
+});
+afterEach(() => server.close());
+
+const made = async (fields: object = {}, token?: string): Promise<string> => {
+  const name = unique('breaker');
+  await ok(save({ name, target: server.host, ...fields }, token));
+  return name;
+};
+
+describe('the documented operations', () => {
+  it('create, change by name, list and read a breaker, with what became of it and why', async () => {
+    const name = unique('breaker');
+    const first = await ok(save({ name, target: `host:${server.host}`, failure_threshold: 3, window_seconds: 20, open_seconds: 15, half_open_max: 2, success_threshold: 2 }));
+    expect(first).toMatchObject({ name, scope: 'tenant', target: `host:${server.host}`, target_kind: 'host', state: 'closed', forced: false, failure_threshold: 3, open_seconds: 15, max_open_seconds: 600, opened_at: null, next_probe_at: null, retry_at: null, revision: 1 });
+    const changed = await ok(save({ name, open_seconds: 40 }));
+    expect(changed).toMatchObject({ id: first.id, failure_threshold: 3, open_seconds: 40, revision: 2 });
+    const { items } = await ok(plane.request<{ items: Breaker[] }>('GET', BASE, { token: ADMIN_TOKEN }));
+    expect(items.find(({ id }) => id === first.id)).toMatchObject({ name, state: 'closed' });
+    expect(await read(name)).toMatchObject({ id: first.id, transitions: [] });
+  });
+
+  it('force it open and closed, reset it, and say so in the audit log and in its transitions', async () => {
+    const name = await made();
+    expect((await post(name, 'force-open')).body).toMatchObject({ state: 'open', forced: true, next_probe_at: null });
+    expect((await post(name, 'force-close')).body).toMatchObject({ state: 'closed', forced: true });
+    expect((await post(name, 'reset')).body).toMatchObject({ state: 'closed', forced: false });
+    const { transitions, id } = await read(name);
+    expect(transitions.map(({ from, to, by_kind: by }) => [from, to, by])).toEqual([['closed', 'closed', 'bootstrap'], ['open', 'closed', 'bootstrap'], ['closed', 'open', 'bootstrap']]);
+    const audit = await ok(plane.request<{ items: { action: string }[] }>('GET', `/api/v1/admin/audit?resource_type=circuit_breaker&resource_id=${id}`, { token: ADMIN_TOKEN }));
+    expect(audit.items.map(({ action }) => action).toSorted()).toEqual(['circuit_breaker.create', 'circuit_breaker.force_close', 'circuit_breaker.force_open', 'circuit_breaker.reset']);
+  });
+
+  it('delete one, after which nothing is refused', async () => {
+    const name = await made();
+    await post(name, 'force-open');
+    expect(await codes(call(second))).toEqual(['circuit_open']);
+    expect((await plane.request('DELETE', `${BASE}/${name}`, { token: ADMIN_TOKEN })).status).toBe(204);
+    expect(await codes(call(second))).toEqual([200]);
+    expect((await plane.request('GET', `${BASE}/${name}`, { token: ADMIN_TOKEN })).status).toBe(404);
+  });
+
+  it('refuse what makes no breaker', async () => {
+    const name = unique('breaker');
+    const target = 'host:api.example.com';
+    const bad = [{ name }, { name, target: 'agent:otto' }, { name, target, failure_threshold: null }, { name, target, slow_call_rate: 0.5 }, { name, target, half_open_max: 0 }, { name: 'a/b', target }, { name, target, open_seconds: null }];
+    const answers = await Promise.all(bad.map((body) => save(body)));
+    expect(answers.map(({ status: code }) => code)).toEqual(bad.map(() => 400));
+  });
+
+  it('make one breaker of 50 at once', async () => {
+    const name = unique('breaker');
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => save({ name, target: server.host }, ADMIN_TOKEN, index % 2 ? plane : second)));
+    expect(new Set(answers.map(({ status: code, body }) => `${code} ${body.id}`)).size).toBe(1);
+  });
+
+  it('are for administrators, of the own tenant alone', async () => {
+    const tenant = await createTenant(plane);
+    const admin = await createUser(plane, { role: 'admin', tenant: tenant.id });
+    const user = await createUser(plane, { role: 'user' });
+    const name = await made();
+    const tries = async (token: string): Promise<number[]> => {
+      const answers = await Promise.all([plane.request('GET', `${BASE}/${name}`, { token }), post(name, 'force-open', token), post(name, 'force-close', token), post(name, 'reset', token), plane.request('DELETE', `${BASE}/${name}`, { token })]);
+      return answers.map(({ status: code }) => code);
+    };
+    expect(await tries(user.token)).toEqual([403, 403, 403, 403, 403]);
+    expect((await save({ name, target: server.host }, user.token)).status).toBe(403);
+    expect(await tries(admin.token)).toEqual([404, 404, 404, 404, 404]);
+    expect((await read(name)).state).toBe('closed');
+  });
+});
+
+describe('in front of calls', () => {
+  it('refuse in every process as soon as a forced opening is answered, and make no connection', async () => {
+    const name = await made();
+    expect(await codes(call(plane), call(second))).toEqual([200, 200]);
+    const before = server.connections;
+    await post(name, 'force-open');
+    const refused = await Promise.all(Array.from({ length: 20 }, (_, index) => call(index % 2 ? plane : second)));
+    expect(new Set(refused.map(codeOf))).toEqual(new Set(['circuit_open']));
+    expect(refused[0]).toMatchObject({ status: 503, details: { extra: { breaker: name, target: `host:${server.host}`, scope: 'tenant' } } });
+    expect(server).toMatchObject({ connections: before, requests: 2 });
+    await post(name, 'force-close', ADMIN_TOKEN, second);
+    expect(await codes(call(plane), call(second))).toEqual([200, 200]);
+  });
+
+  it('open at exactly so many failures of all processes together, and say when to try again', async () => {
+    const name = await made({ failure_threshold: 4, open_seconds: 60 });
+    server.answer = status(503);
+    expect([await call(plane), await call(second), await call(plane)]).toEqual([503, 503, 503]);
+    expect(await read(name)).toMatchObject({ state: 'closed', recent_failures: 3 });
+    expect(await call(second)).toBe(503);
+    const refusal = (await call(plane)) as Problem;
+    expect(refusal.code).toBe('circuit_open');
+    const seconds = ((refusal.details.retryAt?.getTime() ?? 0) - Date.now()) / 1000;
+    expect(seconds).toBeGreaterThan(50);
+    expect(seconds).toBeLessThanOrEqual(61);
+    expect(server.requests).toBe(4);
+    expect((await read(name)).transitions).toMatchObject([{ from: 'closed', to: 'open', reason: '4 failures within 60 s; the last: HTTP 503', by_kind: 'system', counts: { failures: 4 } }]);
+  });
+
+  it('open once, and lose no failure, when 50 fail at the same moment', async () => {
+    const name = await made({ failure_threshold: 50 });
+    server.answer = status(500);
+    await Promise.all(Array.from({ length: 49 }, (_, index) => call(index % 2 ? plane : second)));
+    expect(await read(name)).toMatchObject({ state: 'closed', recent_failures: 49 });
+    await Promise.all(Array.from({ length: 20 }, (_, index) => call(index % 2 ? plane : second)));
+    const { state, openings, transitions } = await read(name);
+    expect([state, openings, transitions.length]).toEqual(['open', 1, 1]);
+  });
+
+  it('count what never answers and what refuses to talk, not what the target cannot help', async () => {
+    const name = await made({ failure_threshold: 3 });
+    server.answer = status(404);
+    await call();
+    server.answer = () => undefined;
+    await call(plane, OPERATOR_TENANT_ID, { timeoutMs: 50 });
+    server.answer = (request) => void request.socket.destroy();
+    await call();
+    server.answer = status(429);
+    expect(await read(name)).toMatchObject({ state: 'closed', recent_failures: 2 });
+    await call();
+    expect(await read(name)).toMatchObject({ state: 'open' });
+  });
+
+  it('open by the share of calls that fail or are slow', async () => {
+    const failing = await made({ failure_rate: 0.5, minimum_calls: 4 });
+    expect(await codes(call(), call(), call())).toEqual([200, 200, 200]);
+    server.answer = status(500);
+    expect([await call(), await call()]).toEqual([500, 500]);
+    expect((await read(failing)).state).toBe('closed');
+    await call();
+    expect(await read(failing)).toMatchObject({ state: 'open', transitions: [{ reason: '3 of 6 calls failed.' }] });
+    await post(failing, 'force-close');
+    const slow = await made({ slow_call_ms: 1, slow_call_rate: 1, minimum_calls: 2 });
+    server.answer = (_request, response) => void setTimeout(() => response.end('ok'), 5);
+    expect([await call(), await call(), codeOf(await call())]).toEqual([200, 200, 'circuit_open']);
+    expect(await read(slow)).toMatchObject({ transitions: [{ reason: '2 of 2 calls were slow.' }] });
+  });
+
+  it('stay closed while somebody holds them closed, whatever fails', async () => {
+    const name = await made({ failure_threshold: 1 });
+    await post(name, 'force-close');
+    server.answer = status(500);
+    expect([await call(), await call(), await call()]).toEqual([500, 500, 500]);
+    await post(name, 'reset');
+    expect([await call(), codeOf(await call())]).toEqual([500, 'circuit_open']);
+  });
+
+  it('count for one tenant alone; a global one, of the operator, for all', async () => {
+    const tenants: { id: string; admin: SignedIn }[] = [];
+    for (let index = 0; index < 2; index += 1) {
+      const { id } = await createTenant(plane);
+      tenants.push({ id, admin: await createUser(plane, { role: 'admin', tenant: id }) });
+    }
+    const [one, other] = tenants as [(typeof tenants)[0], (typeof tenants)[0]];
+    const own = await made({}, one.admin.token);
+    expect((await save({ name: 'everybody', target: server.host, scope: 'global' }, one.admin.token)).status).toBe(403);
+    await post(own, 'force-open', one.admin.token);
+    expect(await codes(call(plane, one.id), call(second, other.id), call(second))).toEqual(['circuit_open', 200, 200]);
+    await post(own, 'reset', one.admin.token);
+    const global = await made({ scope: 'global' });
+    await post(global, 'force-open');
+    const all = await codes(call(plane, one.id), call(second, one.id), call(second, other.id), call(plane));
+    expect(all).toEqual(['circuit_open', 'circuit_open', 'circuit_open', 'circuit_open']);
+    expect((await plane.request('GET', `${BASE}/${global}`, { token: one.admin.token })).status).toBe(404);
+    expect((await ok(plane.request<{ items: Breaker[] }>('GET', BASE, { token: one.admin.token }))).items.map(({ name }) => name)).toEqual([own]);
+  });
+});
+
+describe('on the way back', () => {
+  const opened = async (fields: object): Promise<string> => {
+    const name = await made({ failure_threshold: 1, open_seconds: 30, ...fields });
+    server.answer = status(503);
+    await call();
+    await untilProbe(name);
+    server.requests = 0;
+    return name;
+  };
+
+  it('let exactly so many probes through, of 50 calls at once in two processes, and close when they succeed', async () => {
+    const name = await opened({ half_open_max: 3, success_threshold: 3 });
+    const held: (() => void)[] = [];
+    server.answer = (_request, response) => void held.push(() => response.end('ok'));
+    const calls = Array.from({ length: 50 }, (_, index) => call(index % 2 ? plane : second));
+    let refused = 0;
+    for (const one of calls) void one.then((result) => (refused += codeOf(result) === 'circuit_open' ? 1 : 0));
+    await eventually(() => refused === 47);
+    expect([server.requests, held.length, (await read(name)).state]).toEqual([3, 3, 'half_open']);
+    held.forEach((answer) => answer());
+    expect((await codes(...calls)).filter((code) => code === 200)).toHaveLength(3);
+    const { state, transitions } = await read(name);
+    expect([state, ...transitions.map(({ to }) => to)]).toEqual(['closed', 'closed', 'half_open', 'open']);
+    server.answer = status(200);
+    expect(await codes(call(plane), call(second))).toEqual([200, 200]);
+  });
+
+  it('open again for longer when a probe fails', async () => {
+    const name = await opened({});
+    expect(await call(second)).toBe(503);
+    const { state, openings, opened_at: at, next_probe_at: next } = await read(name);
+    expect([state, openings]).toEqual(['open', 2]);
+    expect(Date.parse(String(next)) - Date.parse(String(at))).toBe(60_000);
+    expect(await codes(call(plane), call(second))).toEqual(['circuit_open', 'circuit_open']);
+  });
+
+  it('take back the probe of a process that has died', async () => {
+    const name = await opened({});
+    const { id } = await read(name);
+    const database = plane.app.get(SystemDatabase);
+    await database.query(`update circuit_breakers set state = 'half_open', epoch = epoch + 1, next_probe_at = null where id = $1`, [id]);
+    await database.query(`insert into circuit_breaker_probes (tenant_id, breaker_id, id, process_id, expires_at) select tenant_id, id, gen_random_uuid(), $2::uuid, now() + interval '1 hour' from circuit_breakers where id = $1`, [id, (await aliveProcess()) ?? '']);
+    await ok(save({ name, window_seconds: 60 }));
+    expect(await codes(call())).toEqual(['circuit_open']);
+    await database.query(`update circuit_breaker_probes set process_id = gen_random_uuid() where breaker_id = $1`, [id]);
+    server.answer = status(200);
+    await eventually(async () => (await call()) === 200);
+    expect((await read(name)).state).toBe('closed');
+  });
+
+  it('are what they were after a restart', async () => {
+    const name = await made({ failure_threshold: 1, open_seconds: 300 });
+    server.answer = status(500);
+    await call();
+    const third = await startPlane({ database: plane.database, environment: { EGRESS_ALLOW: '127.0.0.1' } });
+    try {
+      expect(await codes(call(third))).toEqual(['circuit_open']);
+      expect(await read(name, ADMIN_TOKEN, third)).toMatchObject({ state: 'open', openings: 1 });
+      expect(server.requests).toBe(1);
+    } finally {
+      await third.stop();
+    }
+  });
+});
+
+describe('for those who watch', () => {
+  it('publish facts, and show figures without anybody\'s name', async () => {
+    const name = await made();
+    await post(name, 'force-open');
+    await call();
+    await post(name, 'reset');
+    const facts = await plane.app.get(SystemDatabase).query<{ name: string; data: Record<string, unknown> }>(`select name, data from events where data ->> 'name' = $1 order by tx, seq`, [name]);
+    expect(facts.map((fact) => fact.name)).toEqual(['circuit_breaker.opened', 'circuit_breaker.closed']);
+    expect(facts[0]?.data).toMatchObject({ target: `host:${server.host}`, forced: true, reason: 'Held open.' });
+    const text = await (await fetch(`${plane.url}/metrics`)).text();
+    expect(text).toMatch(/wheelhouse_circuit_breaker_refusals_total\{target="host"\} [1-9]/);
+    expect(text).toMatch(/wheelhouse_circuit_breaker_transitions_total\{to="open"\} [1-9]/);
+    expect(text).toMatch(/wheelhouse_circuit_breakers\{state="open"\} \d/);
+    expect(text).not.toContain(name);
+  });
+});
+
+async function aliveProcess(): Promise<string | undefined> {
+  const [row] = await plane.app.get(SystemDatabase).query<{ id: string }>('select id from processes order by seen_at desc limit 1');
+  return row?.id;
+}
