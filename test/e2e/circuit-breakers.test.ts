@@ -216,6 +216,12 @@ describe('in front of calls', () => {
 });
 
 describe('on the way back', () => {
+  let onTestEnd: () => Promise<void> = () => Promise.resolve();
+  afterEach(async () => {
+    await onTestEnd();
+    onTestEnd = () => Promise.resolve();
+  });
+
   const opened = async (fields: object): Promise<string> => {
     const name = await made({ failure_threshold: 1, open_seconds: 30, ...fields });
     server.answer = status(503);
@@ -225,21 +231,26 @@ describe('on the way back', () => {
     return name;
   };
 
-  it('let exactly so many probes through, of 50 calls at once in two processes, and close when they succeed', async () => {
+  it('let exactly so many probes through, of 60 calls at once in four processes, and close when they succeed', async () => {
+    const environment = { EGRESS_ALLOW: '127.0.0.1' };
+    const four = [plane, second, await startPlane({ database: plane.database, environment }), await startPlane({ database: plane.database, environment })];
+    onTestEnd = async () => {
+      for (const more of four.slice(2)) await more.stop();
+    };
     const name = await opened({ half_open_max: 3, success_threshold: 3 });
     const held: (() => void)[] = [];
     server.answer = (_request, response) => void held.push(() => response.end('ok'));
-    const calls = Array.from({ length: 50 }, (_, index) => call(index % 2 ? plane : second));
+    const calls = Array.from({ length: 60 }, (_, index) => call(four[index % 4]));
     let refused = 0;
     for (const one of calls) void one.then((result) => (refused += codeOf(result) === 'circuit_open' ? 1 : 0));
-    await eventually(() => refused === 47);
+    await eventually(() => refused === 57);
     expect([server.requests, held.length, (await read(name)).state]).toEqual([3, 3, 'half_open']);
     held.forEach((answer) => answer());
     expect((await codes(...calls)).filter((code) => code === 200)).toHaveLength(3);
     const { state, transitions } = await read(name);
     expect([state, ...transitions.map(({ to }) => to)]).toEqual(['closed', 'closed', 'half_open', 'open']);
     server.answer = status(200);
-    expect(await codes(call(plane), call(second))).toEqual([200, 200]);
+    expect(await codes(...four.map((at) => call(at)))).toEqual([200, 200, 200, 200]);
   });
 
   it('open again for longer when a probe fails', async () => {

@@ -21,6 +21,7 @@ const HINTS: Readonly<Record<string, Record<string, unknown>>> = {
   // An address that egress refuses at once: a name would be looked up.
   createSsoProvider: { issuer: 'https://127.0.0.1' },
   createApiKey: { scopes: ['task:read'] },
+  saveCircuitBreaker: { target: 'host:api.example.com' },
   // Rules that let nobody in would end the matrix.
   updateIpRules: { rules: [], force: false },
 };
@@ -34,6 +35,12 @@ const NAMES_OF_ITEMS: Readonly<Record<string, string>> = { depends_on: 'task_id'
 /** Fields that name things by another word. */
 const KNOWN_AS: Readonly<Record<string, string>> = { entity_id: 'agent_id' };
 
+/** Operations that make a thing, or change the one of that name, and answer both alike. */
+const SAVES: ReadonlySet<string> = new Set(['saveCircuitBreaker']);
+
+/** Where a path names a thing by its name. */
+const BY_NAME: ReadonlySet<string> = new Set(['/api/v1/circuit-breakers']);
+
 /** Things that only their maker may touch: they are made by the caller who is looked at. */
 const MAKERS_OWN: ReadonlySet<string> = new Set(['createApiKey']);
 
@@ -43,6 +50,7 @@ const MAKERS_OWN: ReadonlySet<string> = new Set(['createApiKey']);
  */
 export class Fixtures {
   private readonly shared = new Map<string, Promise<string>>();
+  private readonly names = new Map<string, string>();
   /** Ids of everything that was made, by tenant: no answer to the other tenant may hold one. */
   readonly made: Record<Side, Set<string>>;
 
@@ -75,7 +83,8 @@ export class Fixtures {
     if (inside && collection.includes('{')) return this.make(inside, which, maker, filled.join('/'));
     const creator = inside ?? this.creatorNamed(before.at(-1) ?? '') ?? this.creatorNamed(`${parameter.replace(/_id$/, '')}s`);
     if (!creator) throw new Error(`No operation of the document makes what {${parameter}} in ${collection} names.`);
-    return fresh ? this.make(creator, which, maker) : this.once(creator, which);
+    const id = await (fresh ? this.make(creator, which, maker) : this.once(creator, which));
+    return BY_NAME.has(collection) ? (this.names.get(id) ?? id) : id;
   }
 
   /** A session is made by signing in: one of the maker's, or of the tenant's administrator. */
@@ -125,6 +134,7 @@ export class Fixtures {
     const id = idIn(made);
     if (!id) throw new Error(`${operationId} made something without an id: ${JSON.stringify(made)}`);
     this.made[side].add(id);
+    if (typeof made['name'] === 'string') this.names.set(id, made['name']);
     await this.link(`${creator.path}/${id}`, `${creator.path}/{id}/agents/{agent_id}`, side);
     return id;
   }
@@ -152,7 +162,7 @@ export class Fixtures {
 
   private makesSomething({ operation }: PlacedOperation): boolean {
     const { status, schema } = successOf(operation);
-    if (status !== 201 || !schema) return false;
+    if ((status !== 201 && !SAVES.has(operation.operationId)) || !schema) return false;
     const { properties = {} } = resolveSchema(schema, this.document.components.schemas);
     return properties['id'] !== undefined || Object.values(properties).some((property) => resolveSchema(property, this.document.components.schemas).properties?.['id'] !== undefined);
   }
