@@ -98,6 +98,8 @@ describe('the migrated database', () => {
       parked_jobs: 'names and ids of what is to be done',
       task_lanes: 'an id',
       tenants: 'written by people',
+      circuit_breakers: 'written by people; an agent is named by its id',
+      circuit_breaker_transitions: 'written by people and the plane',
     };
     expect(naming.map(({ table }) => table).filter((table) => !declared.has(table) && !(table in others))).toEqual([]);
   });
