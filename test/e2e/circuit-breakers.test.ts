@@ -1,59 +1,13 @@
-import { Problem } from '../../src/core/problem.js';
-import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
-import { RequestContext } from '../../src/platform/context/request-context.js';
-import { Egress, type EgressAnswer } from '../../src/platform/egress/egress.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
-import { type CountingServer, countingServer, status } from '../support/counting-server.js';
-import { eventually } from '../support/eventually.js';
+import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
+import type { Problem } from '../../src/core/problem.js';
+import { type Breaker, BREAKERS, call, codeOf, codes, made, post, read, save, server, withServer } from '../support/breakers.js';
+import { status } from '../support/counting-server.js';
 import { createTenant, createUser, ok, type SignedIn, unique } from '../support/factories.js';
-import { ADMIN_TOKEN, type ApiResponse, type Plane, startPlane } from '../support/plane.js';
-import { plane, second, startTwo, stopTwo } from '../support/two-planes.js';
+import { ADMIN_TOKEN } from '../support/plane.js';
+import { plane, second } from '../support/two-planes.js';
 
-interface Breaker extends Record<string, unknown> {
-  id: string;
-  name: string;
-  state: string;
-  forced: boolean;
-  next_probe_at: string | null;
-  revision: number;
-  transitions: { from: string; to: string; reason: string; by_kind: string; counts: unknown }[];
-}
-
-const BASE = '/api/v1/circuit-breakers';
-let server: CountingServer;
-
-const save = (body: object, token = ADMIN_TOKEN, at: Plane = plane): Promise<ApiResponse<Breaker>> => at.request('POST', BASE, { token, body });
-const post = (name: string, verb: string, token = ADMIN_TOKEN, at: Plane = plane): Promise<ApiResponse<Breaker>> => at.request('POST', `${BASE}/${name}/${verb}`, { token, body: {} });
-const read = (name: string, token = ADMIN_TOKEN, at: Plane = plane): Promise<Breaker> => ok(at.request<Breaker>('GET', `${BASE}/${name}`, { token }));
-
-/** Calls the server from a plane, as a tenant. @returns the status, or the code of the problem */
-async function call(at: Plane = plane, tenantId: string = OPERATOR_TENANT_ID, options: { timeoutMs?: number } = {}): Promise<number | Problem> {
-  const request = (): Promise<EgressAnswer> => at.app.get(Egress).request({ url: server.url, purpose: 'test', ...options });
-  return at.app.get(RequestContext).runAsSystem(tenantId, 'test', request).then((answer) => answer.status, (error: unknown) => error as Problem);
-}
-const codeOf = (result: number | Problem): number | string => (typeof result === 'number' ? result : result.code);
-const codes = async (...calls: Promise<number | Problem>[]): Promise<(number | string)[]> => (await Promise.all(calls)).map(codeOf);
-
-/** The time that it stays open is over. */
-async function untilProbe(name: string): Promise<void> {
-  await plane.app.get(SystemDatabase).query(`update circuit_breakers set next_probe_at = clock_timestamp() - interval '1 second' where name = $1`, [name]);
-  // What a process knows of a breaker is kept for two seconds at most: a harmless change makes it look again.
-  const { window_seconds: seconds } = await read(name);
-  await ok(save({ name, window_seconds: seconds }));
-}
-
-beforeAll(() => startTwo({ EGRESS_ALLOW: '127.0.0.1' }, { EGRESS_ALLOW: '127.0.0.1' }));
-afterAll(stopTwo);
-beforeEach(async () => {
-  server = await countingServer();
-});
-afterEach(() => server.close());
-
-const made = async (fields: object = {}, token?: string): Promise<string> => {
-  const name = unique('breaker');
-  await ok(save({ name, target: server.host, ...fields }, token));
-  return name;
-};
+withServer();
 
 describe('the documented operations', () => {
   it('create, change by name, list and read a breaker, with what became of it and why', async () => {
@@ -62,7 +16,7 @@ describe('the documented operations', () => {
     expect(first).toMatchObject({ name, scope: 'tenant', target: `host:${server.host}`, target_kind: 'host', state: 'closed', forced: false, failure_threshold: 3, open_seconds: 15, max_open_seconds: 600, opened_at: null, next_probe_at: null, retry_at: null, revision: 1 });
     const changed = await ok(save({ name, open_seconds: 40 }));
     expect(changed).toMatchObject({ id: first.id, failure_threshold: 3, open_seconds: 40, revision: 2 });
-    const { items } = await ok(plane.request<{ items: Breaker[] }>('GET', BASE, { token: ADMIN_TOKEN }));
+    const { items } = await ok(plane.request<{ items: Breaker[] }>('GET', BREAKERS, { token: ADMIN_TOKEN }));
     expect(items.find(({ id }) => id === first.id)).toMatchObject({ name, state: 'closed' });
     expect(await read(name)).toMatchObject({ id: first.id, transitions: [] });
   });
@@ -82,9 +36,9 @@ describe('the documented operations', () => {
     const name = await made();
     await post(name, 'force-open');
     expect(await codes(call(second))).toEqual(['circuit_open']);
-    expect((await plane.request('DELETE', `${BASE}/${name}`, { token: ADMIN_TOKEN })).status).toBe(204);
+    expect((await plane.request('DELETE', `${BREAKERS}/${name}`, { token: ADMIN_TOKEN })).status).toBe(204);
     expect(await codes(call(second))).toEqual([200]);
-    expect((await plane.request('GET', `${BASE}/${name}`, { token: ADMIN_TOKEN })).status).toBe(404);
+    expect((await plane.request('GET', `${BREAKERS}/${name}`, { token: ADMIN_TOKEN })).status).toBe(404);
   });
 
   it('refuse what makes no breaker', async () => {
@@ -107,7 +61,7 @@ describe('the documented operations', () => {
     const user = await createUser(plane, { role: 'user' });
     const name = await made();
     const tries = async (token: string): Promise<number[]> => {
-      const answers = await Promise.all([plane.request('GET', `${BASE}/${name}`, { token }), post(name, 'force-open', token), post(name, 'force-close', token), post(name, 'reset', token), plane.request('DELETE', `${BASE}/${name}`, { token })]);
+      const answers = await Promise.all([plane.request('GET', `${BREAKERS}/${name}`, { token }), post(name, 'force-open', token), post(name, 'force-close', token), post(name, 'reset', token), plane.request('DELETE', `${BREAKERS}/${name}`, { token })]);
       return answers.map(({ status: code }) => code);
     };
     expect(await tries(user.token)).toEqual([403, 403, 403, 403, 403]);
@@ -210,84 +164,8 @@ describe('in front of calls', () => {
     await post(global, 'force-open');
     const all = await codes(call(plane, one.id), call(second, one.id), call(second, other.id), call(plane));
     expect(all).toEqual(['circuit_open', 'circuit_open', 'circuit_open', 'circuit_open']);
-    expect((await plane.request('GET', `${BASE}/${global}`, { token: one.admin.token })).status).toBe(404);
-    expect((await ok(plane.request<{ items: Breaker[] }>('GET', BASE, { token: one.admin.token }))).items.map(({ name }) => name)).toEqual([own]);
-  });
-});
-
-describe('on the way back', () => {
-  let onTestEnd: () => Promise<void> = () => Promise.resolve();
-  afterEach(async () => {
-    await onTestEnd();
-    onTestEnd = () => Promise.resolve();
-  });
-
-  const opened = async (fields: object): Promise<string> => {
-    const name = await made({ failure_threshold: 1, open_seconds: 30, ...fields });
-    server.answer = status(503);
-    await call();
-    await untilProbe(name);
-    server.requests = 0;
-    return name;
-  };
-
-  it('let exactly so many probes through, of 60 calls at once in four processes, and close when they succeed', async () => {
-    const environment = { EGRESS_ALLOW: '127.0.0.1' };
-    const four = [plane, second, await startPlane({ database: plane.database, environment }), await startPlane({ database: plane.database, environment })];
-    onTestEnd = async () => {
-      for (const more of four.slice(2)) await more.stop();
-    };
-    const name = await opened({ half_open_max: 3, success_threshold: 3 });
-    const held: (() => void)[] = [];
-    server.answer = (_request, response) => void held.push(() => response.end('ok'));
-    const calls = Array.from({ length: 60 }, (_, index) => call(four[index % 4]));
-    let refused = 0;
-    for (const one of calls) void one.then((result) => (refused += codeOf(result) === 'circuit_open' ? 1 : 0));
-    await eventually(() => refused === 57);
-    expect([server.requests, held.length, (await read(name)).state]).toEqual([3, 3, 'half_open']);
-    held.forEach((answer) => answer());
-    expect((await codes(...calls)).filter((code) => code === 200)).toHaveLength(3);
-    const { state, transitions } = await read(name);
-    expect([state, ...transitions.map(({ to }) => to)]).toEqual(['closed', 'closed', 'half_open', 'open']);
-    server.answer = status(200);
-    expect(await codes(...four.map((at) => call(at)))).toEqual([200, 200, 200, 200]);
-  });
-
-  it('open again for longer when a probe fails', async () => {
-    const name = await opened({});
-    expect(await call(second)).toBe(503);
-    const { state, openings, opened_at: at, next_probe_at: next } = await read(name);
-    expect([state, openings]).toEqual(['open', 2]);
-    expect(Date.parse(String(next)) - Date.parse(String(at))).toBe(60_000);
-    expect(await codes(call(plane), call(second))).toEqual(['circuit_open', 'circuit_open']);
-  });
-
-  it('take back the probe of a process that has died', async () => {
-    const name = await opened({});
-    const { id } = await read(name);
-    const database = plane.app.get(SystemDatabase);
-    await database.query(`update circuit_breakers set state = 'half_open', epoch = epoch + 1, next_probe_at = null where id = $1`, [id]);
-    await database.query(`insert into circuit_breaker_probes (tenant_id, breaker_id, id, process_id, expires_at) select tenant_id, id, gen_random_uuid(), $2::uuid, now() + interval '1 hour' from circuit_breakers where id = $1`, [id, (await aliveProcess()) ?? '']);
-    await ok(save({ name, window_seconds: 60 }));
-    expect(await codes(call())).toEqual(['circuit_open']);
-    await database.query(`update circuit_breaker_probes set process_id = gen_random_uuid() where breaker_id = $1`, [id]);
-    server.answer = status(200);
-    await eventually(async () => (await call()) === 200);
-    expect((await read(name)).state).toBe('closed');
-  });
-
-  it('are what they were after a restart', async () => {
-    const name = await made({ failure_threshold: 1, open_seconds: 300 });
-    server.answer = status(500);
-    await call();
-    const third = await startPlane({ database: plane.database, environment: { EGRESS_ALLOW: '127.0.0.1' } });
-    try {
-      expect(await codes(call(third))).toEqual(['circuit_open']);
-      expect(await read(name, ADMIN_TOKEN, third)).toMatchObject({ state: 'open', openings: 1 });
-      expect(server.requests).toBe(1);
-    } finally {
-      await third.stop();
-    }
+    expect((await plane.request('GET', `${BREAKERS}/${global}`, { token: one.admin.token })).status).toBe(404);
+    expect((await ok(plane.request<{ items: Breaker[] }>('GET', BREAKERS, { token: one.admin.token }))).items.map(({ name }) => name)).toEqual([own]);
   });
 });
 
@@ -307,8 +185,3 @@ describe('for those who watch', () => {
     expect(text).not.toContain(name);
   });
 });
-
-async function aliveProcess(): Promise<string | undefined> {
-  const [row] = await plane.app.get(SystemDatabase).query<{ id: string }>('select id from processes order by seen_at desc limit 1');
-  return row?.id;
-}

@@ -66,9 +66,9 @@ describe('the machine of a circuit breaker', () => {
             if (outcome === 'abandoned') continue;
             if (outcome === 'succeeded') successes += 1;
             breaker = { ...breaker, ...probed(breaker, outcome === 'succeeded', at(40)) };
-            if (outcome === 'failed') return void expect(breaker).toMatchObject({ state: 'open', openings: 2, next_probe_at: at(100) });
+            if (outcome === 'failed') return expect(breaker).toMatchObject({ state: 'open', openings: 2, next_probe_at: at(100) });
             expect(breaker.state).toBe(successes >= enough ? 'closed' : 'half_open');
-            if (breaker.state === 'closed') return void expect(breaker).toMatchObject({ openings: 0, failures: [], next_probe_at: null });
+            if (breaker.state === 'closed') return expect(breaker).toMatchObject({ openings: 0, failures: [], next_probe_at: null });
           }
         }
       }),
