@@ -1,0 +1,177 @@
+import { bindingsOf } from './bindings.js';
+import { cancelUnder, completeTry, endStep, failTry, openScope, outputOf } from './ending.js';
+import { pathOf, ROOT, type Step } from './graph.js';
+import { type Pass, StepFailure } from './pass.js';
+import { type Fact, isEnding, type StepError, type StepRow } from './rows.js';
+import { reopen } from './reopening.js';
+import { begin } from './starting.js';
+import { afterUndoing, isUndoing, stepFor, undoNext } from './undoing.js';
+
+const TIMEOUT: StepError = { code: 'timeout', message: 'It took too long.', passing: true };
+
+/**
+ * One transition of a run: applies what has happened, ends what is due, and goes on as far as it can without waiting.
+ * Afterwards every step that could start has started.
+ * @param due rows whose time has come
+ */
+export async function advance(pass: Pass, facts: readonly Fact[], due: readonly StepRow[]): Promise<void> {
+  if (pass.run.status === 'pending') await beginRun(pass);
+  for (const fact of facts) await hear(pass, fact);
+  for (const row of due) await ring(pass, row);
+  if (pass.run.timeout_at !== null && pass.run.timeout_at <= pass.now && (pass.run.status === 'running' || pass.run.status === 'paused') && pass.run.ends_as === null) await stop(pass, 'failed', 'The run took too long.', { ...TIMEOUT, passing: false });
+  await drain(pass);
+}
+
+/** Ends a run before its end. What runs of it is given up, what was completed is undone. */
+export async function cancel(pass: Pass, reason: string): Promise<void> {
+  await stop(pass, 'cancelled', reason, null);
+  await drain(pass);
+}
+
+/** Goes on with a run that failed or was cancelled, from where it did. */
+export async function retry(pass: Pass): Promise<void> {
+  await reopen(pass);
+  await drain(pass);
+}
+
+/** What is ready starts again. */
+export async function resume(pass: Pass): Promise<void> {
+  pass.run.status = 'running';
+  pass.ready.push(...(await pass.rows.ready()));
+  await drain(pass);
+}
+
+async function beginRun(pass: Pass): Promise<void> {
+  pass.run.status = 'running';
+  pass.run.started_at = pass.now;
+  const { timeout_seconds } = pass.graph.graph;
+  pass.run.timeout_at = timeout_seconds === undefined ? null : pass.later(timeout_seconds);
+  openScope(pass, ROOT);
+}
+
+async function stop(pass: Pass, as: 'failed' | 'cancelled', reason: string, error: StepError | null): Promise<void> {
+  await cancelUnder(pass, ROOT, reason);
+  pass.run.ends_as = as;
+  pass.run.error = error ? { ...error, message: reason } : null;
+}
+
+/** Takes in how something outside has ended, if the try that it belongs to is still waiting for it. */
+async function hear(pass: Pass, { path, attempt, outcome, output, error }: Fact): Promise<void> {
+  const row = await pass.rows.get(path);
+  if (row.status !== 'waiting' || (attempt !== null && attempt !== row.attempt)) return;
+  const step = stepFor(pass, row);
+  if (row.waiting_for?.kind === 'event' && !(await isMeant(pass, row, step, output))) return;
+  if (outcome === 'completed') await completeTry(pass, row, step, output);
+  else await failTry(pass, row, step, error ?? { code: 'failed', message: 'It failed.', passing: true });
+  await ended(pass, row);
+}
+
+/** Whether a fact that a step waits for is the one: its expression says so. */
+async function isMeant(pass: Pass, row: StepRow, { config }: Step, event: unknown): Promise<boolean> {
+  const { match } = config['event'] as { match?: string };
+  if (match === undefined) return true;
+  const answer = await pass.evaluator.evaluate(match, await bindingsOf(pass, row.path, [match], { event, context: event })).catch((error: unknown) => {
+    // An event that the expression cannot be asked about is another one.
+    if (error instanceof StepFailure) return false;
+    throw error;
+  });
+  return answer === true;
+}
+
+/** Looks at a step whose time has come: it took too long, has waited long enough, or is tried again. */
+async function ring(pass: Pass, row: StepRow): Promise<void> {
+  if (row.status === 'retrying' && row.due_at !== null && row.due_at <= pass.now) {
+    row.status = 'ready';
+    row.due_at = null;
+    pass.rows.touch(row);
+    pass.ready.push(row);
+    return;
+  }
+  if (row.status !== 'waiting') return;
+  const step = stepFor(pass, row);
+  if (row.due_at !== null && row.due_at <= pass.now) await completeTry(pass, row, step, null);
+  else if (row.timeout_at !== null && row.timeout_at <= pass.now) await timeOut(pass, row, step);
+  else return;
+  await ended(pass, row);
+}
+
+async function timeOut(pass: Pass, row: StepRow, step: Step): Promise<void> {
+  const waiting = row.waiting_for;
+  if (waiting && waiting.id !== null && waiting.kind !== 'event') pass.effects.push({ kind: 'release', path: row.path, waiting, reason: TIMEOUT.message });
+  if (waiting?.kind === 'scopes') {
+    await cancelUnder(pass, row.path, 'It took too long.');
+    row.open = 0;
+  }
+  await failTry(pass, row, step, TIMEOUT);
+}
+
+/** Starts what is ready until nothing is, and ends the run when nothing is open. */
+async function drain(pass: Pass): Promise<void> {
+  const { run } = pass;
+  for (;;) {
+    if (run.ends_as !== null && run.status === 'running') await undoNext(pass);
+    const row = run.status === 'paused' ? undefined : pass.ready.shift();
+    if (row) {
+      if (row.status === 'ready') await startStep(pass, row);
+      continue;
+    }
+    if (run.status === 'paused' && run.ends_as !== null) await undoNext(pass);
+    else if (run.ends_as === null && run.open === 0) return endRun(pass);
+    else return;
+  }
+}
+
+async function startStep(pass: Pass, row: StepRow): Promise<void> {
+  const step = stepFor(pass, row);
+  row.attempt += 1;
+  row.started_at = pass.now;
+  row.reason = null;
+  pass.rows.touch(row);
+  try {
+    const started = await begin(pass, row, step);
+    if (started.state === 'waiting' || started.state === 'scopes') return stand(pass, row, step, started);
+    if (started.state === 'skipped') await endStep(pass, row, step, 'skipped', started.reason);
+    else {
+      row.branch = started.branch ?? null;
+      await completeTry(pass, row, step, started.output);
+    }
+  } catch (error) {
+    if (!(error instanceof StepFailure)) throw error;
+    await failTry(pass, row, step, error.error);
+  }
+  await ended(pass, row);
+}
+
+function stand(pass: Pass, row: StepRow, step: Step, started: { state: 'waiting'; waiting: NonNullable<StepRow['waiting_for']>; due?: Date } | { state: 'scopes'; names: readonly string[] }): void {
+  row.status = 'waiting';
+  row.timeout_at = step.timeout_seconds === undefined ? null : pass.later(step.timeout_seconds);
+  if (started.state === 'waiting') {
+    row.waiting_for = started.waiting;
+    row.due_at = started.due ?? null;
+    return;
+  }
+  row.waiting_for = { kind: 'scopes', id: null };
+  row.open = started.names.length;
+  for (const name of started.names) openScope(pass, pathOf(row.path, name));
+}
+
+/** A compensation that has ended is followed by the next one. */
+async function ended(pass: Pass, row: StepRow): Promise<void> {
+  if (isUndoing(row.path) && isEnding(row.status)) await afterUndoing(pass, row);
+}
+
+async function endRun(pass: Pass): Promise<void> {
+  const { run } = pass;
+  if (run.status !== 'running') return;
+  try {
+    run.output = await outputOf(pass, ROOT);
+    run.status = 'completed';
+    run.ended_at = pass.now;
+    run.timeout_at = null;
+  } catch (error) {
+    if (!(error instanceof StepFailure)) throw error;
+    run.error = error.error;
+    run.ends_as = 'failed';
+    await drain(pass);
+  }
+}
