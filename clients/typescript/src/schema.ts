@@ -21785,7 +21785,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unavailable`: A dependency is away. */
+            /**
+             * @description `unavailable`: A dependency is away.
+             *
+             *     `circuit_open`: The circuit breaker in front of this target is open.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["RetryAfter"];
@@ -21905,7 +21909,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unavailable`: A dependency is away. */
+            /**
+             * @description `unavailable`: A dependency is away.
+             *
+             *     `circuit_open`: The circuit breaker in front of this target is open.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["RetryAfter"];
@@ -22030,7 +22038,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `unavailable`: A dependency is away. */
+            /**
+             * @description `unavailable`: A dependency is away.
+             *
+             *     `circuit_open`: The circuit breaker in front of this target is open.
+             */
             503: {
                 headers: {
                     "Retry-After": components["headers"]["RetryAfter"];

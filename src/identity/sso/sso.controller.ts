@@ -40,7 +40,7 @@ export class SsoController {
    */
   @Get(':provider_id/start')
   @Redirect()
-  @Operation({ id: 'startSso', allow: 'public', returns: REDIRECT, status: 302, problems: ['not_found', 'sso_failed', 'egress_failed', 'egress_refused'], rateLimit: 'sso' })
+  @Operation({ id: 'startSso', allow: 'public', returns: REDIRECT, status: 302, problems: ['not_found', 'sso_failed', 'egress_failed', 'egress_refused', 'circuit_open'], rateLimit: 'sso' })
   start(@Param('provider_id', Uuid) id: string, @Query() query: StartSsoQuery, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<Elsewhere> {
     return this.browser.start(id, query.return_to, request, response);
   }
@@ -56,7 +56,7 @@ export class SsoController {
     allow: 'public',
     returns: REDIRECT,
     status: 303,
-    problems: ['sso_failed', 'sso_refused', 'sso_account_exists', 'sso_identity_taken', 'account_disabled', 'egress_failed', 'egress_refused'],
+    problems: ['sso_failed', 'sso_refused', 'sso_account_exists', 'sso_identity_taken', 'account_disabled', 'egress_failed', 'egress_refused', 'circuit_open'],
     rateLimit: 'sso',
     audited: true,
   })
@@ -84,7 +84,7 @@ export class SsoController {
 
   /** Begins to link a provider to the own account: go on at `authorization_url` in the same browser. It takes a sign-in within the last five minutes. */
   @Post(':provider_id/link')
-  @Operation({ id: 'linkSso', allow: 'profile:write', returns: SsoLinkView, problems: ['fresh_sign_in_required', 'not_found', 'sso_failed', 'egress_failed', 'egress_refused'], idempotency: 'outside' })
+  @Operation({ id: 'linkSso', allow: 'profile:write', returns: SsoLinkView, problems: ['fresh_sign_in_required', 'not_found', 'sso_failed', 'egress_failed', 'egress_refused', 'circuit_open'], idempotency: 'outside' })
   link(@Param('provider_id', Uuid) id: string, @Body() body: LinkSsoDto, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<SsoLinkView> {
     return this.browser.link(id, body.return_to, request, response);
   }

@@ -1,4 +1,5 @@
 import { Injectable, Logger } from '@nestjs/common';
+import { LRUCache } from 'lru-cache';
 import { Clock } from '../../core/clock.js';
 import { Problem } from '../../core/problem.js';
 import { Batcher } from '../../platform/database/batcher.js';
@@ -18,6 +19,9 @@ const MOST_TOGETHER = 200;
 const PROBE_AGAIN_MS = 1_000;
 /** A process that found no free probe does not ask the database again for so long. */
 const PROBES_TAKEN_MS = 50;
+
+/** Breakers whose calls a process counts; one that has not been called for longest is counted anew. */
+const MOST_REMEMBERED = 20_000;
 
 /** Leave to hand out a task: when it is a probe, the task is it. */
 export interface TaskPassage extends Passage {
@@ -41,8 +45,8 @@ interface Counted {
 @Injectable()
 export class CircuitGate extends Breakers {
   private readonly logger = new Logger(CircuitGate.name);
-  private readonly windows = new Map<string, Window>();
-  private readonly probesTaken = new Map<string, number>();
+  private readonly windows = new LRUCache<string, Window>({ max: MOST_REMEMBERED });
+  private readonly probesTaken = new LRUCache<string, number>({ max: MOST_REMEMBERED });
   private readonly counting = new Batcher<Counted, undefined>((_key, counted) => this.countTogether(counted), MOST_TOGETHER, 1, { concernsAll: () => true });
 
   constructor(

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Clock } from '../../core/clock.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import type { RevocableCache } from '../../platform/cache/revocable-cache.js';
+import { databaseProblem } from '../../platform/database/database-problem.js';
 import type { CallTarget } from '../../platform/egress/breakers.port.js';
 import { targetText } from './breaker-target.js';
 import { breakersTag, GLOBAL_BREAKERS, tenantOfTag } from './breaker-tags.js';
@@ -54,8 +55,14 @@ export class KnownBreakers {
     this.cache = revocations.cache((tenantId) => this.load(tenantId), ({ tenantId }) => [breakersTag(tenantId), GLOBAL_BREAKERS]);
   }
 
+  /** @throws Problem `unavailable` */
   async of(tenantId: string): Promise<TenantBreakers> {
-    return (await this.cache.get(tenantId)) ?? this.load(tenantId);
+    try {
+      return (await this.cache.get(tenantId)) ?? (await this.load(tenantId));
+    } catch (error) {
+      // Whoever calls something else must not take it for that one's failure.
+      throw databaseProblem(error) ?? error;
+    }
   }
 
   /** Called in every process when breakers of a tenant have changed; with `all` it may be any tenant's. */
