@@ -1,0 +1,125 @@
+import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
+import jsonata from 'jsonata';
+import { LRUCache } from 'lru-cache';
+import { Piscina } from 'piscina';
+import type { Answer, Question } from './expression.worker.js';
+import { type Syntax, syntaxOf } from './syntax.js';
+
+/** Why an expression says nothing. */
+export class ExpressionFailure extends Error {
+  constructor(
+    readonly reason: 'timeout' | 'memory' | 'too_large' | 'error',
+    message: string,
+  ) {
+    super(message);
+  }
+}
+
+/** What an expression may see: `$`, and `$name` for each of the others. */
+export interface Sight {
+  context: unknown;
+  variables: Readonly<Record<string, unknown>>;
+}
+
+const MOST_KNOWN = 2_000;
+const THREADS = 2;
+const HEAP_MB = 64;
+/** Its own limit ends nearly all sooner; this one ends the thread, with whatever keeps it. Waiting for a free thread counts. */
+const GIVEN_UP_MS = 2_000;
+const LARGEST_PLAIN_RESULT = 262_144;
+const MARK = /\{%([\s\S]*?)%\}/g;
+const WHOLE = /^\s*\{%([\s\S]*?)%\}\s*$/;
+
+/**
+ * Expressions that people write (JSONata). They see data and nothing else. Those that could take long or much are evaluated in threads of
+ * their own, with a limit of time and memory; plain ones, which only look things up, compare and put together, at once.
+ */
+@Injectable()
+export class Expressions implements OnApplicationShutdown {
+  private readonly known = new LRUCache<string, Syntax>({ max: MOST_KNOWN });
+  private readonly plain = new LRUCache<string, jsonata.Expression>({ max: MOST_KNOWN });
+  private pool: Piscina<Question, Answer> | undefined;
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.pool?.destroy();
+  }
+
+  /** @throws ExpressionError */
+  syntax(text: string): Syntax {
+    const known = this.known.get(text) ?? syntaxOf(text);
+    this.known.set(text, known);
+    return known;
+  }
+
+  /** The expressions in a value: its texts between the marks, and in texts. */
+  in(value: unknown): string[] {
+    if (typeof value === 'string') return [...value.matchAll(MARK)].map(([, text = '']) => text.trim());
+    if (typeof value !== 'object' || value === null) return [];
+    return Object.values(value).flatMap((member) => this.in(member));
+  }
+
+  /** A value with its expressions replaced by what they say: a text that is one by what it says, of whatever type; one in a text by text. @throws ExpressionFailure */
+  async fill(value: unknown, sight: Sight): Promise<unknown> {
+    if (typeof value === 'string') return this.fillText(value, sight);
+    if (Array.isArray(value)) return Promise.all(value.map((item: unknown) => this.fill(item, sight)));
+    if (typeof value !== 'object' || value === null) return value;
+    return Object.fromEntries(await Promise.all(Object.entries(value).map(async ([name, member]) => [name, await this.fill(member, sight)] as const)));
+  }
+
+  /** What an expression says; null for nothing. @throws ExpressionError, ExpressionFailure */
+  async evaluate(text: string, { context, variables }: Sight): Promise<unknown> {
+    if (this.syntax(text).isPlain) return this.evaluatePlain(text, context, variables);
+    const answer = await this.ask({ text, context, variables: { ...variables } });
+    if ('json' in answer) return JSON.parse(answer.json) as unknown;
+    throw new ExpressionFailure(reasonOf(answer.code), answer.detail);
+  }
+
+  private async fillText(text: string, sight: Sight): Promise<unknown> {
+    const whole = WHOLE.exec(text);
+    if (whole && [...text.matchAll(MARK)].length === 1) return this.evaluate((whole[1] ?? '').trim(), sight);
+    const said = await Promise.all(this.in(text).map((expression) => this.evaluate(expression, sight)));
+    return text.replaceAll(MARK, () => textOf(said.shift()));
+  }
+
+  private async evaluatePlain(text: string, context: unknown, variables: Sight['variables']): Promise<unknown> {
+    const expression = this.plain.get(text) ?? jsonata(text);
+    this.plain.set(text, expression);
+    try {
+      const json = JSON.stringify((await expression.evaluate(context, { ...variables })) ?? null) ?? 'null';
+      if (json.length > LARGEST_PLAIN_RESULT) throw new ExpressionFailure('too_large', `It results in more than ${LARGEST_PLAIN_RESULT} characters.`);
+      return JSON.parse(json) as unknown;
+    } catch (error) {
+      if (error instanceof ExpressionFailure) throw error;
+      throw new ExpressionFailure('error', String((error as { message?: unknown }).message ?? error).slice(0, 500));
+    }
+  }
+
+  private async ask(question: Question): Promise<Answer> {
+    try {
+      return await this.threads().run(question, { signal: AbortSignal.timeout(GIVEN_UP_MS) });
+    } catch (error) {
+      const { name, code } = error as { name?: string; code?: string };
+      if (name === 'AbortError') throw new ExpressionFailure('timeout', 'It takes too long.');
+      if (code === 'ERR_WORKER_OUT_OF_MEMORY') throw new ExpressionFailure('memory', `It takes more than ${HEAP_MB} MB.`);
+      throw error;
+    }
+  }
+
+  /** Started with the first expression that needs them. */
+  private threads(): Piscina<Question, Answer> {
+    // Beside this file: compiled, or as it was written.
+    const filename = new URL(`./expression.worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href;
+    this.pool ??= new Piscina({ filename, minThreads: 0, maxThreads: THREADS, idleTimeout: 30_000, env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16, stackSizeMb: 2 } });
+    return this.pool;
+  }
+}
+
+function reasonOf(code: string): ExpressionFailure['reason'] {
+  if (code === 'too_large' || code === 'D2015') return 'too_large';
+  return code === 'D1012' ? 'timeout' : 'error';
+}
+
+function textOf(value: unknown): string {
+  if (value === null || value === undefined) return '';
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}
