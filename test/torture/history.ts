@@ -33,7 +33,8 @@ export interface Requests {
   purged: { entity_id: string };
 }
 export type PurgedEntity = 'agent' | 'tenant';
-export const CREDENTIAL_KINDS = ['session', 'api-key', 'agent-token', 'address'] as const;
+/** `breaker`: not a credential, but what it opens ends at once too. */
+export const CREDENTIAL_KINDS = ['session', 'api-key', 'agent-token', 'address', 'breaker'] as const;
 export type CredentialKind = (typeof CREDENTIAL_KINDS)[number];
 export type OpName = keyof Requests;
 
@@ -75,6 +76,8 @@ export interface Fault {
 
 /** Certain to have happened. */
 export const wasAccepted = (op: Op): boolean => op.status >= 200 && op.status < 300;
+/** Refused by a circuit breaker. A process whose database is away answers with this status too, but not for that. */
+export const isCircuitOpen = ({ status, body }: Op): boolean => status === 503 && (body as { code?: string } | undefined)?.code === 'circuit_open';
 /** Certain not to have happened. A 5xx is no such thing: the commit may have gone through before the answer got lost. */
 export const wasRefused = (op: Op): boolean => op.status >= 400 && op.status < 500;
 

@@ -28,7 +28,7 @@ export const USAGE = `usage: npm run torture -- [--seconds N] [--seed N] [--agen
 
 Runs two API processes and two workers on one PostgreSQL, lets agents and clients work while processes are killed, agents
 frozen, paused and killed, PostgreSQL restarted and connections cut, one process's clock is an hour ahead, credentials are
-revoked in the midst of their use, the master key is rotated and the rotation killed, agents and tenants are purged, and
+revoked and breakers forced open in the midst of their use, the master key is rotated and the rotation killed, agents and tenants are purged, and
 whoever seals the audit log is killed; then checks what they saw against what the database holds.
 --first is one of: ${FAULTS.join(', ')}.
 --plant takes out what a promise rests on; the run then succeeds when the checker notices. NAME is one of:

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type CredentialKind, HistoryWriter, now } from './history.ts';
 import type { Person } from './person.ts';
@@ -11,7 +12,7 @@ export interface RevocationClientOptions {
   person: Person;
 }
 
-const KINDS = { session: 2, 'api-key': 3, 'agent-token': 3, address: 2 } satisfies Record<CredentialKind, number>;
+const KINDS = { session: 2, 'api-key': 3, 'agent-token': 3, address: 2, breaker: 3 } satisfies Record<CredentialKind, number>;
 const LANES = 4;
 /** Sessions of an administrator last that long without a new sign-in; ms. */
 const SIGN_IN_EVERY_MS = 120_000;
@@ -22,6 +23,8 @@ interface Credential {
   /** What its holder sends, and where. */
   headers: Record<string, string>;
   path: string;
+  /** Sent with it; left out, it is read. */
+  body?: object;
   /** What an administrator sends to end it. */
   end: { method: 'POST' | 'PUT' | 'DELETE'; path: string; body?: object; headers?: Record<string, string> };
 }
@@ -66,7 +69,7 @@ export class RevocationClient {
   private async use(credential: Credential, lane: number, race: { isOver: boolean }): Promise<void> {
     const http = this.http(`lane${lane}`, credential.headers, lane);
     while (!race.isOver) {
-      await http.send('use', { credential: credential.id, kind: credential.kind }, { method: 'GET', path: credential.path });
+      await http.send('use', { credential: credential.id, kind: credential.kind }, { method: credential.body ? 'POST' : 'GET', path: credential.path, ...(credential.body ? { body: credential.body } : {}) });
       await sleep(this.prng.between(1, 25));
     }
   }
@@ -102,9 +105,22 @@ export class RevocationClient {
       }
       case 'address':
         return this.address(admin, from['x-forwarded-for']);
+      case 'breaker':
+        return this.breaker(admin, from);
       default:
         return kind satisfies never;
     }
+  }
+
+  /** Claims of an agent that a breaker stands in front of, which is forced open. They name no board that there is: nothing is claimed. */
+  private async breaker(admin: Record<string, string>, from: Record<string, string>): Promise<Credential | undefined> {
+    const { person } = this.options;
+    const name = `race-${this.round}`;
+    const agent = await person.ask<{ id: string; token: string }>('POST', '/agents', admin, { name });
+    const made = agent && (await person.ask<{ id: string }>('POST', '/circuit-breakers', admin, { name, target: `agent:${agent.id}` }));
+    if (!agent || !made) return undefined;
+    const headers = { 'x-agent-token': agent.token, ...from };
+    return { kind: 'breaker', id: made.id, headers, path: '/agent/tasks/claim', body: { board_id: randomUUID() }, end: { method: 'POST', path: `/circuit-breakers/${name}/force-open`, body: {} } };
   }
 
   private async session(headers: Record<string, string> | undefined, from: Record<string, string>): Promise<Credential | undefined> {

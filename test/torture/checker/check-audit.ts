@@ -18,6 +18,7 @@ const REVOCATIONS: Record<CredentialKind, string> = {
   'api-key': 'api-key.revoke',
   'agent-token': 'agent.rotate_token',
   address: 'security.update_ip_rules',
+  breaker: 'circuit_breaker.force_open',
 };
 type Change = Extract<Op, { op: keyof typeof ACTIONS | 'control' | 'revoke' | 'purge' }>;
 

@@ -1,4 +1,4 @@
-import { type Fault, type History, type Op, type OpOf, wasAccepted } from '../history.ts';
+import { isCircuitOpen, type Fault, type History, type Op, type OpOf, wasAccepted } from '../history.ts';
 import type { Snapshot, Violation } from './snapshot.ts';
 
 /** What a fault does lasts a while longer; ms. */
@@ -32,6 +32,6 @@ function disturbs({ request: { entity_id }, calledAt }: Purge, ops: readonly Op[
   const done = ops.find((op) => op.op === 'purged' && op.request.entity_id === entity_id && op.status === 200)?.answeredAt;
   if (done === undefined) return [];
   const isFelt = (op: Op): boolean => faults.some(({ name, from, until, offset }) => !UNFELT.has(name) && (op.answeredAt ?? Infinity) + offset > from && op.calledAt + offset < until + AFTERMATH_MS);
-  const broken = ops.filter((op) => op.status >= 500 && op.calledAt > calledAt && (op.answeredAt ?? Infinity) < done && entityOf(op) !== entity_id && !isFelt(op));
+  const broken = ops.filter((op) => op.status >= 500 && !isCircuitOpen(op) && op.calledAt > calledAt && (op.answeredAt ?? Infinity) < done && entityOf(op) !== entity_id && !isFelt(op));
   return broken.map((op) => ({ rule: 'disturbed', detail: `a ${op.op} was answered with ${op.status} while ${entity_id} was purged (${op.request_id})` }));
 }

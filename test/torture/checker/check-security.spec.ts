@@ -35,6 +35,18 @@ describe('revocations', () => {
     expect([rulesOf(checkRevocations(ops)), racesIn(ops)]).toEqual([[], { 'api-key': 1 }]);
   });
 
+  it('are kept by a breaker that refuses, and not shown by a database that is away', () => {
+    const claim = (status: number, body?: object): OpOf<'use'> => op('use', { credential: 'b', kind: 'breaker' }, status, body);
+    claim(200);
+    op('revoke', { credential: 'b', kind: 'breaker' }, 200);
+    claim(503, { code: 'unavailable' });
+    expect([rulesOf(checkRevocations(ops)), racesIn(ops)]).toEqual([[], {}]);
+    claim(503, { code: 'circuit_open' });
+    expect(racesIn(ops)).toEqual({ breaker: 1 });
+    claim(200);
+    expect(rulesOf(checkRevocations(ops))).toEqual(['revoked in vain']);
+  });
+
   it('are broken by one use that begins later and is accepted', () => {
     revoke(204);
     use(401);
