@@ -26,7 +26,7 @@ describe('the syntax of an expression', () => {
 
   it('is plain where nothing can take long', () => {
     for (const text of ['$input.a.b', 'a = 1 and $steps.x.status = "completed"', '{"a": $input.b, "c": [1, $index]}', 'a > 1 ? "x" & b : null', '-1']) expect([text, syntaxOf(text).isPlain]).toEqual([text, true]);
-    for (const text of ['$sum(a)', 'a[b = 1]', '[1..10]', 'a.*', '**', 'a.{"b": c}', '/x/', '$f := 1', 'a^(b)', 'function($x) { $x }', 'a{b: c}', '($x := 1; $x)']) expect([text, syntaxOf(text).isPlain]).toEqual([text, false]);
+    for (const text of ['$sum(a)', 'a[b = 1]', '[1..10]', 'a.*', '**', 'a.{"b": c}', '/x/', '$f := 1', 'a^(b)', 'function($x) { $x }', 'a{b: c}', `[${'$,'.repeat(20)}$]`, `${'a & '.repeat(20)}a`, '($x := 1; $x)']) expect([text, syntaxOf(text).isPlain]).toEqual([text, false]);
   });
 });
 
@@ -62,6 +62,11 @@ describe('an expression', () => {
     // It was at its own work all the time, not at this for as long as it lasted.
     expect(longest).toBeLessThan(500);
     expect(await expressions.evaluate('$sum([1, 2])', sight())).toBe(3);
+  }, 20_000);
+
+  it('that repeats large data is not put together in this process', async () => {
+    const context = { a: 'x'.repeat(250_000) };
+    for (const text of [`[${'$,'.repeat(1_500)}$]`, `${'a & '.repeat(1_000)}a`]) await expect(expressions.evaluate(text, sight(context))).rejects.toBeInstanceOf(ExpressionFailure);
   }, 20_000);
 
   it('with a hostile pattern is answered in time', async () => {

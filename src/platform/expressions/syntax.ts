@@ -15,13 +15,15 @@ export interface Syntax {
   text: string;
   /** Names behind `$steps.`. */
   steps: readonly string[];
-  /** Whether nothing in it can take longer than its data is large: no functions, no loops, no regular expressions. */
+  /** Whether nothing in it can take longer than its data is large: no functions, no loops, no regular expressions, and no more than some reads. */
   isPlain: boolean;
 }
 
 type Node = jsonata.ExprNode;
 
 const LONGEST = 4_096;
+/** Each may bring all the data along: what says more is as large as that many times the data. */
+const MOST_PLAIN_READS = 16;
 const PLAIN_OPERATORS = new Set(['=', '!=', '<', '<=', '>', '>=', 'and', 'or', 'in', '+', '-', '*', '/', '%', '&']);
 const PLAIN_TYPES = new Set(['string', 'number', 'value', 'variable', 'name', 'condition']);
 /** A run that is looked at again must come to the same: what says another thing each time, or makes programs of texts, is not there. */
@@ -35,12 +37,14 @@ export function syntaxOf(text: string): Syntax {
   if (text.length > LONGEST) throw new ExpressionError(`An expression has ${LONGEST} characters at most.`, LONGEST);
   const steps = new Set<string>();
   const isPlain = { value: true };
+  let reads = 0;
   walk(treeOf(text), (node, parent) => {
     if (!isPlainNode(node, parent)) isPlain.value = false;
+    if (node.type === 'variable' || (node.type as string) === 'path') reads += 1;
     if (node.type === 'variable' && typeof node.value === 'string' && ABSENT.has(node.value)) throw new ExpressionError(`$${node.value} is not there.`, node.position ?? 0);
     if (node.type === 'variable' && node.value === 'steps') steps.add(stepNamed(node, parent));
   });
-  return { text, steps: [...steps], isPlain: isPlain.value };
+  return { text, steps: [...steps], isPlain: isPlain.value && reads <= MOST_PLAIN_READS };
 }
 
 function treeOf(text: string): Node {
