@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from 'node:fs';
 import http from 'node:http';
-import { isAlive } from '../../src/platform/database/embedded-process.js';
+import { isAlive, signal } from '../../src/platform/database/embedded-process.js';
 import { createDatabase, type TestDatabase, withAdmin } from '../support/databases.js';
 import { usedDataFolder } from '../support/data-template.js';
 import { eventually } from '../support/eventually.js';
@@ -64,7 +64,7 @@ describe('with its own database', () => {
   it('ends by itself, and says why, when its database has been killed', async () => {
     const data = await usedDataFolder(launcher);
     const program = await launcher.start({ WHEELHOUSE_DATA: data, LOG_LEVEL: 'silent' }).ready();
-    for (const pid of serversIn(data)) process.kill(pid, 'SIGKILL');
+    for (const pid of serversIn(data)) signal(pid, 'SIGKILL');
     expect(await program.end()).toEqual({ code: 1, signal: null });
     expect(program.stderr).toMatch(/^wheelhouse: the embedded PostgreSQL has ended: start again to recover$/m);
     await launcher.start({ WHEELHOUSE_DATA: data }).ready();

@@ -66,11 +66,12 @@ export class AuditMarks implements OnApplicationBootstrap {
   }
 
   private async writeNew(): Promise<void> {
-    const changed = [...this.unwritten];
-    if (changed.length === 0) return;
+    if (this.unwritten.size === 0) return;
     await this.attempt(async (file) => {
       // Nothing that was not read is written over.
       await this.takeIn(file);
+      const changed = [...this.unwritten];
+      if (changed.length === 0) return;
       await file.write(changed, this.marks);
       for (const [tenantId, mark] of changed) if (this.unwritten.get(tenantId) === mark) this.unwritten.delete(tenantId);
     });
@@ -83,7 +84,13 @@ export class AuditMarks implements OnApplicationBootstrap {
   }
 
   private async takeIn(file: MarkFile): Promise<void> {
-    for (const [tenantId, mark] of (await file.load()) ?? []) if (!this.unwritten.has(tenantId)) this.marks.set(tenantId, mark);
+    for (const [tenantId, mark] of (await file.load()) ?? []) {
+      const known = this.marks.get(tenantId);
+      // Another process may have led meanwhile, and gone further than this one remembers.
+      if (known && known.time >= mark.time) continue;
+      this.marks.set(tenantId, mark);
+      this.unwritten.delete(tenantId);
+    }
   }
 
   private async attempt(work: (file: MarkFile) => Promise<void>): Promise<void> {

@@ -50,7 +50,7 @@ export class MarkFile {
     const isAdded = this.isWhole && grown < Math.max(SMALL_BYTES, live * MOST_OVERTAKEN);
     // A line that breaks off must not swallow the next one.
     this.isWhole = false;
-    if (isAdded) await this.add(lines);
+    if (isAdded) while (!(await this.add(lines)));
     else await this.rewrite([...all].map(lineOf).join(''));
     this.isWhole = true;
     this.seen = await stateOf(this.path);
@@ -66,15 +66,17 @@ export class MarkFile {
     }
   }
 
-  private async add(lines: string): Promise<void> {
+  /** @returns false when another process has put a file in the place of the one that was written to */
+  private async add(lines: string): Promise<boolean> {
     const handle = await open(this.path, 'a', MODE);
     try {
       await handle.writeFile(lines);
       await handle.datasync();
+      this.bytes += Buffer.byteLength(lines);
+      return (await handle.stat()).ino === (await stat(this.path)).ino;
     } finally {
       await handle.close();
     }
-    this.bytes += Buffer.byteLength(lines);
   }
 
   private async rewrite(text: string): Promise<void> {
