@@ -17,6 +17,13 @@ export interface StoredEvent<T extends object = Record<string, unknown>> {
   data: T;
 }
 
+const names = new Set<string>();
+
+/** Every fact is defined where its domain is; whoever takes patterns of names knows by it which there are. */
 export function defineEvent<T extends object>(name: string): EventType<T> {
+  names.add(name);
   return { name };
 }
+
+/** Names of all facts that are defined, in their order. Complete once every module is loaded. */
+export const eventNames = (): string[] => [...names].sort();

@@ -32,13 +32,15 @@ describe('following the event log', () => {
   const buried = async () => (await ask<{ n: number }>(`select (data->>'n')::int as n from event_dead_letters where consumer = 'test' order by n`)).map(({ n }) => n);
   const state = async () => (await ask<{ failures: number; last_error: string | null }>(`select failures, last_error from event_consumers where name = 'test'`))[0];
 
-  async function start(handlers: { one?: Record<string, Handle>; many?: Record<string, Handle> }): Promise<Plane> {
+  async function start(handlers: { one?: Record<string, Handle>; many?: Record<string, Handle>; all?: Handle }): Promise<Plane> {
     const plane = await startPlane({
       database,
       prepare: (app) => {
         const consumers = app.get(EventConsumers);
         for (const [name, handle] of Object.entries(handlers.one ?? {})) consumers.on('test', defineEvent<Numbered>(name), ({ data }) => handle([data.n]));
         for (const [name, handle] of Object.entries(handlers.many ?? {})) consumers.onMany('test', defineEvent<Numbered>(name), (events) => handle(events.map(({ data }) => data.n)));
+        const { all } = handlers;
+        if (all) consumers.onAll('test', (events) => all(events.filter(({ name }) => name.startsWith('test.')).map(({ data }) => data['n'] as number)));
       },
     });
     planes.push(plane);
@@ -89,6 +91,17 @@ describe('following the event log', () => {
     expect(await buried()).toEqual([2]);
     const { body } = await plane.request<string>('GET', '/metrics');
     expect(body).toContain('wheelhouse_event_dead_letters{consumer="test"} 1');
+  });
+
+  it('gives all facts to who asked for all, but those that another handler is named for, and in their order', async () => {
+    const [all, one]: [number[], number[]] = [[], []];
+    await start({ one: { 'test.one': async (numbers) => void one.push(...numbers) }, all: async (numbers) => void all.push(...numbers) });
+    await publish('test.any', [1, 2]);
+    await publish('test.one', [3]);
+    await publish('test.other', [4]);
+    await eventually(() => all.includes(4));
+    expect(all).toEqual([1, 2, 4]);
+    expect(one).toEqual([3]);
   });
 
   it('counts the failures of each fact for itself', async () => {

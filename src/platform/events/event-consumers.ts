@@ -26,6 +26,8 @@ const LONGEST_ERROR = 2_000;
 interface Consumer {
   name: string;
   handlers: Map<string, Handler>;
+  /** Of facts that no handler is named for. */
+  ofAll?: Handler;
   /** Tries in a row that found the database away. */
   away: number;
   /** No try before this, whatever wakes the process. */
@@ -88,10 +90,19 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
     this.register(consumer, type.name, { many: true, handle: (events) => handler(events as readonly StoredEvent<T>[]) });
   }
 
+  /** Registers a handler of every fact, whatever its name: those of a tenant that follow each other go to it together. */
+  onAll(consumer: string, handler: (events: readonly StoredEvent[]) => Promise<void>): void {
+    this.entry(consumer).ofAll = { many: true, handle: handler };
+  }
+
   private register(consumer: string, event: string, handler: Handler): void {
-    const entry = this.consumers.get(consumer) ?? { name: consumer, handlers: new Map<string, Handler>(), away: 0, notBefore: 0 };
-    entry.handlers.set(event, handler);
-    this.consumers.set(consumer, entry);
+    this.entry(consumer).handlers.set(event, handler);
+  }
+
+  private entry(name: string): Consumer {
+    const entry = this.consumers.get(name) ?? { name, handlers: new Map<string, Handler>(), away: 0, notBefore: 0 };
+    this.consumers.set(name, entry);
+    return entry;
   }
 
   async onApplicationBootstrap(): Promise<void> {
@@ -215,8 +226,8 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
     for (const event of events) {
       const last = groups.at(-1);
       const first = last?.[0];
-      const handler = consumer.handlers.get(event.name);
-      const together = first && first.name === event.name && first.tenant_id === event.tenant_id && (handler === undefined || handler.many);
+      const handler = handlerOf(consumer, event);
+      const together = first && first.tenant_id === event.tenant_id && handlerOf(consumer, first) === handler && (first.name === event.name || handler === consumer.ofAll) && (handler === undefined || handler.many);
       if (together) last.push(event);
       else groups.push([event]);
     }
@@ -226,7 +237,7 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
   /** @returns what went wrong */
   private async deliver(consumer: Consumer, events: readonly LoggedEvent[]): Promise<unknown> {
     const [first] = events;
-    const handler = first && consumer.handlers.get(first.name);
+    const handler = first && handlerOf(consumer, first);
     if (!first || !handler) return undefined;
     try {
       await this.context.runAsSystem(first.tenant_id, consumer.name, () => handler.handle(events), first.request_id ?? undefined);
@@ -247,6 +258,8 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
     this.logger.error({ event: event.id, name: event.name, consumer: consumer.name }, 'A consumer gave up on an event; it is kept in event_dead_letters.');
   }
 }
+
+const handlerOf = (consumer: Consumer, { name }: LoggedEvent): Handler | undefined => consumer.handlers.get(name) ?? consumer.ofAll;
 
 /** PostgreSQL holds no NUL characters, and an error without end helps nobody. */
 function textOf(error: unknown): string {
