@@ -42,6 +42,8 @@ export const PERMISSIONS = {
   'approval:read': permission(ALL, 'read approvals'),
   'approval:write': permission(ALL, 'request approvals'),
   'approval:decide': permission(ALL, 'approve and reject'),
+  'notification:read': permission(ALL, 'read the own notifications'),
+  'notification:write': permission(ALL, 'mark the own notifications as read'),
   'breaker:read': permission(ADMIN, 'read circuit breakers, how they stand and why'),
   'breaker:write': permission(ADMIN, 'create, change, force and reset circuit breakers'),
   'intake:read': permission(ADMIN, 'list the forms of those who want to become a tenant'),

@@ -10,6 +10,7 @@ import { Intake1700000000028 } from './1700000000028-intake.js';
 import { LaneRemoval1700000000006 } from './1700000000006-lane-removal.js';
 import { Mfa1700000000022 } from './1700000000022-mfa.js';
 import { Networks1700000000026 } from './1700000000026-networks.js';
+import { Notifications1700000000047 } from './1700000000047-notifications.js';
 import { Platform1700000000001 } from './1700000000001-platform.js';
 import { Purges1700000000029 } from './1700000000029-purges.js';
 import { Safeguards1700000000005 } from './1700000000005-safeguards.js';
@@ -55,4 +56,5 @@ export const MIGRATIONS = [
   SecretCopies1700000000041,
   OutboundSecrets1700000000043,
   CircuitBreakers1700000000045,
+  Notifications1700000000047,
 ];

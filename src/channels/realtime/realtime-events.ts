@@ -14,6 +14,7 @@ export const FAMILIES = {
   tenant: 'tenant:read',
   message: 'agent:read',
   notification: 'event:read',
+  plan_limit: 'tenant:read',
   system: 'event:read',
 } as const satisfies Record<string, Permission>;
 

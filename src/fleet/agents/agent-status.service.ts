@@ -45,6 +45,7 @@ export class AgentStatusService {
       previous_status: before.status,
       is_active: after.is_active,
       control_state: after.control_state,
+      previous_control_state: before.control_state,
     });
   }
 }

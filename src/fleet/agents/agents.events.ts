@@ -8,6 +8,7 @@ export const AgentStatusChanged = defineEvent<{
   previous_status: string;
   is_active: boolean;
   control_state: string;
+  previous_control_state: string;
 }>('agent.status');
 
 /** An agent was deleted: what it held is queued again, its tokens are revoked. */

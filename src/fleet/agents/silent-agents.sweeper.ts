@@ -40,7 +40,7 @@ export class SilentAgentsSweeper implements OnApplicationBootstrap {
 
   private async publish(client: PoolClient, silent: SilentAgent[]): Promise<void> {
     for (const [tenantId, agents] of Map.groupBy(silent, ({ tenant_id }) => tenant_id)) {
-      const facts = agents.map(({ id, name, previous_status, is_active, control_state }) => ({ agent_id: id, name, status: 'offline', previous_status, is_active, control_state }));
+      const facts = agents.map(({ id, name, previous_status, is_active, control_state }) => ({ agent_id: id, name, status: 'offline', previous_status, is_active, control_state, previous_control_state: control_state }));
       await this.events.publishAll(client, tenantId, AgentStatusChanged, facts);
     }
   }

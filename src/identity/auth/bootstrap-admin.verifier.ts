@@ -7,7 +7,7 @@ import type { Credential } from '../../platform/auth/credentials.js';
 import { Config } from '../../platform/config/config.js';
 import { hashToken } from '../../platform/crypto/tokens.js';
 
-const BOOTSTRAP_ADMIN: BootstrapActor = {
+export const BOOTSTRAP_ADMIN: BootstrapActor = {
   kind: 'bootstrap',
   id: 'bootstrap-admin',
   tenantId: OPERATOR_TENANT_ID,

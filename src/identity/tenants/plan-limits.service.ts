@@ -4,8 +4,10 @@ import type { RevocableCache } from '../../platform/cache/revocable-cache.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
+import { Events } from '../../platform/events/events.js';
 import { planLimitReached, PlanLimits, type Room } from '../../platform/limits/plan-limits.port.js';
 import { PlanLimitsRepository, type TenantPlan } from './plan-limits.repository.js';
+import { PlanLimitReached } from './tenants.events.js';
 
 /** What a tenant may have of something, and has. */
 export interface Usage {
@@ -35,6 +37,7 @@ export class PlanLimitsService extends PlanLimits {
   constructor(
     private readonly context: RequestContext,
     private readonly repository: PlanLimitsRepository,
+    private readonly events: Events,
     config: Config,
     revocations: Revocations,
   ) {
@@ -49,7 +52,9 @@ export class PlanLimitsService extends PlanLimits {
 
   async admit(thing: LimitedThing): Promise<void> {
     const room = await this.room(thing);
-    if (room && room.current >= room.limit) throw planLimitReached(thing, room);
+    if (!room) return;
+    if (room.current >= room.limit) throw planLimitReached(thing, room);
+    if (room.current + 1 === room.limit) await this.events.publish(PlanLimitReached, { limit_name: thing, limit: room.limit });
   }
 
   async room(thing: LimitedThing): Promise<Room | undefined> {

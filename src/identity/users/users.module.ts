@@ -9,6 +9,7 @@ import { ProfileController } from './profile.controller.js';
 import { ProfileService } from './profile.service.js';
 import { UserAccounts } from './user-accounts.port.js';
 import { User } from './user.entity.js';
+import { UsersReader } from './users.reader.js';
 import { UsersController } from './users.controller.js';
 import { UsersRepository } from './users.repository.js';
 import { UsersService } from './users.service.js';
@@ -17,7 +18,7 @@ import { UsersService } from './users.service.js';
 @Module({
   imports: [TypeOrmModule.forFeature([User]), SessionsModule, AccessPolicyModule],
   controllers: [UsersController, ProfileController],
-  providers: [UsersRepository, UsersService, ProfileService, { provide: UserAccounts, useClass: AccountsService }, { provide: OwnPassword, useClass: OwnPasswordService }],
-  exports: [UserAccounts, OwnPassword],
+  providers: [UsersRepository, UsersReader, UsersService, ProfileService, { provide: UserAccounts, useClass: AccountsService }, { provide: OwnPassword, useClass: OwnPasswordService }],
+  exports: [UserAccounts, OwnPassword, UsersReader],
 })
 export class UsersModule {}

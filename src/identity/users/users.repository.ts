@@ -44,6 +44,15 @@ export class UsersRepository {
     return this.sql.row<User>(`select ${COLUMNS} from users where tenant_id = $1 and id = $2 for update`, [this.context.tenantId, id]);
   }
 
+  /** Active accounts, but for clients, of these ids or roles. */
+  async activeAmong(ids: readonly string[], roles: readonly Role[]): Promise<string[]> {
+    const rows = await this.sql.rows<{ id: string }>(
+      `select id from users where tenant_id = $1 and is_active and role <> 'client' and (id = any($2::uuid[]) or role = any($3::text[])) order by id`,
+      [this.context.tenantId, ids, roles],
+    );
+    return rows.map(({ id }) => id);
+  }
+
   /** Holds all active administrators, in one order, so that two who leave at the same time see each other. @returns their ids */
   async lockAdmins(): Promise<string[]> {
     const rows = await this.sql.rows<{ id: string }>(

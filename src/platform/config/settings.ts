@@ -132,6 +132,7 @@ export const SETTINGS = {
   HEARTBEAT_SECONDS: whole(20, 1, 3600, { description: 'How often an agent is asked to send a heartbeat; after three missed it is offline.' }),
   SHUTDOWN_SECONDS: whole(30, 1, 600, { description: 'Longest drain at shutdown.' }),
   EVENT_RETENTION_DAYS: whole(30, 1, 3650, { description: 'How long the event log is kept.' }),
+  NOTIFICATION_RETENTION_DAYS: whole(90, 1, 3650, { description: 'How long notifications are kept; of each user, the newest 1,000.' }),
   INTAKE_RETENTION_DAYS: whole(365, 1, 3650, { description: 'How long forms of those who want to become a tenant are kept.' }),
   AUDIT_CHECKPOINT_FILE: text({ description: 'File that signed checkpoints of the audit log are added to, one JSON line for each: best on storage that this installation can add to and not change.' }).optional(),
   AUDIT_CHECKPOINT_WEBHOOK: z.url({ protocol: /^https?$/ }).optional().meta({ description: 'Address that checkpoints of the audit log are posted to, as JSON.' }),

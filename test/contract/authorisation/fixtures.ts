@@ -1,5 +1,7 @@
+import { SHARED_INBOX } from '../../../src/channels/notifications/notification.entity.js';
 import { newId } from '../../../src/core/ids.js';
 import { operationsOf, type OpenApiDocument, type PlacedOperation, resolveSchema, type Schema } from '../../../src/platform/openapi/document.types.js';
+import { withAdmin } from '../../support/databases.js';
 import { PASSWORD, unique } from '../../support/factories.js';
 import type { RunningPlane } from '../../support/requests.js';
 import { hasType, requestSchema, successOf } from '../openapi-document.js';
@@ -79,6 +81,7 @@ export class Fixtures {
     if (collection === '/api/v1/compliance/purges') return this.purge(which);
     if (OF_TENANTS.has(collection)) return this.tenants[which].id;
     if (SESSIONS.has(collection)) return this.session(which, fresh ? maker : undefined);
+    if (collection === '/api/v1/notifications') return this.notice(which, fresh && !maker, fresh ? maker : undefined);
     const inside = this.creatorAt(collection);
     if (inside && collection.includes('{')) return this.make(inside, which, maker, filled.join('/'));
     const creator = inside ?? this.creatorNamed(before.at(-1) ?? '') ?? this.creatorNamed(`${parameter.replace(/_id$/, '')}s`);
@@ -94,6 +97,17 @@ export class Fixtures {
     const { access_token: token } = await must<{ access_token: string }>(this.plane, 'POST', '/api/v1/auth/login', {}, { email, password: PASSWORD });
     const { items } = await must<{ items: { id: string; current: boolean }[] }>(this.plane, 'GET', '/api/v1/auth/sessions', bearer(token));
     const id = items.find(({ current }) => current)?.id ?? '';
+    this.made[side].add(id);
+    return id;
+  }
+
+  /** The plane makes notices, no operation does: one lies in the inbox of the maker, of the tenant's administrator, or where operators look. */
+  private async notice(side: Side, shared: boolean, maker?: Record<string, string>): Promise<string> {
+    const me = maker && (await call(this.plane, 'GET', '/api/v1/auth/me', maker));
+    const { id: user } = me?.status === 200 ? (JSON.parse(me.text) as { id: string }) : await must<{ id: string }>(this.plane, 'GET', '/api/v1/auth/me', this.tenants[side].admin);
+    const id = newId();
+    await withAdmin((admin) => admin.query(`insert into notifications (tenant_id, inbox, id, user_id, type, severity, title)
+      select tenant_id, coalesce(owner, '${SHARED_INBOX}'), $1, owner, 'matrix', 'info', 'A notice' from (select tenant_id, case when $3 then null else id end as owner from users where id = $2) as reader`, [id, user, shared]), this.plane.database.name);
     this.made[side].add(id);
     return id;
   }
