@@ -47,6 +47,9 @@ export interface AgentActor {
   readonly label: string;
 }
 
+/** The id of whoever shows `ADMIN_TOKEN`: it is no user's. */
+export const BOOTSTRAP_ADMIN_ID = 'bootstrap-admin';
+
 /** `ADMIN_TOKEN` from the environment: an admin of the operator tenant, before there are people. */
 export interface BootstrapActor {
   readonly kind: 'bootstrap';

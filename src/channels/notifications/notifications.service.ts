@@ -1,9 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
+import { BOOTSTRAP_ADMIN_ID } from '../../core/actor.js';
 import { isId, newId } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { notFound } from '../../core/problem.js';
-import { BOOTSTRAP_ADMIN } from '../../identity/auth/bootstrap-admin.verifier.js';
 import { UsersReader } from '../../identity/users/users.reader.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
@@ -120,4 +120,4 @@ export class NotificationsService extends Notifier {
 }
 
 /** For whom facts about an inbox are, as /ws knows callers. */
-const addresseeOf = (inbox: string): string => (inbox === SHARED_INBOX ? BOOTSTRAP_ADMIN.id : inbox);
+const addresseeOf = (inbox: string): string => (inbox === SHARED_INBOX ? BOOTSTRAP_ADMIN_ID : inbox);

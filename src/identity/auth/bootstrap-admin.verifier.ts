@@ -1,15 +1,15 @@
 import { timingSafeEqual } from 'node:crypto';
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import type { BootstrapActor } from '../../core/actor.js';
+import { BOOTSTRAP_ADMIN_ID, type BootstrapActor } from '../../core/actor.js';
 import { OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { Authenticator, type CredentialVerifier } from '../../platform/auth/authenticator.js';
 import type { Credential } from '../../platform/auth/credentials.js';
 import { Config } from '../../platform/config/config.js';
 import { hashToken } from '../../platform/crypto/tokens.js';
 
-export const BOOTSTRAP_ADMIN: BootstrapActor = {
+const BOOTSTRAP_ADMIN: BootstrapActor = {
   kind: 'bootstrap',
-  id: 'bootstrap-admin',
+  id: BOOTSTRAP_ADMIN_ID,
   tenantId: OPERATOR_TENANT_ID,
   role: 'admin',
   label: 'ADMIN_TOKEN',
