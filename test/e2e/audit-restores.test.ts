@@ -6,18 +6,13 @@ import { signRestore } from '../../src/core/audit/restore-statement.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { TreeAssessor } from '../../src/safeguards/audit/tree-assessor.js';
 import { exported, newestCheckpoint, sealed, verifyOffline, verifyOnline } from '../support/audit-bundles.js';
+import { type Acceptance, acceptHold, type Hold, holdOf, holdsOf } from '../support/audit-holds.js';
 import { ownSigner } from '../support/audit-forgers.js';
 import { type Run, tamperWith } from '../support/audit-tampering.js';
 import { createDatabase, type TestDatabase, withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { createTask, createTenant, createUser, ok, type SignedIn } from '../support/factories.js';
 import { ADMIN_TOKEN, type Plane, startPlane } from '../support/plane.js';
-
-interface Hold {
-  tenant_id: string;
-  kind: string;
-  detail: string;
-}
 
 let database: TestDatabase;
 let folder: string;
@@ -58,10 +53,10 @@ const sealAnew = (): Promise<void> =>
     const gone = ['audit_leaves', 'audit_nodes', 'audit_checkpoints', 'audit_trees'].map((table) => `no_${table} as (delete from ${table} where tenant_id = $1)`);
     await run(`with ${gone.join(', ')} update audit_sequencer set tx = -1`);
   });
-const holds = async (token = ADMIN_TOKEN): Promise<Hold[]> => (await ok(plane.request<{ items: Hold[] }>('GET', '/api/v1/audit/holds?limit=100', { token }))).items;
-const held = (id = tenantId): Promise<Hold> => eventually(async () => (await holds()).find((hold) => hold.tenant_id === id));
+const holds = (token = ADMIN_TOKEN): Promise<Hold[]> => holdsOf(plane, token);
+const held = (id = tenantId): Promise<Hold> => holdOf(plane, id);
 const released = (id = tenantId): Promise<unknown> => eventually(async () => (await holds()).every((hold) => hold.tenant_id !== id));
-const accept = (id: string, token = ADMIN_TOKEN, body: object = { reason: 'a restore that was meant' }) => plane.request('POST', `/api/v1/audit/holds/${id}/accept`, { token, body });
+const accept = (id: string, token = ADMIN_TOKEN, change: Acceptance = {}) => acceptHold(plane, id, { token, ...change });
 const checkpoints = async (): Promise<number> => Number((await withAdmin((client) => client.query('select count(*)::int as n from audit_checkpoints where tenant_id = $1', [tenantId]), database.name)).rows[0].n);
 /** The others are sealed as ever, once. */
 async function othersGoOn(): Promise<void> {
@@ -132,7 +127,7 @@ describe('an old backup that is put back', () => {
     expect((await accept(tenantId, user.token)).status).toBe(403);
     expect((await accept(tenantId, admin.token)).status).toBe(403);
     expect((await accept(tenantId, other.token)).status).toBe(404);
-    expect((await accept(tenantId, ADMIN_TOKEN, {})).status).toBe(400);
+    expect((await accept(tenantId, ADMIN_TOKEN, { reason: '' })).status).toBe(400);
     expect((await accept(randomUUID())).status).toBe(404);
     await othersGoOn();
 

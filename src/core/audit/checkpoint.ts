@@ -76,11 +76,18 @@ export function openCheckpoint(note: string, keys: readonly NoteKey[]): Checkpoi
   return { origin, size, root, time };
 }
 
-/** Like `openCheckpoint`, with the extension lines behind the time. */
-export function openNote(note: string, keys: readonly NoteKey[]): Checkpoint & { more: string[] } {
+/** A note with the extension lines behind the time, and the key that signed it. */
+export interface OpenedNote extends Checkpoint {
+  more: string[];
+  signer: NoteKey;
+}
+
+/** Like `openCheckpoint`, with all that there is. */
+export function openNote(note: string, keys: readonly NoteKey[]): OpenedNote {
   const split = note.indexOf('\n\n');
-  if (split < 0 || !signedByOneOf(note.slice(0, split + 1), note.slice(split + 2), keys)) throw new Error('The checkpoint is not signed by the key of this log.');
-  return readNote(note);
+  const signer = split < 0 ? undefined : signerOf(note.slice(0, split + 1), note.slice(split + 2), keys);
+  if (!signer) throw new Error('The checkpoint is not signed by the key of this log.');
+  return { ...readNote(note), signer };
 }
 
 /**
@@ -95,11 +102,15 @@ export function readNote(note: string): Checkpoint & { more: string[] } {
 }
 
 /** Whether one of the signature lines is by one of the keys. */
-export function signedByOneOf(text: string, signatures: string, keys: readonly NoteKey[]): boolean {
-  return signatures.split('\n').some((line) => {
+export const signedByOneOf = (text: string, signatures: string, keys: readonly NoteKey[]): boolean => signerOf(text, signatures, keys) !== undefined;
+
+function signerOf(text: string, signatures: string, keys: readonly NoteKey[]): NoteKey | undefined {
+  for (const line of signatures.split('\n')) {
     const match = /^\u2014 (\S+) ([A-Za-z0-9+/]+={0,2})$/.exec(line);
     const bytes = Buffer.from(match?.[2] ?? '', 'base64');
-    if (bytes.length !== KEY_ID_BYTES + SIGNATURE_BYTES) return false;
-    return keys.some((key) => key.name === match?.[1] && keyId(key).equals(bytes.subarray(0, KEY_ID_BYTES)) && verify(null, Buffer.from(text), key.key, bytes.subarray(KEY_ID_BYTES)));
-  });
+    if (bytes.length !== KEY_ID_BYTES + SIGNATURE_BYTES) continue;
+    const signer = keys.find((key) => key.name === match?.[1] && keyId(key).equals(bytes.subarray(0, KEY_ID_BYTES)) && verify(null, Buffer.from(text), key.key, bytes.subarray(KEY_ID_BYTES)));
+    if (signer) return signer;
+  }
+  return undefined;
 }

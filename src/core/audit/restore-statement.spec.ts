@@ -1,7 +1,8 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { type NoteKey, signCheckpoint } from './checkpoint.js';
+import { type NoteKey, signCheckpoint, verifierKey } from './checkpoint.js';
+import { ErasedDigest, signStatement } from './export-statement.js';
 import { leafHash } from './merkle.js';
-import { type Mark, markAfter, openRestore, signRestore } from './restore-statement.js';
+import { type Mark, markAfter, openMark, openRestore, signRestore } from './restore-statement.js';
 
 const signer: NoteKey = { name: 'log', key: generateKeyPairSync('ed25519').privateKey };
 const stranger: NoteKey = { name: 'log', key: generateKeyPairSync('ed25519').privateKey };
@@ -39,6 +40,16 @@ describe('an accepted restore', () => {
     const restore = opened(mark(50, 20), forged.note);
     expect(markAfter(mark(60, 21), [restore])).toMatchObject({ size: 60 });
     expect(markAfter(forged, [restore])).toMatchObject({ size: 50 });
+  });
+
+  it('names a mark of another log, or a note of another kind, for that one alone', () => {
+    const elsewhere = { origin: 'log/another', size: 9_000, root: leafHash(Buffer.from('x')), time: at(59) };
+    for (const note of [signCheckpoint(elsewhere, signer), signStatement({ ...elsewhere, origin: 'log/tenant', erased: new ErasedDigest().value }, signer)]) {
+      const restore = opened(mark(50, 20), note);
+      expect(restore.replaced).toBeUndefined();
+      expect(markAfter(mark(60, 21), [restore])).toMatchObject({ size: 60 });
+    }
+    expect(openMark(restored(mark(50, 20), null), [signer], 'log/tenant')).toMatchObject({ size: 50, key: verifierKey(signer) });
   });
 
   it('follows others', () => {

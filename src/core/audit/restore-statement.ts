@@ -1,4 +1,4 @@
-import { type Checkpoint, type NoteKey, openCheckpoint, openNote, signNote } from './checkpoint.js';
+import { type Checkpoint, type NoteKey, type OpenedNote, openNote, signNote, verifierKey } from './checkpoint.js';
 
 /** What the operator has accepted in place of the log that was sealed before: a checkpoint of the state that was found, and what it takes the place of. */
 export interface Restore extends Checkpoint {
@@ -13,10 +13,15 @@ export interface Mark extends Pick<Checkpoint, 'size' | 'root' | 'time'> {
   note: string;
 }
 
+/** A mark that an installation signed, with the verifier key of the one that did. */
+export interface SignedMark extends Mark {
+  key: string;
+}
+
 /** A restore with its note, and what its mark says, if this installation signed it. */
 export interface OpenedRestore extends Restore {
   note: string;
-  replaced: Checkpoint | undefined;
+  replaced: SignedMark | undefined;
 }
 
 const WORD = 'restore ';
@@ -27,11 +32,22 @@ export const signRestore = ({ mark, reason, by, ...checkpoint }: Restore, signer
 
 /** @throws Error for what is no such note, or is signed by none of the keys */
 export function openRestore(note: string, keys: readonly NoteKey[]): OpenedRestore {
-  const { more, ...checkpoint } = openNote(note, keys);
+  const { more, origin, size, root, time } = openNote(note, keys);
   const line = more[0] ?? '';
   if (!line.startsWith(WORD)) throw new Error('This note accepts nothing.');
   const said = JSON.parse(line.slice(WORD.length)) as Pick<Restore, 'mark' | 'reason' | 'by'>;
-  return { ...checkpoint, ...said, note, replaced: said.mark === null ? undefined : openedOr(said.mark, keys) };
+  return { origin, size, root, time, ...said, note, replaced: said.mark === null ? undefined : openMark(said.mark, keys, origin) };
+}
+
+/**
+ * Reads a mark of a log: one of its checkpoints, or what was accepted in place of one.
+ * @returns undefined for what is not signed by one of the keys, is of another log, or says something else
+ */
+export function openMark(note: string, keys: readonly NoteKey[], origin: string): SignedMark | undefined {
+  const opened = openedOr(note, keys);
+  if (opened?.origin !== origin || !opened.more.every((line) => line.startsWith(WORD))) return undefined;
+  const { size, root, time, signer } = opened;
+  return { size, root, time, note, key: verifierKey(signer) };
 }
 
 /**
@@ -52,9 +68,9 @@ function isReplaced({ note, size, time }: Mark, { mark, replaced }: OpenedRestor
   return note === mark || (replaced !== undefined && size <= replaced.size && time <= replaced.time);
 }
 
-function openedOr(note: string, keys: readonly NoteKey[]): Checkpoint | undefined {
+function openedOr(note: string, keys: readonly NoteKey[]): OpenedNote | undefined {
   try {
-    return openCheckpoint(note, keys);
+    return openNote(note, keys);
   } catch (error) {
     if (error instanceof Error) return undefined;
     throw error;

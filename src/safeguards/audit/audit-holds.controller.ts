@@ -13,7 +13,8 @@ export class AuditHoldsController {
 
   /**
    * Lists audit logs that are not sealed any further. Each is not the one that was sealed before: an older state was put back, or
-   * another log is in its place. Administrators of the operator tenant see all of them, others their own.
+   * another log is in its place. Each names the state that it is in, and the checkpoint that it was measured against.
+   * Administrators of the operator tenant see all of them, others their own.
    */
   @Get()
   @Operation({ id: 'listAuditHolds', allow: 'audit:read', returns: pageOf(AuditHoldView) })
@@ -23,14 +24,15 @@ export class AuditHoldsController {
 
   /**
    * Accepts an audit log that was put back. For administrators of the operator tenant who have signed in within the last five
-   * minutes, after a restore that was meant. It is signed and stays on record; the rows of meanwhile are sealed.
+   * minutes, after a restore that was meant. It names the state that is accepted: when the log is another one by now, it is not, and the
+   * answer (409) says what it is, in log_size and log_root. Accepting is signed and stays on record; the rows of meanwhile are sealed.
    */
   @Post(':tenant_id/accept')
   @Operation({
     id: 'acceptAuditRestore', allow: 'tenant:write', returns: AcceptedRestoreView, status: 200, idempotency: 'outside',
     problems: ['not_found', 'fresh_sign_in_required', 'conflict'],
   })
-  async accept(@Param('tenant_id', Uuid) tenantId: string, @Body() { reason }: AcceptRestoreDto): Promise<AcceptedRestoreView> {
-    return toAcceptedRestoreView(await this.holds.accept(tenantId, reason));
+  async accept(@Param('tenant_id', Uuid) tenantId: string, @Body() body: AcceptRestoreDto): Promise<AcceptedRestoreView> {
+    return toAcceptedRestoreView(await this.holds.accept(tenantId, body));
   }
 }

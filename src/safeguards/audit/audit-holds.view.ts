@@ -1,6 +1,35 @@
 import { type OpenedRestore } from '../../core/audit/restore-statement.js';
 import type { FindingKind } from '../../core/audit/log-verifier.js';
-import type { AuditHold } from './audit-holds.repository.js';
+import type { SeenHold } from './audit-holds.service.js';
+import type { HoldMark } from './hold-mark.js';
+
+/** The checkpoint that a log is measured against. */
+export class AuditHoldMarkView {
+  /**
+   * How many rows it is of; null when it says nothing.
+   * @example 21
+   */
+  size!: number | null;
+  /**
+   * The root of their tree, in base64.
+   * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
+   */
+  root!: string | null;
+  /** @example 2026-01-31T09:30:00.000Z */
+  time!: string | null;
+  /**
+   * Public key of this installation that signed it; null when none did.
+   * @example wheelhouse.audit/0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00+abcdef01+ARhSGQc2Yz5PHQdD8nwvwVYCHcvHMGv2N9BmqYOZKeZk
+   */
+  key!: string | null;
+  /**
+   * Whether this installation signed it, as one of this log. When not, somebody has changed the hold in the database: believe nothing that it says.
+   * @example true
+   */
+  verified!: boolean;
+  /** The signed note itself. */
+  note!: string;
+}
 
 /** A log that is not sealed any further, because it is not the one that was sealed. */
 export class AuditHoldView {
@@ -19,8 +48,18 @@ export class AuditHoldView {
   seq!: number;
   /** @example "The log ends before row 17; a checkpoint of 21 rows had been sealed: an older state was put back, or the log taken away." */
   detail!: string;
-  /** The signed checkpoint that it was measured against; null when there was none. */
-  mark!: string | null;
+  /**
+   * How many rows the log has now.
+   * @example 17
+   */
+  size!: number;
+  /**
+   * Its root now, in base64: what is accepted has to name it. Null when its parts make no tree.
+   * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
+   */
+  root!: string | null;
+  /** The checkpoint that it is measured against; null when there was none. */
+  mark!: AuditHoldMarkView | null;
   /** @example 2026-01-31T09:30:00.000Z */
   held_at!: string;
 }
@@ -60,8 +99,12 @@ export class AcceptedRestoreView {
   note!: string;
 }
 
-export function toAuditHoldView({ tenant_id, kind, seq, detail, mark, held_at }: AuditHold): AuditHoldView {
-  return { tenant_id, kind, seq, detail, mark, held_at: held_at.toISOString() };
+export function toAuditHoldView({ hold: { tenant_id, kind, seq, detail, held_at }, state, mark }: SeenHold): AuditHoldView {
+  return { tenant_id, kind, seq, detail, size: state.size, root: state.peaks ? state.root.toString('base64') : null, mark: mark ? toMarkView(mark) : null, held_at: held_at.toISOString() };
+}
+
+function toMarkView({ note, says, key, isVerified }: HoldMark): AuditHoldMarkView {
+  return { size: says?.size ?? null, root: says?.root.toString('base64') ?? null, time: says?.time ?? null, key: key ?? null, verified: isVerified, note };
 }
 
 export function toAcceptedRestoreView({ size, root, replaced, reason, by, time, note }: OpenedRestore): AcceptedRestoreView {

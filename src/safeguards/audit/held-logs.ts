@@ -44,6 +44,15 @@ export class HeldLogs {
     if (rowCount === 1) this.logger.error({ tenant: tenantId, finding: kind, row: seq }, `The audit log of a tenant is held. ${detail} ${WHAT_TO_DO}`);
   }
 
+  /** What a log that is still held is found to be now: it may be another one meanwhile, and who writes the database can write a hold. */
+  async renew({ tenantId, mark, finding: { kind, seq, detail } }: HoldReason): Promise<void> {
+    const { rowCount } = await this.client.query(
+      'update audit_holds set kind = $2, seq = $3, detail = $4, mark = $5 where tenant_id = $1 and (kind, seq, detail, mark) is distinct from ($2, $3::bigint, $4, $5)',
+      [tenantId, kind, seq, `${detail} ${WHAT_TO_DO}`, mark?.note ?? null],
+    );
+    if (rowCount === 1) this.logger.warn({ tenant: tenantId, finding: kind, row: seq }, `The audit log of a tenant that is held is another than it was, or somebody changed the hold. ${detail}`);
+  }
+
   /** Tenants whose logs are held, some at a time. */
   async tenants(after: string | null): Promise<string[]> {
     const { rows } = await this.client.query<{ tenant_id: string }>(

@@ -76,8 +76,9 @@ export class LogSealer {
   async resume(): Promise<boolean> {
     let isBehind = false;
     for (let some = await this.held.tenants(null); some.length > 0; some = await this.held.tenants(some.at(-1) ?? null)) {
-      for (const { state, finding } of await this.assessor.assess(this.ask, some)) {
-        if (!finding && !(await hasLeftovers(this.ask, state.tenantId, state.size))) isBehind = !(await this.catchUp(state.tenantId, state.size)) || isBehind;
+      for (const { state, mark, finding } of await this.assessor.assess(this.ask, some)) {
+        if (finding) await this.held.renew({ tenantId: state.tenantId, mark, finding });
+        else if (!(await hasLeftovers(this.ask, state.tenantId, state.size))) isBehind = !(await this.catchUp(state.tenantId, state.size)) || isBehind;
       }
     }
     return isBehind;
