@@ -15,7 +15,10 @@ export class AuditHoldMarkView {
    * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
    */
   root!: string | null;
-  /** @example 2026-01-31T09:30:00.000Z */
+  /**
+   * When it was made.
+   * @example 2026-01-31T09:30:00.000Z
+   */
   time!: string | null;
   /**
    * Public key of this installation that signed it; null when none did.
@@ -27,7 +30,10 @@ export class AuditHoldMarkView {
    * @example true
    */
   verified!: boolean;
-  /** The signed note itself. */
+  /**
+   * The signed note itself.
+   * @example "wheelhouse.audit/1/2\n21\nK6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=\ntime 2026-01-31T09:30:00.000Z\n\n— wheelhouse.audit/1 q83vEjRW...\n"
+   */
   note!: string;
 }
 
