@@ -953,7 +953,7 @@ export interface paths {
         };
         /**
          * Lists audit logs that are not sealed any further
-         * @description Lists audit logs that are not sealed any further. Each is not the one that was sealed before: an older state was put back, or another log is in its place. Administrators of the operator tenant see all of them, others their own.
+         * @description Lists audit logs that are not sealed any further. Each is not the one that was sealed before: an older state was put back, or another log is in its place. Each names the state that it is in, and the checkpoint that it was measured against. Administrators of the operator tenant see all of them, others their own.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -979,7 +979,7 @@ export interface paths {
         put?: never;
         /**
          * Accepts an audit log that was put back
-         * @description Accepts an audit log that was put back. For administrators of the operator tenant who have signed in within the last five minutes, after a restore that was meant. It is signed and stays on record; the rows of meanwhile are sealed.
+         * @description Accepts an audit log that was put back. For administrators of the operator tenant who have signed in within the last five minutes, after a restore that was meant. It names the state that is accepted: when the log is another one by now, it is not, and the answer (409) says what it is, in log_size and log_root. Accepting is signed and stays on record; the rows of meanwhile are sealed.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -3578,6 +3578,16 @@ export interface components {
              * @example Restored from the backup of 3 May after a disk failure
              */
             reason: string;
+            /**
+             * @description Its root, in base64.
+             * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
+             */
+            root: string;
+            /**
+             * @description How many rows the log has that is accepted.
+             * @example 17
+             */
+            size: number;
         };
         AddBoardMemoryDto: {
             /**
@@ -3975,6 +3985,39 @@ export interface components {
             /** @example 800 */
             output_tokens: number;
         };
+        AuditHoldMarkView: {
+            /**
+             * @description Public key of this installation that signed it; null when none did.
+             * @example wheelhouse.audit/0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00+abcdef01+ARhSGQc2Yz5PHQdD8nwvwVYCHcvHMGv2N9BmqYOZKeZk
+             */
+            key: string | null;
+            /**
+             * @description The signed note itself.
+             * @example wheelhouse.audit/1/2\n21\nK6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=\ntime 2026-01-31T09:30:00.000Z\n\n— wheelhouse.audit/1 q83vEjRW...\n
+             */
+            note: string;
+            /**
+             * @description The root of their tree, in base64.
+             * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
+             */
+            root: string | null;
+            /**
+             * @description How many rows it is of; null when it says nothing.
+             * @example 21
+             */
+            size: number | null;
+            /**
+             * Format: date-time
+             * @description When it was made.
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            time: string | null;
+            /**
+             * @description Whether this installation signed it, as one of this log. When not, somebody has changed the hold in the database: believe nothing that it says.
+             * @example true
+             */
+            verified: boolean;
+        };
         /** @description One page of a list. */
         AuditHoldPage: {
             /** @description What is on this page. */
@@ -4014,13 +4057,23 @@ export interface components {
              * @enum {string}
              */
             kind: "content_missing" | "cut" | "deleted" | "edited" | "foreign" | "inserted" | "reordered" | "restored" | "rewritten" | "tree_damaged" | "unsigned";
-            /** @description The signed checkpoint that it was measured against; null when there was none. */
-            mark: string | null;
+            /** @description The checkpoint that it is measured against; null when there was none. */
+            mark: components["schemas"]["AuditHoldMarkView"] | null;
+            /**
+             * @description Its root now, in base64: what is accepted has to name it. Null when its parts make no tree.
+             * @example K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=
+             */
+            root: string | null;
             /**
              * @description Place of the first row that is missing or another.
              * @example 17
              */
             seq: number;
+            /**
+             * @description How many rows the log has now.
+             * @example 17
+             */
+            size: number;
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
             tenant_id: string;
         };
@@ -17976,7 +18029,16 @@ export interface operations {
                      *           "kind": "restored",
                      *           "seq": 17,
                      *           "detail": "The log ends before row 17; a checkpoint of 21 rows had been sealed: an older state was put back, or the log taken away.",
-                     *           "mark": null,
+                     *           "size": 17,
+                     *           "root": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
+                     *           "mark": {
+                     *             "size": 21,
+                     *             "root": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
+                     *             "time": "2026-01-31T09:30:00.000Z",
+                     *             "key": "wheelhouse.audit/0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00+abcdef01+ARhSGQc2Yz5PHQdD8nwvwVYCHcvHMGv2N9BmqYOZKeZk",
+                     *             "verified": true,
+                     *             "note": "wheelhouse.audit/1/2\\n21\\nK6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=\\ntime 2026-01-31T09:30:00.000Z\\n\\n— wheelhouse.audit/1 q83vEjRW...\\n"
+                     *           },
                      *           "held_at": "2026-01-31T09:30:00.000Z"
                      *         }
                      *       ],
@@ -18114,6 +18176,8 @@ export interface operations {
             content: {
                 /**
                  * @example {
+                 *       "size": 17,
+                 *       "root": "K6gVpZuFLjVC4TGJ8fZqmbVXwVzTcrvCyYmzqxqQ7h0=",
                  *       "reason": "Restored from the backup of 3 May after a disk failure"
                  *     }
                  */
