@@ -29,6 +29,7 @@ import { CryptoModule } from './platform/crypto/crypto.module.js';
 import { DatabaseModule } from './platform/database/database.module.js';
 import { EgressModule } from './platform/egress/egress.module.js';
 import { ErasureModule } from './platform/erasure/erasure.module.js';
+import { ExpressionsModule } from './platform/expressions/expressions.module.js';
 import { EventsModule } from './platform/events/events.module.js';
 import { HttpModule } from './platform/http/http.module.js';
 import { ProblemFilter } from './platform/http/problem.filter.js';
@@ -46,7 +47,7 @@ import { SecretsModule } from './safeguards/secrets/secrets.module.js';
 import { UsageModule } from './safeguards/usage/usage.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 
-const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, CryptoModule, ErasureModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule];
+const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, CryptoModule, ErasureModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule, ExpressionsModule];
 const IDENTITY = [TenantsModule, NetworksModule, AccessPolicyModule, SessionsModule, UsersModule, MfaModule, IdentityAuthModule, SsoModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule, CircuitBreakersModule, SecretsModule, UsageModule];
