@@ -88,6 +88,13 @@ export const PROBLEMS = {
   not_sealed: entry(409, 'Not sealed yet', 'Nothing has been sealed yet, or not as much as is asked for.', 'Ask again in a second.'),
   // approvals
   approval_decided: entry(409, 'Approval decided', 'This approval has been decided or has expired.'),
+  not_approver: entry(403, 'Not an approver', 'This approval is for others to decide.'),
+  approval_voted: entry(409, 'Decided already', 'You have decided on this approval; others must as well.'),
+  approval_not_given: entry(409, 'Approval not given', 'This approval has not been given.', 'Wait for the decision, or request another.'),
+  approval_broken: entry(409, 'Approval broken', 'What is stored of this approval is not what was asked for and decided. Nothing is done on it.', 'Request another, and verify the audit log.'),
+  grant_mismatch: entry(409, 'Something else was approved', 'The action is not the one that was approved.', 'Do exactly what was approved, or request another approval.'),
+  grant_used: entry(409, 'Grant used', 'What was approved has been done; it may be done once.', 'Request another approval.'),
+  grant_expired: entry(409, 'Grant expired', 'What was approved was not done in time.', 'Request another approval.'),
   // secrets
   name_taken: entry(409, 'Name taken', 'The name is taken.', 'Choose another name.'),
   lease_required: entry(403, 'Lease required', 'A secret is given only to an agent that holds a lease now.', 'Claim the task that needs the secret first.'),

@@ -4,6 +4,7 @@ import { AuditHolds1700000000039 } from './1700000000039-audit-holds.js';
 import { AuditKeyHandover1700000000040 } from './1700000000040-audit-key-handover.js';
 import { AuditSealing1700000000024 } from './1700000000024-audit-sealing.js';
 import { CircuitBreakers1700000000045 } from './1700000000045-circuit-breakers.js';
+import { Approvals1700000000048 } from './1700000000048-approvals.js';
 import { Fleet1700000000003 } from './1700000000003-fleet.js';
 import { Identity1700000000002 } from './1700000000002-identity.js';
 import { Intake1700000000028 } from './1700000000028-intake.js';
@@ -57,4 +58,5 @@ export const MIGRATIONS = [
   OutboundSecrets1700000000043,
   CircuitBreakers1700000000045,
   Notifications1700000000047,
+  Approvals1700000000048,
 ];

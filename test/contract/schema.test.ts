@@ -98,6 +98,7 @@ describe('the migrated database', () => {
       parked_jobs: 'names and ids of what is to be done',
       task_lanes: 'an id',
       tenants: 'written by people',
+      approval_rules: 'written by people; an agent is named by its id', approval_rule_versions: 'written by people; an agent is named by its id',
       circuit_breakers: 'written by people; an agent is named by its id',
       circuit_breaker_transitions: 'written by people and the plane',
     };

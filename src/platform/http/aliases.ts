@@ -25,6 +25,7 @@ export const ALIASES: readonly Alias[] = [
   { method: 'GET', from: '/api/v1/compliance/audit-log', to: '/api/v1/admin/audit' },
   { method: 'GET', from: '/api/v1/tools/approvals', to: '/api/v1/approvals' },
   { method: 'PATCH', from: '/api/v1/tools/approvals/{id}', to: '/api/v1/approvals/{id}' },
+  { method: 'POST', from: '/api/v1/approvals/{id}/redeem', to: '/api/v1/agent/approvals/{id}/redeem' },
   { method: 'GET', from: '/api/v1/health', to: '/health' },
 ];
 

@@ -9,6 +9,8 @@ import { ApprovalQuery, ApprovalsQuery, DecideApprovalDto, RequestApprovalDto, U
 import { ApprovalsService } from './approvals.service.js';
 import { ApprovalView, toApprovalView } from './approvals.view.js';
 
+const DECIDING = ['not_found', 'approval_decided', 'self_approval', 'not_approver', 'approval_voted', 'approval_broken'] as const;
+
 @ApiController('approvals', 'Safeguards / Approvals')
 export class ApprovalsController {
   constructor(
@@ -38,23 +40,26 @@ export class ApprovalsController {
     return toApprovalView(await this.waiters.wait(id, wait_seconds, () => this.approvals.get(id), await this.callers.watch(request)));
   }
 
-  /** Approves. Not the requester, and only while it is pending; of several at once exactly one decides. */
+  /**
+   * Approves. Never the requester, and only while it is pending; each person once. With min_approvals it stays pending until so many
+   * different people have. What is approved may be done once, exactly as it was asked for: see redeem.
+   */
   @Post(':id/approve')
-  @Operation({ id: 'approveApproval', allow: 'approval:decide', returns: ApprovalView, problems: ['not_found', 'approval_decided', 'self_approval'] })
+  @Operation({ id: 'approveApproval', allow: 'approval:decide', returns: ApprovalView, problems: DECIDING })
   async approve(@Param('id', Uuid) id: string, @Body() { note }: DecideApprovalDto): Promise<ApprovalView> {
     return toApprovalView(await this.approvals.decide(id, 'approved', note));
   }
 
-  /** Rejects. Not the requester, and only while it is pending; of several at once exactly one decides. */
+  /** Rejects. Never the requester, and only while it is pending; one who rejects is enough. */
   @Post(':id/reject')
-  @Operation({ id: 'rejectApproval', allow: 'approval:decide', returns: ApprovalView, problems: ['not_found', 'approval_decided', 'self_approval'] })
+  @Operation({ id: 'rejectApproval', allow: 'approval:decide', returns: ApprovalView, problems: DECIDING })
   async reject(@Param('id', Uuid) id: string, @Body() { note }: DecideApprovalDto): Promise<ApprovalView> {
     return toApprovalView(await this.approvals.decide(id, 'rejected', note));
   }
 
   /** Decides. The same as approve and reject, with the decision in the body. */
   @Patch(':id')
-  @Operation({ id: 'updateApproval', allow: 'approval:decide', returns: ApprovalView, problems: ['not_found', 'approval_decided', 'self_approval', 'precondition_failed'] })
+  @Operation({ id: 'updateApproval', allow: 'approval:decide', returns: ApprovalView, problems: [...DECIDING, 'precondition_failed'] })
   async update(@Param('id', Uuid) id: string, @Body() { status, reviewer_note }: UpdateApprovalDto): Promise<ApprovalView> {
     return toApprovalView(await this.approvals.decide(id, status, reviewer_note));
   }

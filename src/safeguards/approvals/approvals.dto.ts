@@ -1,12 +1,16 @@
 import { Transform, Type } from 'class-transformer';
-import { IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, IsUUID, Length, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
+import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, IsUUID, Length, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { IsInstant } from '../../platform/http/is-instant.js';
 import { MaxJsonBytes } from '../../platform/http/max-json-bytes.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
-import { APPROVAL_RISKS, APPROVAL_STATUSES, type ApprovalRisk, type ApprovalStatus } from './approval.entity.js';
+import { APPROVAL_RISKS, APPROVAL_STATUSES, APPROVER_ROLES, type ApprovalRisk, type ApprovalStatus, type ApproverRole } from './approval.entity.js';
 
 const LARGEST_ARGUMENTS = 65_536;
-export const LONGEST_WAIT_SECONDS = 30;
+const LONGEST_WAIT_SECONDS = 30;
+const MOST_APPROVERS = 50;
+const MOST_NEEDED = 20;
+const LONGEST_GRANT_SECONDS = 30 * 86_400;
+const LONGEST_ESCALATION_SECONDS = 90 * 86_400;
 
 /** What is to be approved. */
 export class ApprovalActionDto {
@@ -28,6 +32,60 @@ export class ApprovalActionDto {
   @IsObject()
   @MaxJsonBytes(LARGEST_ARGUMENTS)
   arguments!: Record<string, unknown>;
+}
+
+/** Who may decide. */
+export class ApproversDto {
+  /**
+   * People, by their ids.
+   * @example ["0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"]
+   */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(MOST_APPROVERS)
+  @ArrayUnique()
+  @IsUUID(undefined, { each: true })
+  users?: string[];
+
+  /**
+   * Everyone of these roles.
+   * @example ["admin"]
+   */
+  @IsOptional()
+  @IsArray()
+  @ArrayMaxSize(APPROVER_ROLES.length)
+  @ArrayUnique()
+  @IsIn(APPROVER_ROLES, { each: true })
+  roles?: ApproverRole[];
+}
+
+/** To whom an approval goes when nobody has decided. */
+export class EscalationDto {
+  /**
+   * After so many seconds; left out, when it runs out.
+   * @example 1800
+   */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(LONGEST_ESCALATION_SECONDS)
+  after_seconds?: number;
+
+  /** Who may decide from then on. */
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ApproversDto)
+  to!: ApproversDto;
+
+  /**
+   * How long they have; left out, until the approval runs out, or as long as the others had when it has.
+   * @example 3600
+   */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(LONGEST_ESCALATION_SECONDS)
+  expires_seconds?: number;
 }
 
 /** A request by an agent. */
@@ -89,6 +147,67 @@ export class RequestOwnApprovalDto {
   @IsInstant()
   @MaxLength(40)
   expires_at?: string;
+
+  /**
+   * What happens then: it ends, or goes to those whom escalation names. That it counts as approved, only a rule may say.
+   * @example reject
+   */
+  @IsOptional()
+  @IsIn(['reject', 'escalate'])
+  on_expire?: 'reject' | 'escalate';
+
+  /** To whom it goes when nobody has decided after a while. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => EscalationDto)
+  escalation?: EscalationDto;
+
+  /** Who may decide; left out, everyone who may decide at all. Never the requester. */
+  @IsOptional()
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ApproversDto)
+  approvers?: ApproversDto;
+
+  /**
+   * How many different people must approve. One who rejects is enough.
+   * @example 1
+   */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(MOST_NEEDED)
+  min_approvals?: number;
+
+  /**
+   * Seconds for which the action may be done once it is approved.
+   * @example 3600
+   */
+  @IsOptional()
+  @IsInt()
+  @Min(1)
+  @Max(LONGEST_GRANT_SECONDS)
+  grant_seconds?: number;
+
+  /**
+   * What the action will cost, as far as it is known.
+   * @example 2.5
+   */
+  @IsOptional()
+  @IsNumber({ allowNaN: false, allowInfinity: false, maxDecimalPlaces: 6 })
+  @Min(0)
+  @Max(1_000_000_000)
+  cost_usd?: number;
+}
+
+/** What is about to be done, by the agent that it was approved for. */
+export class RedeemApprovalDto {
+  /** The action, exactly as it was approved. */
+  @IsObject()
+  @ValidateNested()
+  @Type(() => ApprovalActionDto)
+  action!: ApprovalActionDto;
 }
 
 /** A request by a person or a key. */

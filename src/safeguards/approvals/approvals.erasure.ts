@@ -6,7 +6,9 @@ export const APPROVAL_CONTENT: readonly AgentContent[] = [
     table: 'approvals',
     key: [['id', 'uuid']],
     where: `(t.agent_id = $2::uuid or (t.requested_by_kind = 'agent' and t.requested_by_id = $2::text)) and t.action_hash <> ''`,
-    set: `title = '${ERASED}', description = null, action = '{"kind": "erased", "arguments": {}}', action_hash = '', risk = null, reviewer_note = null,
+    set: `title = '${ERASED}', description = null, action = '{"kind": "erased", "arguments": {}}', action_hash = '', risk = null, reviewer_note = null, facts = '{}', request_seal = null, grant_seal = null,
+      decisions = coalesce((select jsonb_agg(d || '{"note": null}') from jsonb_array_elements(t.decisions) as d), '[]'),
       status = case t.status when 'pending' then 'expired' else t.status end, revision = t.revision + 1, updated_at = now()`,
   },
+  { table: 'approval_passes', key: [['id', 'uuid']], where: 't.agent_id = $2::uuid' },
 ];

@@ -1,21 +1,31 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { erasable } from '../../platform/erasure/erasable.js';
+import { UsersModule } from '../../identity/users/users.module.js';
 import { AgentApprovalsController } from './agent-approvals.controller.js';
+import { ApprovalDecisions } from './approval-decisions.service.js';
 import { Approval } from './approval.entity.js';
 import { ApprovalExpiry } from './approval-expiry.js';
+import { ApprovalGate } from './approval-gate.js';
+import { ApprovalGrants } from './approval-grants.service.js';
+import { ApprovalRequests } from './approval-requests.service.js';
+import { ApprovalSeals } from './approval-seals.js';
 import { ApprovalWaiters } from './approval-waiters.js';
 import { APPROVAL_CONTENT } from './approvals.erasure.js';
 import { ApprovalsController } from './approvals.controller.js';
 import { ApprovalsReader } from './approvals.reader.js';
 import { ApprovalsRepository } from './approvals.repository.js';
 import { ApprovalsService } from './approvals.service.js';
+import { GatedApprovals } from './gated-approvals.service.js';
 
 /** Approvals: an action waits until someone else has looked at exactly that action. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Approval])],
+  imports: [TypeOrmModule.forFeature([Approval]), UsersModule],
   controllers: [ApprovalsController, AgentApprovalsController],
-  providers: [ApprovalsRepository, ApprovalsService, ApprovalsReader, ApprovalWaiters, ApprovalExpiry, erasable({ ofAgents: APPROVAL_CONTENT })],
-  exports: [ApprovalsReader],
+  providers: [
+    ApprovalsRepository, ApprovalsService, ApprovalsReader, ApprovalWaiters, ApprovalExpiry, ApprovalRequests, ApprovalDecisions, ApprovalGrants, ApprovalSeals,
+    { provide: ApprovalGate, useClass: GatedApprovals }, erasable({ ofAgents: APPROVAL_CONTENT }),
+  ],
+  exports: [ApprovalsReader, ApprovalGate],
 })
 export class ApprovalsModule {}

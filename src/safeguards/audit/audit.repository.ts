@@ -61,6 +61,15 @@ export class AuditRepository {
     await client.query(INSERT.text, valuesOf([row]));
   }
 
+  /** Whether something was done to a resource; in the running transaction. */
+  async has(tenantId: string, action: string, resource: { type: string; id: string }): Promise<boolean> {
+    const rows = await this.sql.rows(
+      `select 1 from audit_log where tenant_id = $1 and resource_type = $2 and resource_id = $3 and action = $4 and outcome = 'done' limit 1`,
+      [tenantId, resource.type, resource.id, action],
+    );
+    return rows.length > 0;
+  }
+
   /** @param label hash of `filter.actor` as a label */
   page(tenantId: string, filter: AuditFilter, request: PageRequest, label?: Buffer): Promise<Page<AuditRow>> {
     const query = this.sql.manager.createQueryBuilder(AuditRow, 'audit').where('audit.tenant_id = :tenantId', { tenantId });

@@ -1,0 +1,134 @@
+import { Injectable } from '@nestjs/common';
+import { newId } from '../../core/ids.js';
+import { invalidField, Problem } from '../../core/problem.js';
+import { UserAccounts } from '../../identity/users/user-accounts.port.js';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { brokenConstraint } from '../../platform/database/database-problem.js';
+import { Events } from '../../platform/events/events.js';
+import { factOf, hashOf, personOf, subjectOf, summaryOf } from './approval-facts.js';
+import type { ApprovalDemand } from './approval-gate.js';
+import { ApprovalSeals } from './approval-seals.js';
+import type { Approval, ApprovalAction, ApprovalFacts, ApprovalRisk, ApprovalSource, Escalation, NewApproval, TraceEntry } from './approval.entity.js';
+import { ApprovalRequested } from './approvals.events.js';
+import { ApprovalsRepository } from './approvals.repository.js';
+
+const DEFAULT_GRANT_SECONDS = 3_600;
+
+/** What is to be approved, and by whom. */
+export interface ApprovalDraft {
+  title: string;
+  description?: string;
+  action: ApprovalAction;
+  agentId?: string;
+  taskId?: string;
+  confidence?: number;
+  risk?: ApprovalRisk;
+  costUsd?: number;
+  facts?: ApprovalFacts;
+  source?: ApprovalSource;
+  requester?: string;
+  expiresAt?: Date;
+  demand?: ApprovalDemand;
+  escalation?: Escalation;
+  trace?: TraceEntry[];
+}
+
+/** Makes approvals, in the caller's transaction. */
+@Injectable()
+export class ApprovalRequests {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly repository: ApprovalsRepository,
+    private readonly users: UserAccounts,
+    private readonly seals: ApprovalSeals,
+    private readonly audit: AuditPort,
+    private readonly events: Events,
+  ) {}
+
+  /**
+   * @returns undefined when the source of the draft has one that was made before, or at the same moment
+   * @throws Problem `invalid_request` for an action that has no canonical form, a time that has passed, an unknown task, agent or approver
+   */
+  async make(draft: ApprovalDraft): Promise<Approval | undefined> {
+    const row = await this.rowOf(draft);
+    await this.checkApprovers(row);
+    const approval = await this.insert({ ...row, request_seal: await this.seals.sealRequest(row) });
+    if (!approval) return undefined;
+    if (approval.expires_at && approval.expires_at <= approval.created_at) throw invalidField('expires_at', 'past', 'must be in the future');
+    const { id, title, action, risk } = approval;
+    if (this.context.actor.kind !== 'agent') {
+      await this.audit.record({ action: 'approval.request', resource: { type: 'approval', id }, after: summaryOf(approval), ...subjectOf(approval) });
+    }
+    await this.events.publish(ApprovalRequested, { ...factOf(approval), title, kind: action.kind, risk });
+    return approval;
+  }
+
+  private async rowOf(draft: ApprovalDraft): Promise<NewApproval> {
+    const { actor, tenantId } = this.context;
+    const { demand = {}, escalation } = draft;
+    const action: ApprovalAction = { kind: draft.action.kind, arguments: draft.action.arguments };
+    const now = await this.repository.now();
+    const after = (seconds: number | undefined): Date | null => (seconds === undefined ? null : new Date(now.getTime() + seconds * 1000));
+    return {
+      tenant_id: tenantId,
+      id: newId(),
+      title: draft.title.toWellFormed(),
+      description: draft.description?.toWellFormed() ?? null,
+      action,
+      action_hash: hashOf(action),
+      agent_id: draft.agentId ?? null,
+      task_id: draft.taskId ?? null,
+      confidence: draft.confidence ?? null,
+      risk: draft.risk ?? null,
+      cost_usd: draft.costUsd === undefined ? null : draft.costUsd.toFixed(6),
+      facts: draft.facts ?? {},
+      requested_by_kind: actor.kind,
+      requested_by_id: actor.id,
+      requester: draft.requester ?? personOf(actor),
+      approver_users: [...new Set(demand.approvers?.users ?? [])],
+      approver_roles: [...new Set(demand.approvers?.roles ?? [])],
+      min_approvals: demand.min_approvals ?? 1,
+      on_expire: demand.on_expire ?? 'reject',
+      escalation: escalation ?? null,
+      escalates_at: after(escalation?.after_seconds),
+      source_kind: draft.source?.kind ?? null,
+      source_id: draft.source?.id ?? null,
+      trace: draft.trace ?? [],
+      expires_at: draft.expiresAt ?? after(demand.expires_seconds),
+      grant_seconds: demand.grant_seconds ?? DEFAULT_GRANT_SECONDS,
+      request_seal: null,
+    };
+  }
+
+  /** What nobody could approve is refused at once. */
+  private async checkApprovers({ approver_users: users, approver_roles: roles, min_approvals: needed, requester, escalation }: NewApproval): Promise<void> {
+    for (const id of new Set([...users, ...(escalation?.to.users ?? [])])) {
+      if (!(await this.mayDecide(id))) throw invalidField('approvers', 'not_found', `names ${id}, who is no user that may decide`);
+    }
+    const possible = users.filter((id) => `user:${id}` !== requester).length;
+    if (users.length > 0 && roles.length === 0 && possible < needed) throw invalidField('min_approvals', 'too_many', `is more than the ${possible} who may approve`);
+  }
+
+  private async mayDecide(userId: string): Promise<boolean> {
+    try {
+      const { role, is_active } = await this.users.get(userId);
+      return is_active && role !== 'client';
+    } catch (error) {
+      if (error instanceof Problem && error.code === 'not_found') return false;
+      throw error;
+    }
+  }
+
+  /** The foreign keys say whether task and agent are there: in this tenant, whatever wing they belong to. */
+  private async insert(row: NewApproval): Promise<Approval | undefined> {
+    try {
+      return await this.repository.insert(row);
+    } catch (error) {
+      const constraint = brokenConstraint(error);
+      if (constraint?.includes('task_id')) throw invalidField('task_id', 'not_found', 'is no task');
+      if (constraint?.includes('agent_id')) throw invalidField('agent_id', 'not_found', 'is no agent');
+      throw error;
+    }
+  }
+}
