@@ -170,6 +170,32 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agent/approvals/{id}/redeem": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Uses the grant of an approved request up
+         * @description Uses the grant of an approved request up. By the agent that it is for, which then does what was approved: it works once, for exactly the action that was approved, before the grant runs out. Of several at once exactly one is answered with 200.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | agent (scope `agent:work`) | 120000 requests per credential in 60 s; 20 failed agent authentications per address in 60 s | yes |
+         *
+         *     Also answers at `POST /api/v1/approvals/{id}/redeem`.
+         */
+        post: operations["redeemApproval"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agent/boards": {
         parameters: {
             query?: never;
@@ -859,7 +885,7 @@ export interface paths {
         put?: never;
         /**
          * Approves
-         * @description Approves. Not the requester, and only while it is pending; of several at once exactly one decides.
+         * @description Approves. Never the requester, and only while it is pending; each person once. With min_approvals it stays pending until so many different people have. What is approved may be done once, exactly as it was asked for: see redeem.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -883,7 +909,7 @@ export interface paths {
         put?: never;
         /**
          * Rejects
-         * @description Rejects. Not the requester, and only while it is pending; of several at once exactly one decides.
+         * @description Rejects. Never the requester, and only while it is pending; one who rejects is enough.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -3882,6 +3908,33 @@ export interface components {
             /** @example ssh.execute */
             kind: string;
         };
+        ApprovalDecisionView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:35:00.000Z
+             */
+            at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03 */
+            by_id: string;
+            /**
+             * @description user, api_key or bootstrap.
+             * @example user
+             */
+            by_kind: string;
+            /** @example Fine, but only once. */
+            note: string | null;
+            /**
+             * @example approved
+             * @enum {string}
+             */
+            verdict: "approved" | "rejected";
+            /**
+             * @description Whether it came by the API or by a link.
+             * @example api
+             * @enum {string}
+             */
+            via: "api" | "link";
+        };
         /** @description One page of a list. */
         ApprovalPage: {
             /** @description What is on this page. */
@@ -3906,6 +3959,15 @@ export interface components {
             /** @description True when total is an estimate. */
             total_is_estimate?: boolean;
         };
+        ApprovalSourceView: {
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09 */
+            id: string;
+            /**
+             * @example workflow_step
+             * @enum {string}
+             */
+            kind: "secret" | "task" | "tool" | "workflow_step";
+        };
         ApprovalView: {
             /** @description The action itself. */
             action: components["schemas"]["ApprovalActionView"];
@@ -3916,8 +3978,17 @@ export interface components {
             action_hash: string;
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01 */
             agent_id: string | null;
+            /**
+             * @description How many have.
+             * @example 0
+             */
+            approvals_given: number;
+            /** @description Who may decide. Never the requester. */
+            approvers: components["schemas"]["ApproversView"];
             /** @example 0.8 */
             confidence: number | null;
+            /** @example 2.5 */
+            cost_usd: number | null;
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
@@ -3932,15 +4003,46 @@ export interface components {
             decided_by_id: string | null;
             /** @example user */
             decided_by_kind: string | null;
+            /** @description Everybody's word, in the order in which it was given. */
+            decisions: components["schemas"]["ApprovalDecisionView"][];
             /** @example It has been answering 502 for five minutes. */
             description: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T10:00:00.000Z
+             */
+            escalated_at: string | null;
+            /** @description To whom it goes when nobody has decided. */
+            escalation: components["schemas"]["EscalationView"] | null;
             /**
              * Format: date-time
              * @example 2026-01-31T10:30:00.000Z
              */
             expires_at: string | null;
+            /**
+             * Format: date-time
+             * @description Until when what is approved may be done; null when it is not approved, or may not be done any more.
+             * @example 2026-01-31T10:35:00.000Z
+             */
+            grant_expires_at: string | null;
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
             id: string;
+            /**
+             * @description How many different people must approve.
+             * @example 1
+             */
+            min_approvals: number;
+            /**
+             * @example reject
+             * @enum {string}
+             */
+            on_expire: "approve" | "escalate" | "reject";
+            /**
+             * Format: date-time
+             * @description When it was done: then no more.
+             * @example 2026-01-31T09:36:00.000Z
+             */
+            redeemed_at: string | null;
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01 */
             requested_by_id: string;
             /**
@@ -3960,20 +4062,54 @@ export interface components {
              * @enum {string|null}
              */
             risk: "critical" | "high" | "low" | "medium" | null;
+            /** @description What asked, when it was no request of somebody's. */
+            source: components["schemas"]["ApprovalSourceView"] | null;
             /**
              * @example pending
              * @enum {string}
              */
-            status: "approved" | "expired" | "pending" | "rejected";
+            status: "approved" | "expired" | "pending" | "rejected" | "withdrawn";
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02 */
             task_id: string | null;
             /** @example Restart the web server */
             title: string;
+            /** @description The rules, by version, that made it what it is. */
+            trace: components["schemas"]["TraceEntryView"][];
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
              */
             updated_at: string;
+        };
+        ApproversDto: {
+            /**
+             * @description Everyone of these roles.
+             * @example [
+             *       "admin"
+             *     ]
+             */
+            roles?: ("admin" | "user")[];
+            /**
+             * @description People, by their ids.
+             * @example [
+             *       "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+             *     ]
+             */
+            users?: string[];
+        };
+        ApproversView: {
+            /**
+             * @example [
+             *       "admin"
+             *     ]
+             */
+            roles: ("admin" | "user")[];
+            /**
+             * @example [
+             *       "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+             *     ]
+             */
+            users: string[];
         };
         AttemptUsageView: {
             /** @example 0.042 */
@@ -5613,6 +5749,34 @@ export interface components {
              */
             ended: number;
         };
+        EscalationDto: {
+            /**
+             * @description After so many seconds; left out, when it runs out.
+             * @example 1800
+             */
+            after_seconds?: number;
+            /**
+             * @description How long they have; left out, until the approval runs out, or as long as the others had when it has.
+             * @example 3600
+             */
+            expires_seconds?: number;
+            /** @description Who may decide from then on. */
+            to: components["schemas"]["ApproversDto"];
+        };
+        EscalationView: {
+            /**
+             * @description After so many seconds; null is when it runs out.
+             * @example 1800
+             */
+            after_seconds: number | null;
+            /**
+             * @description How long they have.
+             * @example 3600
+             */
+            expires_seconds: number | null;
+            /** @description Who may decide from then on. */
+            to: components["schemas"]["ApproversView"];
+        };
         ExchangeSsoCodeDto: {
             /**
              * @description The code that the sign-in ended with. It works once, for a minute, in the browser that began.
@@ -6575,6 +6739,10 @@ export interface components {
              */
             recovery_codes: string[];
         };
+        RedeemApprovalDto: {
+            /** @description The action, exactly as it was approved. */
+            action: components["schemas"]["ApprovalActionDto"];
+        };
         RefreshDto: {
             /**
              * @description The one that came last; each works once. Left out by a browser, which has its session cookie.
@@ -6641,22 +6809,47 @@ export interface components {
              * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01
              */
             agent_id?: string;
+            /** @description Who may decide; left out, everyone who may decide at all. Never the requester. */
+            approvers?: components["schemas"]["ApproversDto"];
             /**
              * @description How sure the requester is that the action is right, from 0 to 1.
              * @example 0.8
              */
             confidence?: number;
             /**
+             * @description What the action will cost, as far as it is known.
+             * @example 2.5
+             */
+            cost_usd?: number;
+            /**
              * @description Why, and what else the reviewer should know.
              * @example It has been answering 502 for five minutes.
              */
             description?: string;
+            /** @description To whom it goes when nobody has decided after a while. */
+            escalation?: components["schemas"]["EscalationDto"];
             /**
              * Format: date-time
              * @description From then on it can no longer be approved. Left out, it waits without end.
              * @example 2027-01-31T18:00:00.000Z
              */
             expires_at?: string;
+            /**
+             * @description Seconds for which the action may be done once it is approved.
+             * @example 3600
+             */
+            grant_seconds?: number;
+            /**
+             * @description How many different people must approve. One who rejects is enough.
+             * @example 1
+             */
+            min_approvals?: number;
+            /**
+             * @description What happens then: it ends, or goes to those whom escalation names. That it counts as approved, only a rule may say.
+             * @example reject
+             * @enum {string}
+             */
+            on_expire?: "escalate" | "reject";
             /**
              * @description How much can go wrong.
              * @example medium
@@ -6678,22 +6871,47 @@ export interface components {
         RequestOwnApprovalDto: {
             /** @description The action itself. */
             action: components["schemas"]["ApprovalActionDto"];
+            /** @description Who may decide; left out, everyone who may decide at all. Never the requester. */
+            approvers?: components["schemas"]["ApproversDto"];
             /**
              * @description How sure the requester is that the action is right, from 0 to 1.
              * @example 0.8
              */
             confidence?: number;
             /**
+             * @description What the action will cost, as far as it is known.
+             * @example 2.5
+             */
+            cost_usd?: number;
+            /**
              * @description Why, and what else the reviewer should know.
              * @example It has been answering 502 for five minutes.
              */
             description?: string;
+            /** @description To whom it goes when nobody has decided after a while. */
+            escalation?: components["schemas"]["EscalationDto"];
             /**
              * Format: date-time
              * @description From then on it can no longer be approved. Left out, it waits without end.
              * @example 2027-01-31T18:00:00.000Z
              */
             expires_at?: string;
+            /**
+             * @description Seconds for which the action may be done once it is approved.
+             * @example 3600
+             */
+            grant_seconds?: number;
+            /**
+             * @description How many different people must approve. One who rejects is enough.
+             * @example 1
+             */
+            min_approvals?: number;
+            /**
+             * @description What happens then: it ends, or goes to those whom escalation names. That it counts as approved, only a rule may say.
+             * @example reject
+             * @enum {string}
+             */
+            on_expire?: "escalate" | "reject";
             /**
              * @description How much can go wrong.
              * @example medium
@@ -7916,6 +8134,19 @@ export interface components {
             token_type: "bearer" | "cookie";
             /** @description Who signed in. */
             user: components["schemas"]["UserView"];
+        };
+        TraceEntryView: {
+            /** @example Production commands */
+            name: string;
+            /**
+             * @example required
+             * @enum {string}
+             */
+            outcome: "allowed" | "approved_on_expiry" | "auto_approved" | "escalated" | "required";
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08 */
+            rule_id: string;
+            /** @example 3 */
+            version: number;
         };
         TreeView: {
             /** @description The checkpoint of this size; null when none was made at it. */
@@ -9902,7 +10133,31 @@ export interface operations {
                  *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                  *       "confidence": 0.8,
                  *       "risk": "medium",
-                 *       "expires_at": "2027-01-31T18:00:00.000Z"
+                 *       "expires_at": "2027-01-31T18:00:00.000Z",
+                 *       "on_expire": "reject",
+                 *       "escalation": {
+                 *         "after_seconds": 1800,
+                 *         "to": {
+                 *           "users": [
+                 *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                 *           ],
+                 *           "roles": [
+                 *             "admin"
+                 *           ]
+                 *         },
+                 *         "expires_seconds": 3600
+                 *       },
+                 *       "approvers": {
+                 *         "users": [
+                 *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                 *         ],
+                 *         "roles": [
+                 *           "admin"
+                 *         ]
+                 *       },
+                 *       "min_approvals": 1,
+                 *       "grant_seconds": 3600,
+                 *       "cost_usd": 2.5
                  *     }
                  */
                 "application/json": components["schemas"]["RequestOwnApprovalDto"];
@@ -9934,6 +10189,39 @@ export interface operations {
                      *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
                      *       "confidence": 0.8,
                      *       "risk": "medium",
+                     *       "cost_usd": 2.5,
+                     *       "approvers": {
+                     *         "users": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *         ],
+                     *         "roles": [
+                     *           "admin"
+                     *         ]
+                     *       },
+                     *       "min_approvals": 1,
+                     *       "approvals_given": 0,
+                     *       "decisions": [
+                     *         {
+                     *           "by_kind": "user",
+                     *           "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *           "verdict": "approved",
+                     *           "note": "Fine, but only once.",
+                     *           "via": "api",
+                     *           "at": "2026-01-31T09:35:00.000Z"
+                     *         }
+                     *       ],
+                     *       "trace": [
+                     *         {
+                     *           "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *           "version": 3,
+                     *           "name": "Production commands",
+                     *           "outcome": "required"
+                     *         }
+                     *       ],
+                     *       "source": {
+                     *         "kind": "workflow_step",
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09"
+                     *       },
                      *       "requested_by_kind": "agent",
                      *       "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "decided_by_kind": "user",
@@ -9941,6 +10229,22 @@ export interface operations {
                      *       "decided_at": "2026-01-31T09:35:00.000Z",
                      *       "reviewer_note": "Fine, but only once.",
                      *       "expires_at": "2026-01-31T10:30:00.000Z",
+                     *       "on_expire": "reject",
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       },
+                     *       "escalated_at": "2026-01-31T10:00:00.000Z",
+                     *       "grant_expires_at": "2026-01-31T10:35:00.000Z",
+                     *       "redeemed_at": "2026-01-31T09:36:00.000Z",
                      *       "revision": 1,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
                      *       "updated_at": "2026-01-31T09:30:00.000Z"
@@ -10137,6 +10441,39 @@ export interface operations {
                      *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
                      *       "confidence": 0.8,
                      *       "risk": "medium",
+                     *       "cost_usd": 2.5,
+                     *       "approvers": {
+                     *         "users": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *         ],
+                     *         "roles": [
+                     *           "admin"
+                     *         ]
+                     *       },
+                     *       "min_approvals": 1,
+                     *       "approvals_given": 0,
+                     *       "decisions": [
+                     *         {
+                     *           "by_kind": "user",
+                     *           "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *           "verdict": "approved",
+                     *           "note": "Fine, but only once.",
+                     *           "via": "api",
+                     *           "at": "2026-01-31T09:35:00.000Z"
+                     *         }
+                     *       ],
+                     *       "trace": [
+                     *         {
+                     *           "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *           "version": 3,
+                     *           "name": "Production commands",
+                     *           "outcome": "required"
+                     *         }
+                     *       ],
+                     *       "source": {
+                     *         "kind": "workflow_step",
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09"
+                     *       },
                      *       "requested_by_kind": "agent",
                      *       "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "decided_by_kind": "user",
@@ -10144,6 +10481,22 @@ export interface operations {
                      *       "decided_at": "2026-01-31T09:35:00.000Z",
                      *       "reviewer_note": "Fine, but only once.",
                      *       "expires_at": "2026-01-31T10:30:00.000Z",
+                     *       "on_expire": "reject",
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       },
+                     *       "escalated_at": "2026-01-31T10:00:00.000Z",
+                     *       "grant_expires_at": "2026-01-31T10:35:00.000Z",
+                     *       "redeemed_at": "2026-01-31T09:36:00.000Z",
                      *       "revision": 1,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
                      *       "updated_at": "2026-01-31T09:30:00.000Z"
@@ -10216,6 +10569,291 @@ export interface operations {
             };
             /** @description `plan_limit_reached`: The plan of the tenant allows no more of these. */
             409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    redeemApproval: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "action": {
+                 *         "kind": "ssh.execute",
+                 *         "arguments": {
+                 *           "command": "systemctl restart web"
+                 *         }
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["RedeemApprovalDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "title": "Restart the web server",
+                     *       "description": "It has been answering 502 for five minutes.",
+                     *       "action": {
+                     *         "kind": "ssh.execute",
+                     *         "arguments": {
+                     *           "command": "systemctl restart web"
+                     *         }
+                     *       },
+                     *       "action_hash": "2c26b46b68ffc68ff99b453c1d30413413422d706483bfa0f98a5e886266e7ae",
+                     *       "status": "pending",
+                     *       "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
+                     *       "confidence": 0.8,
+                     *       "risk": "medium",
+                     *       "cost_usd": 2.5,
+                     *       "approvers": {
+                     *         "users": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *         ],
+                     *         "roles": [
+                     *           "admin"
+                     *         ]
+                     *       },
+                     *       "min_approvals": 1,
+                     *       "approvals_given": 0,
+                     *       "decisions": [
+                     *         {
+                     *           "by_kind": "user",
+                     *           "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *           "verdict": "approved",
+                     *           "note": "Fine, but only once.",
+                     *           "via": "api",
+                     *           "at": "2026-01-31T09:35:00.000Z"
+                     *         }
+                     *       ],
+                     *       "trace": [
+                     *         {
+                     *           "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *           "version": 3,
+                     *           "name": "Production commands",
+                     *           "outcome": "required"
+                     *         }
+                     *       ],
+                     *       "source": {
+                     *         "kind": "workflow_step",
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09"
+                     *       },
+                     *       "requested_by_kind": "agent",
+                     *       "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *       "decided_by_kind": "user",
+                     *       "decided_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *       "decided_at": "2026-01-31T09:35:00.000Z",
+                     *       "reviewer_note": "Fine, but only once.",
+                     *       "expires_at": "2026-01-31T10:30:00.000Z",
+                     *       "on_expire": "reject",
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       },
+                     *       "escalated_at": "2026-01-31T10:00:00.000Z",
+                     *       "grant_expires_at": "2026-01-31T10:35:00.000Z",
+                     *       "redeemed_at": "2026-01-31T09:36:00.000Z",
+                     *       "revision": 1,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApprovalView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             *
+             *     `approval_not_given`: This approval has not been given.
+             *
+             *     `approval_broken`: What is stored of this approval is not what was asked for and decided. Nothing is done on it.
+             *
+             *     `grant_mismatch`: The action is not the one that was approved.
+             *
+             *     `grant_used`: What was approved has been done; it may be done once.
+             *
+             *     `grant_expired`: What was approved was not done in time.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -16438,7 +17076,7 @@ export interface operations {
                  * @description Status, or all.
                  * @example pending
                  */
-                status?: "all" | "approved" | "expired" | "pending" | "rejected";
+                status?: "all" | "approved" | "expired" | "pending" | "rejected" | "withdrawn";
                 /** @description Approvals of this task. */
                 task_id?: string;
                 /**
@@ -16485,6 +17123,39 @@ export interface operations {
                      *           "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
                      *           "confidence": 0.8,
                      *           "risk": "medium",
+                     *           "cost_usd": 2.5,
+                     *           "approvers": {
+                     *             "users": [
+                     *               "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *             ],
+                     *             "roles": [
+                     *               "admin"
+                     *             ]
+                     *           },
+                     *           "min_approvals": 1,
+                     *           "approvals_given": 0,
+                     *           "decisions": [
+                     *             {
+                     *               "by_kind": "user",
+                     *               "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *               "verdict": "approved",
+                     *               "note": "Fine, but only once.",
+                     *               "via": "api",
+                     *               "at": "2026-01-31T09:35:00.000Z"
+                     *             }
+                     *           ],
+                     *           "trace": [
+                     *             {
+                     *               "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *               "version": 3,
+                     *               "name": "Production commands",
+                     *               "outcome": "required"
+                     *             }
+                     *           ],
+                     *           "source": {
+                     *             "kind": "workflow_step",
+                     *             "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09"
+                     *           },
                      *           "requested_by_kind": "agent",
                      *           "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *           "decided_by_kind": "user",
@@ -16492,6 +17163,22 @@ export interface operations {
                      *           "decided_at": "2026-01-31T09:35:00.000Z",
                      *           "reviewer_note": "Fine, but only once.",
                      *           "expires_at": "2026-01-31T10:30:00.000Z",
+                     *           "on_expire": "reject",
+                     *           "escalation": {
+                     *             "after_seconds": 1800,
+                     *             "to": {
+                     *               "users": [
+                     *                 "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *               ],
+                     *               "roles": [
+                     *                 "admin"
+                     *               ]
+                     *             },
+                     *             "expires_seconds": 3600
+                     *           },
+                     *           "escalated_at": "2026-01-31T10:00:00.000Z",
+                     *           "grant_expires_at": "2026-01-31T10:35:00.000Z",
+                     *           "redeemed_at": "2026-01-31T09:36:00.000Z",
                      *           "revision": 1,
                      *           "created_at": "2026-01-31T09:30:00.000Z",
                      *           "updated_at": "2026-01-31T09:30:00.000Z"
@@ -16643,7 +17330,31 @@ export interface operations {
                  *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                  *       "confidence": 0.8,
                  *       "risk": "medium",
-                 *       "expires_at": "2027-01-31T18:00:00.000Z"
+                 *       "expires_at": "2027-01-31T18:00:00.000Z",
+                 *       "on_expire": "reject",
+                 *       "escalation": {
+                 *         "after_seconds": 1800,
+                 *         "to": {
+                 *           "users": [
+                 *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                 *           ],
+                 *           "roles": [
+                 *             "admin"
+                 *           ]
+                 *         },
+                 *         "expires_seconds": 3600
+                 *       },
+                 *       "approvers": {
+                 *         "users": [
+                 *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                 *         ],
+                 *         "roles": [
+                 *           "admin"
+                 *         ]
+                 *       },
+                 *       "min_approvals": 1,
+                 *       "grant_seconds": 3600,
+                 *       "cost_usd": 2.5
                  *     }
                  */
                 "application/json": components["schemas"]["RequestApprovalDto"];
@@ -16675,6 +17386,39 @@ export interface operations {
                      *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
                      *       "confidence": 0.8,
                      *       "risk": "medium",
+                     *       "cost_usd": 2.5,
+                     *       "approvers": {
+                     *         "users": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *         ],
+                     *         "roles": [
+                     *           "admin"
+                     *         ]
+                     *       },
+                     *       "min_approvals": 1,
+                     *       "approvals_given": 0,
+                     *       "decisions": [
+                     *         {
+                     *           "by_kind": "user",
+                     *           "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *           "verdict": "approved",
+                     *           "note": "Fine, but only once.",
+                     *           "via": "api",
+                     *           "at": "2026-01-31T09:35:00.000Z"
+                     *         }
+                     *       ],
+                     *       "trace": [
+                     *         {
+                     *           "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *           "version": 3,
+                     *           "name": "Production commands",
+                     *           "outcome": "required"
+                     *         }
+                     *       ],
+                     *       "source": {
+                     *         "kind": "workflow_step",
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09"
+                     *       },
                      *       "requested_by_kind": "agent",
                      *       "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "decided_by_kind": "user",
@@ -16682,6 +17426,22 @@ export interface operations {
                      *       "decided_at": "2026-01-31T09:35:00.000Z",
                      *       "reviewer_note": "Fine, but only once.",
                      *       "expires_at": "2026-01-31T10:30:00.000Z",
+                     *       "on_expire": "reject",
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       },
+                     *       "escalated_at": "2026-01-31T10:00:00.000Z",
+                     *       "grant_expires_at": "2026-01-31T10:35:00.000Z",
+                     *       "redeemed_at": "2026-01-31T09:36:00.000Z",
                      *       "revision": 1,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
                      *       "updated_at": "2026-01-31T09:30:00.000Z"
@@ -16889,6 +17649,39 @@ export interface operations {
                      *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
                      *       "confidence": 0.8,
                      *       "risk": "medium",
+                     *       "cost_usd": 2.5,
+                     *       "approvers": {
+                     *         "users": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *         ],
+                     *         "roles": [
+                     *           "admin"
+                     *         ]
+                     *       },
+                     *       "min_approvals": 1,
+                     *       "approvals_given": 0,
+                     *       "decisions": [
+                     *         {
+                     *           "by_kind": "user",
+                     *           "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *           "verdict": "approved",
+                     *           "note": "Fine, but only once.",
+                     *           "via": "api",
+                     *           "at": "2026-01-31T09:35:00.000Z"
+                     *         }
+                     *       ],
+                     *       "trace": [
+                     *         {
+                     *           "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *           "version": 3,
+                     *           "name": "Production commands",
+                     *           "outcome": "required"
+                     *         }
+                     *       ],
+                     *       "source": {
+                     *         "kind": "workflow_step",
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09"
+                     *       },
                      *       "requested_by_kind": "agent",
                      *       "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "decided_by_kind": "user",
@@ -16896,6 +17689,22 @@ export interface operations {
                      *       "decided_at": "2026-01-31T09:35:00.000Z",
                      *       "reviewer_note": "Fine, but only once.",
                      *       "expires_at": "2026-01-31T10:30:00.000Z",
+                     *       "on_expire": "reject",
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       },
+                     *       "escalated_at": "2026-01-31T10:00:00.000Z",
+                     *       "grant_expires_at": "2026-01-31T10:35:00.000Z",
+                     *       "redeemed_at": "2026-01-31T09:36:00.000Z",
                      *       "revision": 1,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
                      *       "updated_at": "2026-01-31T09:30:00.000Z"
@@ -17067,6 +17876,39 @@ export interface operations {
                      *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
                      *       "confidence": 0.8,
                      *       "risk": "medium",
+                     *       "cost_usd": 2.5,
+                     *       "approvers": {
+                     *         "users": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *         ],
+                     *         "roles": [
+                     *           "admin"
+                     *         ]
+                     *       },
+                     *       "min_approvals": 1,
+                     *       "approvals_given": 0,
+                     *       "decisions": [
+                     *         {
+                     *           "by_kind": "user",
+                     *           "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *           "verdict": "approved",
+                     *           "note": "Fine, but only once.",
+                     *           "via": "api",
+                     *           "at": "2026-01-31T09:35:00.000Z"
+                     *         }
+                     *       ],
+                     *       "trace": [
+                     *         {
+                     *           "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *           "version": 3,
+                     *           "name": "Production commands",
+                     *           "outcome": "required"
+                     *         }
+                     *       ],
+                     *       "source": {
+                     *         "kind": "workflow_step",
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09"
+                     *       },
                      *       "requested_by_kind": "agent",
                      *       "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "decided_by_kind": "user",
@@ -17074,6 +17916,22 @@ export interface operations {
                      *       "decided_at": "2026-01-31T09:35:00.000Z",
                      *       "reviewer_note": "Fine, but only once.",
                      *       "expires_at": "2026-01-31T10:30:00.000Z",
+                     *       "on_expire": "reject",
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       },
+                     *       "escalated_at": "2026-01-31T10:00:00.000Z",
+                     *       "grant_expires_at": "2026-01-31T10:35:00.000Z",
+                     *       "redeemed_at": "2026-01-31T09:36:00.000Z",
                      *       "revision": 1,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
                      *       "updated_at": "2026-01-31T09:30:00.000Z"
@@ -17131,6 +17989,8 @@ export interface operations {
              *
              *     `agent_inactive`: This agent is not active.
              *
+             *     `not_approver`: This approval is for others to decide.
+             *
              *     `self_approval`: The requester of an approval cannot decide it.
              */
             403: {
@@ -17152,7 +18012,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `approval_decided`: This approval has been decided or has expired. */
+            /**
+             * @description `approval_decided`: This approval has been decided or has expired.
+             *
+             *     `approval_voted`: You have decided on this approval; others must as well.
+             *
+             *     `approval_broken`: What is stored of this approval is not what was asked for and decided. Nothing is done on it.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -17292,6 +18158,39 @@ export interface operations {
                      *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
                      *       "confidence": 0.8,
                      *       "risk": "medium",
+                     *       "cost_usd": 2.5,
+                     *       "approvers": {
+                     *         "users": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *         ],
+                     *         "roles": [
+                     *           "admin"
+                     *         ]
+                     *       },
+                     *       "min_approvals": 1,
+                     *       "approvals_given": 0,
+                     *       "decisions": [
+                     *         {
+                     *           "by_kind": "user",
+                     *           "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *           "verdict": "approved",
+                     *           "note": "Fine, but only once.",
+                     *           "via": "api",
+                     *           "at": "2026-01-31T09:35:00.000Z"
+                     *         }
+                     *       ],
+                     *       "trace": [
+                     *         {
+                     *           "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *           "version": 3,
+                     *           "name": "Production commands",
+                     *           "outcome": "required"
+                     *         }
+                     *       ],
+                     *       "source": {
+                     *         "kind": "workflow_step",
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09"
+                     *       },
                      *       "requested_by_kind": "agent",
                      *       "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "decided_by_kind": "user",
@@ -17299,6 +18198,22 @@ export interface operations {
                      *       "decided_at": "2026-01-31T09:35:00.000Z",
                      *       "reviewer_note": "Fine, but only once.",
                      *       "expires_at": "2026-01-31T10:30:00.000Z",
+                     *       "on_expire": "reject",
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       },
+                     *       "escalated_at": "2026-01-31T10:00:00.000Z",
+                     *       "grant_expires_at": "2026-01-31T10:35:00.000Z",
+                     *       "redeemed_at": "2026-01-31T09:36:00.000Z",
                      *       "revision": 1,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
                      *       "updated_at": "2026-01-31T09:30:00.000Z"
@@ -17356,6 +18271,8 @@ export interface operations {
              *
              *     `agent_inactive`: This agent is not active.
              *
+             *     `not_approver`: This approval is for others to decide.
+             *
              *     `self_approval`: The requester of an approval cannot decide it.
              */
             403: {
@@ -17381,6 +18298,10 @@ export interface operations {
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
              *
              *     `approval_decided`: This approval has been decided or has expired.
+             *
+             *     `approval_voted`: You have decided on this approval; others must as well.
+             *
+             *     `approval_broken`: What is stored of this approval is not what was asked for and decided. Nothing is done on it.
              */
             409: {
                 headers: {
@@ -17521,6 +18442,39 @@ export interface operations {
                      *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02",
                      *       "confidence": 0.8,
                      *       "risk": "medium",
+                     *       "cost_usd": 2.5,
+                     *       "approvers": {
+                     *         "users": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *         ],
+                     *         "roles": [
+                     *           "admin"
+                     *         ]
+                     *       },
+                     *       "min_approvals": 1,
+                     *       "approvals_given": 0,
+                     *       "decisions": [
+                     *         {
+                     *           "by_kind": "user",
+                     *           "by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *           "verdict": "approved",
+                     *           "note": "Fine, but only once.",
+                     *           "via": "api",
+                     *           "at": "2026-01-31T09:35:00.000Z"
+                     *         }
+                     *       ],
+                     *       "trace": [
+                     *         {
+                     *           "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *           "version": 3,
+                     *           "name": "Production commands",
+                     *           "outcome": "required"
+                     *         }
+                     *       ],
+                     *       "source": {
+                     *         "kind": "workflow_step",
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09"
+                     *       },
                      *       "requested_by_kind": "agent",
                      *       "requested_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
                      *       "decided_by_kind": "user",
@@ -17528,6 +18482,22 @@ export interface operations {
                      *       "decided_at": "2026-01-31T09:35:00.000Z",
                      *       "reviewer_note": "Fine, but only once.",
                      *       "expires_at": "2026-01-31T10:30:00.000Z",
+                     *       "on_expire": "reject",
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       },
+                     *       "escalated_at": "2026-01-31T10:00:00.000Z",
+                     *       "grant_expires_at": "2026-01-31T10:35:00.000Z",
+                     *       "redeemed_at": "2026-01-31T09:36:00.000Z",
                      *       "revision": 1,
                      *       "created_at": "2026-01-31T09:30:00.000Z",
                      *       "updated_at": "2026-01-31T09:30:00.000Z"
@@ -17585,6 +18555,8 @@ export interface operations {
              *
              *     `agent_inactive`: This agent is not active.
              *
+             *     `not_approver`: This approval is for others to decide.
+             *
              *     `self_approval`: The requester of an approval cannot decide it.
              */
             403: {
@@ -17610,6 +18582,10 @@ export interface operations {
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
              *
              *     `approval_decided`: This approval has been decided or has expired.
+             *
+             *     `approval_voted`: You have decided on this approval; others must as well.
+             *
+             *     `approval_broken`: What is stored of this approval is not what was asked for and decided. Nothing is done on it.
              */
             409: {
                 headers: {
