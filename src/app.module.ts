@@ -46,12 +46,13 @@ import { CircuitBreakersModule } from './safeguards/circuit-breakers/circuit-bre
 import { SecretsModule } from './safeguards/secrets/secrets.module.js';
 import { UsageModule } from './safeguards/usage/usage.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
+import { WorkflowsModule } from './work/workflows/workflows.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, CryptoModule, ErasureModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule, ExpressionsModule];
 const IDENTITY = [TenantsModule, NetworksModule, AccessPolicyModule, SessionsModule, UsersModule, MfaModule, IdentityAuthModule, SsoModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule, CircuitBreakersModule, SecretsModule, UsageModule];
-const WORK = [TasksModule];
+const WORK = [TasksModule, WorkflowsModule];
 const CHANNELS = [RealtimeModule, NotificationsModule];
 const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule, ComplianceModule, ClientPortalModule];
 

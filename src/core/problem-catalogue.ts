@@ -83,6 +83,8 @@ export const PROBLEMS = {
   invalid_transition: entry(409, 'Invalid transition', 'The task cannot go from its status to the one asked for.'),
   dependency_cycle: entry(422, 'Dependency cycle', 'The dependencies would form a cycle.'),
   deadline_exceeded: entry(409, 'Deadline exceeded', 'The deadline of the task has passed.'),
+  workflow_invalid: entry(422, 'Workflow invalid', 'The workflow cannot be run as it is written.', 'Correct the places named in errors.'),
+  workflow_input_invalid: entry(422, 'Input invalid', 'The input does not fit the schema that the workflow declares.', 'Correct the places named in errors.'),
   circuit_open: entry(503, 'Circuit open', 'The circuit breaker in front of this target is open.', 'Wait until retry_at.'),
   // audit
   not_sealed: entry(409, 'Not sealed yet', 'Nothing has been sealed yet, or not as much as is asked for.', 'Ask again in a second.'),

@@ -25,6 +25,7 @@ import { SecretCopies1700000000041 } from './1700000000041-secret-copies.js';
 import { SsoLinks1700000000035 } from './1700000000035-sso-links.js';
 import { OutboundSecrets1700000000043 } from './1700000000043-outbound-secrets.js';
 import { MfaCodeLimit1700000000037 } from './1700000000037-mfa-code-limit.js';
+import { Workflows1700000000051 } from './1700000000051-workflows.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 
@@ -59,4 +60,5 @@ export const MIGRATIONS = [
   CircuitBreakers1700000000045,
   Notifications1700000000047,
   Approvals1700000000048,
+  Workflows1700000000051,
 ];

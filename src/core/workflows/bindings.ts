@@ -16,7 +16,7 @@ export async function bindingsOf(pass: Pass, path: string, values: readonly unkn
     steps[name] = { output, status, error };
   }
   const { id, workflow_id, started_at, input } = pass.run;
-  return { context: input, input, steps, run: { id, workflow_id, started_at: started_at?.toISOString() ?? null }, ...(await itemOf(pass, scopeOf(path))), ...more };
+  return { context: input, input, parameters: pass.graph.graph.parameters ?? {}, steps, run: { id, workflow_id, started_at: started_at?.toISOString() ?? null }, ...(await itemOf(pass, scopeOf(path))), ...more };
 }
 
 function whereIs(pass: Pass, scope: string, name: string): string | undefined {

@@ -90,6 +90,8 @@ export interface Graph {
   steps: readonly Step[];
   output?: unknown;
   timeout_seconds?: number;
+  /** What `$parameters` says: they belong to the version, as the steps do. */
+  parameters?: Readonly<Record<string, unknown>>;
 }
 
 /** The scope of the run itself. Steps are named by their way from it: `build`, `each/3/lint`, `both/left/x`. */

@@ -6,6 +6,7 @@ export interface Bindings {
   /** The step's own input; the run's where it has none. */
   context: unknown;
   input: unknown;
+  parameters: Readonly<Record<string, unknown>>;
   steps: Readonly<Record<string, { output: unknown; status: string; error: StepError | null }>>;
   run: { id: string; workflow_id: string; started_at: string | null };
   item?: unknown;
