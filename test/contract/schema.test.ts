@@ -101,6 +101,8 @@ describe('the migrated database', () => {
       approval_rules: 'written by people; an agent is named by its id', approval_rule_versions: 'written by people; an agent is named by its id',
       circuit_breakers: 'written by people; an agent is named by its id',
       circuit_breaker_transitions: 'written by people and the plane',
+      workflows: 'written by people',
+      workflow_versions: 'written by people',
     };
     expect(naming.map(({ table }) => table).filter((table) => !declared.has(table) && !(table in others))).toEqual([]);
   });
