@@ -5,6 +5,7 @@ import { AuditKeyHandover1700000000040 } from './1700000000040-audit-key-handove
 import { AuditSealing1700000000024 } from './1700000000024-audit-sealing.js';
 import { CircuitBreakers1700000000045 } from './1700000000045-circuit-breakers.js';
 import { Approvals1700000000048 } from './1700000000048-approvals.js';
+import { CronTicks1700000000049 } from './1700000000049-cron-ticks.js';
 import { Fleet1700000000003 } from './1700000000003-fleet.js';
 import { Identity1700000000002 } from './1700000000002-identity.js';
 import { Intake1700000000028 } from './1700000000028-intake.js';
@@ -60,5 +61,6 @@ export const MIGRATIONS = [
   CircuitBreakers1700000000045,
   Notifications1700000000047,
   Approvals1700000000048,
+  CronTicks1700000000049,
   Workflows1700000000051,
 ];
