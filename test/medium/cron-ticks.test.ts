@@ -46,7 +46,7 @@ describe('ticks', () => {
     const owners = Array.from({ length: 40 }, () => newId());
     for (const owner of owners) await set(owner, '* * * * *');
     for (const owner of owners) await since(owner, '5 minutes');
-    await Promise.all(Array.from({ length: 10 }, (_, n) => planes[n % 2]?.app.get(CronTicks).round()));
+    await Promise.all(Array.from({ length: 5 }, () => planes).flat().map(({ app }) => app.get(CronTicks).round()));
     await eventually(async () => (await Promise.all(owners.map(isAhead))).every(Boolean));
     for (const owner of owners) {
       const times = await ticked(owner);
