@@ -14,24 +14,25 @@ export const auditVerify: Command = {
     --checkpoint  a checkpoint that was kept elsewhere, or the file that checkpoints are pushed to: finds an older state that was put back
     --key         the public keys as noted down earlier, one on each line, or an answer of GET /api/v1/audit/public-key:
                   without it those in FILE are believed, and 0 says only that FILE fits the key that is in it
-    A key that was replaced and the one that came after it vouch for each other: either of them will do.
+    A key that was replaced and the one that came after it vouch for each other: either of them will do. What one signed after
+    it had been replaced is not believed.
     Exit code 0: nothing was touched. 1: something was; the first wrong row is named. 2: FILE cannot be checked.`,
   async run(args, output) {
     const { file, checkpoint, key } = argumentsOf(args);
     const verdict = await verifyBundle(linesOf(file), {
       ...(checkpoint === undefined ? {} : { checkpoints: await readFile(checkpoint, 'utf8') }),
-      ...(key === undefined ? {} : { keys: keysIn(await readFile(key, 'utf8')) }),
+      ...(key === undefined ? {} : keysIn(await readFile(key, 'utf8'))),
     });
     return report(verdict, { hasKey: key !== undefined, hasCheckpoint: checkpoint !== undefined }, output);
   },
 };
 
-/** Keys by line, or as the API answers them. */
-function keysIn(text: string): string[] {
-  if (!text.trimStart().startsWith('{')) return text.split('\n').map((line) => line.trim()).filter(Boolean);
-  const { keys } = JSON.parse(text) as { keys?: unknown };
+/** Keys by line, or as the API answers them, with what they signed about each other. */
+function keysIn(text: string): { keys: string[]; handovers?: string[] } {
+  if (!text.trimStart().startsWith('{')) return { keys: text.split('\n').map((line) => line.trim()).filter(Boolean) };
+  const { keys, handovers } = JSON.parse(text) as { keys?: unknown; handovers?: unknown };
   if (!Array.isArray(keys)) throw new Error('There are no keys in the given answer.');
-  return keys.map(String);
+  return { keys: keys.map(String), ...(Array.isArray(handovers) ? { handovers: handovers.map(String) } : {}) };
 }
 
 /** Split at line feeds alone: texts in a row may hold other characters that end lines elsewhere. */

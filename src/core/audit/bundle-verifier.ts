@@ -1,7 +1,7 @@
 import { BUNDLE_FORMAT, type BundleEnd, type BundleHeader, type BundleLine, type BundleRow, readLine, toSealedRow } from './bundle.js';
-import { type Checkpoint, type NoteKey, openCheckpoint } from './checkpoint.js';
+import { type Checkpoint, type NoteKey, openCheckpoint, type OpenedNote, openNote, verifierKey } from './checkpoint.js';
 import { ErasedDigest, type ExportStatement, openStatement } from './export-statement.js';
-import { followHandovers, type Handover } from './key-handover.js';
+import { followHandovers, type Handover, handoverIn, signedTooLate } from './key-handover.js';
 import { SeqRanges } from './seq-ranges.js';
 import { type Finding, LogVerifier, type Measure } from './log-verifier.js';
 
@@ -14,6 +14,8 @@ export interface Known {
   checkpoints?: string;
   /** Verifier keys; left out, those in the bundle are believed. */
   keys?: readonly string[];
+  /** What keys signed about each other; those in the bundle are followed too. */
+  handovers?: readonly string[];
 }
 
 export interface BundleVerdict {
@@ -71,10 +73,12 @@ function notesIn(kept: string, tenantId: string): string[] {
   return notes;
 }
 
+const unsigned = (seq: number, detail: string): Finding => ({ kind: 'unsigned', seq, row_id: null, detail });
+
 class BundleReader {
   private readonly keys: NoteKey[];
   private readonly followed: Handover[];
-  private readonly measures: Measure[] = [];
+  private readonly measures: (Measure & Pick<OpenedNote, 'signer'>)[] = [];
   private readonly external: Measure[];
   private verifier: LogVerifier | undefined;
   private unsigned: Finding | undefined;
@@ -91,7 +95,7 @@ class BundleReader {
     private readonly header: BundleHeader,
     known: Known,
   ) {
-    ({ keys: this.keys, followed: this.followed } = followHandovers(known.keys ?? header.keys, header.handovers ?? []));
+    ({ keys: this.keys, followed: this.followed } = followHandovers(known.keys ?? header.keys, [...(known.handovers ?? []), ...(header.handovers ?? [])]));
     const notes = known.checkpoints === undefined ? [] : notesIn(known.checkpoints, header.tenant_id);
     this.external = notes.map((note) => ({ ...openCheckpoint(note, this.keys), external: true }));
     const foreign = this.external.find(({ origin }) => origin !== header.origin);
@@ -144,13 +148,19 @@ class BundleReader {
 
   private statement(): ExportStatement | undefined {
     const said = this.end && valueOr(() => openStatement(this.end?.note ?? '', this.keys));
-    return said?.origin === this.header.origin ? said : undefined;
+    return said?.origin === this.header.origin && !this.isReplaced(said.signer) ? said : undefined;
+  }
+
+  /** Whether a key had been replaced when the export was made: another one signed it then. */
+  private isReplaced(signer: NoteKey): boolean {
+    const line = verifierKey(signer);
+    return signer.until !== undefined && (this.header.handovers ?? []).flatMap(handoverIn).some(({ from }) => from === line);
   }
 
   private takeCheckpoint(note: string): void {
-    const checkpoint = valueOr(() => openCheckpoint(note, this.keys));
+    const checkpoint = valueOr(() => openNote(note, this.keys));
     if (this.verifier || !checkpoint || checkpoint.origin !== this.header.origin) {
-      this.unsigned ??= { kind: 'unsigned', seq: this.own?.size ?? 0, row_id: null, detail: `The checkpoint in line ${this.number} is not signed with the key of this log, or stands where none belongs.` };
+      this.unsigned ??= unsigned(this.own?.size ?? 0, `The checkpoint in line ${this.number} is not signed with the key of this log, or stands where none belongs.`);
       this.verifier?.report(this.unsigned);
       return;
     }
@@ -173,6 +183,8 @@ class BundleReader {
   /** Made with the first row: the checkpoints stand before it. */
   private log(): LogVerifier {
     if (this.verifier) return this.verifier;
+    const late = signedTooLate(this.measures);
+    if (late) this.unsigned ??= unsigned(late.size, `The checkpoint of ${late.size} rows is signed with a key that had been replaced when the log had less.`);
     this.verifier = new LogVerifier([...this.measures, ...this.external]);
     if (this.unsigned) this.verifier.report(this.unsigned);
     return this.verifier;

@@ -15,6 +15,10 @@ export interface Checkpoint {
 export interface NoteKey {
   name: string;
   key: KeyObject;
+  /** When it took the place of the one before it; undefined for the first. */
+  since?: string;
+  /** When another took its place: nothing that says a later time is believed for being signed with it. */
+  until?: string;
 }
 
 const ED25519 = Buffer.of(1);
@@ -87,7 +91,9 @@ export function openNote(note: string, keys: readonly NoteKey[]): OpenedNote {
   const split = note.indexOf('\n\n');
   const signer = split < 0 ? undefined : signerOf(note.slice(0, split + 1), note.slice(split + 2), keys);
   if (!signer) throw new Error('The checkpoint is not signed by the key of this log.');
-  return { ...readNote(note), signer };
+  const said = readNote(note);
+  if (signer.until !== undefined && said.time > signer.until) throw new Error(`The checkpoint is not signed by the key of this log: that one was replaced on ${signer.until}.`);
+  return { ...said, signer };
 }
 
 /**

@@ -34,10 +34,10 @@ export const signStatement = ({ erased, ...checkpoint }: ExportStatement, signer
   signNote(checkpoint, [MARK, `erased ${erased.count} ${erased.digest}`], signer);
 
 /** @throws Error for what is no such statement, or is signed by none of the keys */
-export function openStatement(note: string, keys: readonly NoteKey[]): ExportStatement {
-  const { more, origin, size, root, time } = openNote(note, keys);
+export function openStatement(note: string, keys: readonly NoteKey[]): ExportStatement & { signer: NoteKey } {
+  const { more, origin, size, root, time, signer } = openNote(note, keys);
   const [mark, erased = ''] = more;
   const match = /^erased (\d{1,15}) ([0-9a-f]{64})$/.exec(erased);
   if (mark !== MARK || !match?.[1] || !match[2]) throw new Error('This is no statement about an export.');
-  return { origin, size, root, time, erased: { count: Number(match[1]), digest: match[2] } };
+  return { origin, size, root, time, signer, erased: { count: Number(match[1]), digest: match[2] } };
 }

@@ -11,6 +11,7 @@ import { sendAttachment } from '../../platform/http/attachment.js';
 import { AuditContents } from './audit-contents.js';
 import { AuditKeys, handoversOf } from './audit-keys.js';
 import { AuditLogRepository, type StoredLeaf } from './audit-log.repository.js';
+import { AuditSigners } from './audit-signers.js';
 import type { LostContent } from './audit-row.entity.js';
 
 const PAGE = 500;
@@ -28,14 +29,13 @@ export class AuditExportService {
     private readonly log: AuditLogRepository,
     private readonly contents: AuditContents,
     private readonly keys: AuditKeys,
+    private readonly signers: AuditSigners,
     private readonly audit: AuditPort,
   ) {}
 
   /** The export is recorded before its first line leaves. The bundle holds what was sealed when it began. */
   async write(response: Response): Promise<void> {
-    // In this order: the key that signs is among those in the header, whatever replaces it meanwhile.
-    const { key } = await this.keys.signer();
-    const header = await this.header();
+    const { header, key } = await this.begin();
     await this.record(header.size);
     await sendAttachment(response, { type: 'application/x-ndjson; charset=utf-8', filename: `audit-${header.size}.jsonl` }, this.lines(header, key));
   }
@@ -45,11 +45,22 @@ export class AuditExportService {
     await this.audit.record({ action: 'audit.export', resource: { type: 'audit_log', id: this.context.tenantId }, detail: { size } });
   }
 
+  /** The key that signs is the newest of those in the header, whatever replaces it meanwhile. */
+  private async begin(): Promise<{ header: Header; key: NoteKey }> {
+    for (;;) {
+      const { id, key } = await this.signers.current();
+      const header = await this.header();
+      if ((await this.signers.current()).id === id) return { header, key };
+    }
+  }
+
   private async header(): Promise<Header> {
     const { tenantId } = this.context;
+    // Not later than the key signs: by the clock that this is told from.
+    const now = await this.log.now(tenantId);
     const [newest, keys, origin] = await Promise.all([this.log.newestCheckpoint(tenantId), this.keys.verifiers(), this.keys.originOf(tenantId)]);
     if (!newest) throw new Problem('not_sealed');
-    return { root: newest.root, format: BUNDLE_FORMAT, origin, tenant_id: tenantId, keys: keys.map(verifierKey), ...handoversOf(keys), size: newest.size, exported_at: new Date().toISOString() };
+    return { root: newest.root, format: BUNDLE_FORMAT, origin, tenant_id: tenantId, keys: keys.map(verifierKey), ...handoversOf(keys), size: newest.size, exported_at: now.toISOString() };
   }
 
   private async *lines({ root, ...header }: Header, signer: NoteKey): AsyncGenerator<string> {

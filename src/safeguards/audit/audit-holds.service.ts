@@ -12,6 +12,7 @@ import { SystemDatabase } from '../../platform/database/system-database.js';
 import { type AuditHold, AuditHoldsRepository } from './audit-holds.repository.js';
 import { AuditKeys } from './audit-keys.js';
 import { AuditMarks } from './audit-marks.js';
+import { AuditSigners } from './audit-signers.js';
 import { type HoldMark, holdMarkOf } from './hold-mark.js';
 import { brokenParts } from './tree-findings.js';
 import { type Ask, hasLeftovers, readStates, type TreeState } from './tree-states.js';
@@ -40,6 +41,7 @@ export class AuditHoldsService {
     private readonly holds: AuditHoldsRepository,
     private readonly keys: AuditKeys,
     private readonly marks: AuditMarks,
+    private readonly signers: AuditSigners,
     private readonly audit: AuditPort,
     private readonly others: OtherTenant,
     private readonly database: SystemDatabase,
@@ -69,7 +71,7 @@ export class AuditHoldsService {
     const { kind, id } = this.context.actor;
     // In this order: a key that was replaced signs nothing later than that.
     const [now, isTenant] = await Promise.all([this.holds.now(), this.holds.isTenant(tenantId)]);
-    const [{ key, originOf }, keys] = await Promise.all([this.keys.signer(), this.keys.verifiers()]);
+    const [{ key, originOf }, keys] = await Promise.all([this.signers.current(), this.keys.verifiers()]);
     const restore = { origin: originOf(tenantId), size: state.size, root: state.root, time: now.toISOString(), mark: mark?.note ?? null, reason, by: { kind, id } };
     const note = signRestore(restore, key);
     await this.record(tenantId, restore, note, isTenant);

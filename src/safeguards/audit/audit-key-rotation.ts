@@ -31,14 +31,15 @@ export class AuditKeyRotation {
     const { id, key } = await this.keys.signer();
     const { row, secret } = await this.keys.newSigningKey();
     const next: NoteKey = { name: key.name, key: secret };
-    const handover = { from: verifierKey(key), to: verifierKey(next), time: new Date().toISOString() };
+    const keys = { from: verifierKey(key), to: verifierKey(next) };
     const old = { id, sealed_public: await this.keys.sealPublic(id, key) };
-    const entry = await this.context.runAsSystem(OPERATOR_TENANT_ID, ACTOR, () => this.audit.prepare({ action: 'audit.rotate_key', resource: { type: 'audit_key', id: row.id }, detail: { ...handover } }));
-    await this.database.transaction(async (client) => {
-      const isDone = await this.rows.replace(client, old, { ...row, handover: signHandover(key, next, handover.time) });
-      if (!isDone) throw new Error('the key was replaced by somebody else meanwhile; see GET /api/v1/audit/public-key');
+    const entry = await this.context.runAsSystem(OPERATOR_TENANT_ID, ACTOR, () => this.audit.prepare({ action: 'audit.rotate_key', resource: { type: 'audit_key', id: row.id }, detail: keys }));
+    const signed = (time: Date): string => signHandover(key, next, time.toISOString());
+    return this.database.transaction(async (client) => {
+      const time = await this.rows.replace(client, old, (now) => ({ ...row, handover: signed(now) }));
+      if (!time) throw new Error('the key was replaced by somebody else meanwhile; see GET /api/v1/audit/public-key');
       await this.log.insertBy(client, entry);
+      return { ...keys, time: time.toISOString() };
     });
-    return handover;
   }
 }

@@ -1,7 +1,10 @@
 import { createHmac, createPrivateKey, createPublicKey, generateKeyPairSync, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import type pg from 'pg';
-import { type NoteKey, publicKeyOf, rawPublicKey } from '../../core/audit/checkpoint.js';
+import { LRUCache } from 'lru-cache';
+import { type NoteKey, publicKeyOf, rawPublicKey, verifierKey } from '../../core/audit/checkpoint.js';
+import { type Handover, handoverIn, inTheirTime } from '../../core/audit/key-handover.js';
+import { HASH_BYTES } from '../../core/audit/merkle.js';
 import { newId, OPERATOR_TENANT_ID } from '../../core/ids.js';
 import { Problem } from '../../core/problem.js';
 import { isDamage } from '../../platform/crypto/damage.js';
@@ -15,6 +18,8 @@ export interface AuditSigner {
   /** Of the key. */
   id: string;
   key: NoteKey;
+  /** What the keys of this installation signed when one gave way to another. */
+  handovers: readonly string[];
   originOf(tenantId: string): string;
   /** Whether it signs still, as a transaction sees it. */
   isCurrent(client: pg.ClientBase): Promise<boolean>;
@@ -38,8 +43,22 @@ interface OpenedKey {
   secret: Buffer;
 }
 
+/** Keys of one purpose as they are stored, and what they signed about each other. */
+interface StoredKeys {
+  /** The oldest first. */
+  rows: AuditKeyRow[];
+  handovers: Handover[];
+}
+
+/** None of the keys in the database is one that this installation made and that was not replaced. */
+export class NoKey extends Error {}
+
 const LABEL_KEY_BYTES = 32;
+const MOST_READ = 1_000;
 const LOG_NAME = 'wheelhouse.audit/';
+
+/** What the keys of an installation are called; the name of each of its logs begins with it. */
+export const logNameOf = (installation: string): string => `${LOG_NAME}${installation}`;
 
 /**
  * The keys of this installation's audit log: those that sign checkpoints, and the one under which labels are looked up.
@@ -49,6 +68,7 @@ const LOG_NAME = 'wheelhouse.audit/';
 @Injectable()
 export class AuditKeys {
   private readonly known = new Map<AuditKeyPurpose, OpenedKey>();
+  private readonly read = new LRUCache<string, Handover[]>({ max: MOST_READ });
   private loadingLabel: Promise<OpenedKey> | undefined;
   private installation: Promise<string> | undefined;
 
@@ -60,8 +80,12 @@ export class AuditKeys {
 
   /** Which key signs is asked each time: it may have been replaced. */
   async signer(): Promise<AuditSigner> {
-    const [name, { id, secret }] = await Promise.all([this.name(), this.load('checkpoint')]);
-    return { id, key: { name, key: privateKeyOf(secret) }, originOf: (tenantId) => `${name}/${tenantId}`, isCurrent: (client) => this.rows.isHeld(client, id) };
+    const name = await this.name();
+    const stored = await this.stored('checkpoint');
+    const { id, secret } = await this.load('checkpoint', this.signing(name, stored));
+    const key: NoteKey = { name, key: privateKeyOf(secret) };
+    const since = sinceOf(verifierKey(key), stored);
+    return { id, key: { ...key, ...(since === undefined ? {} : { since }) }, handovers: stored.rows.flatMap(({ handover }) => handover ?? []), originOf: (tenantId) => `${name}/${tenantId}`, isCurrent: (client) => this.rows.isHeld(client, id) };
   }
 
   /** Public keys, the oldest first: each checkpoint is signed by one of them. */
@@ -71,14 +95,15 @@ export class AuditKeys {
 
   async allVerifiers(): Promise<Verifiers> {
     const name = await this.name();
-    await this.load('checkpoint');
-    const found: Verifiers = { keys: [], foreign: [] };
-    for (const row of await this.rows.signing()) {
+    const { rows, handovers } = await this.stored('checkpoint');
+    const keys: Verifier[] = [];
+    const foreign: Verifiers['foreign'] = [];
+    for (const row of rows) {
       const publicKey = await this.publicKeyIn(row);
-      if (publicKey && row.public_key?.equals(publicKey)) found.keys.push({ name, key: publicKeyOf(publicKey), handover: row.handover });
-      else found.foreign.push({ id: row.id, publicKey: row.public_key });
+      if (publicKey && row.public_key?.equals(publicKey)) keys.push({ name, key: publicKeyOf(publicKey), handover: row.handover });
+      else foreign.push({ id: row.id, publicKey: row.public_key });
     }
-    return found;
+    return { keys: inTheirTime(keys, handovers), foreign };
   }
 
   /** Names this installation, also to what does not lie in its database. */
@@ -114,12 +139,13 @@ export class AuditKeys {
 
   private name(): Promise<string> {
     this.installation ??= this.database.query<{ id: string }>('select id from installation').then(
-      ([row]) => `${LOG_NAME}${row?.id ?? ''}`,
-      (error: unknown) => {
-        this.installation = undefined;
-        throw error;
+      ([row]) => {
+        if (!row) throw new Error('The database does not say which installation it is of.');
+        return logNameOf(row.id);
       },
     );
+    // What failed is asked again.
+    this.installation.catch(() => (this.installation = undefined));
     return this.installation;
   }
 
@@ -128,14 +154,16 @@ export class AuditKeys {
     const known = this.known.get('label');
     if (known) return known;
     beforeTransaction(() => this.labelKey());
-    this.loadingLabel ??= this.load('label').finally(() => (this.loadingLabel = undefined));
+    this.loadingLabel ??= this.stored('label')
+      .then(({ rows }) => this.load('label', rows.filter(isHeld).reverse()))
+      .finally(() => (this.loadingLabel = undefined));
     return this.loadingLabel;
   }
 
-  /** The newest that opens. One that was put in is passed by: it must not stop what is written. */
-  private async load(purpose: AuditKeyPurpose): Promise<OpenedKey> {
+  /** The first that opens. One that was put in is passed by: it must not stop what is written. */
+  private async load(purpose: AuditKeyPurpose, candidates: readonly HeldKeyRow[]): Promise<OpenedKey> {
     const known = this.known.get(purpose);
-    for (const row of await this.heldOrMade(purpose)) {
+    for (const row of candidates) {
       if (row.id === known?.id) return known;
       const secret = await this.secretIn(row);
       if (!secret) continue;
@@ -143,14 +171,31 @@ export class AuditKeys {
       this.known.set(purpose, opened);
       return opened;
     }
-    throw new Error(`No key for ${purpose === 'checkpoint' ? 'checkpoints' : 'labels'} of the audit log opens: what stands in the database was not sealed under this master key.`);
+    throw new NoKey(`No key for ${purpose === 'checkpoint' ? 'checkpoints' : 'labels'} of the audit log opens: what stands in the database was not sealed under this master key, or was replaced.`);
   }
 
-  private async heldOrMade(purpose: AuditKeyPurpose): Promise<HeldKeyRow[]> {
-    const held = await this.rows.held(purpose);
-    if (held.length > 0) return held;
-    await this.rows.insertFirst(purpose === 'checkpoint' ? (await this.newSigningKey()).row : await this.rowOf(purpose, randomBytes(LABEL_KEY_BYTES), null));
-    return this.rows.held(purpose);
+  /** Keys that may sign, the newest first: that is the one that was handed over to last. One that has handed over itself never signs again, though somebody put its secret back. */
+  private signing(name: string, stored: StoredKeys): HeldKeyRow[] {
+    const lineOf = ({ public_key: raw }: AuditKeyRow): string | undefined => (raw?.length === HASH_BYTES ? verifierKey({ name, key: publicKeyOf(raw) }) : undefined);
+    const since = (row: AuditKeyRow): string => sinceOf(lineOf(row), stored) ?? '';
+    const isReplaced = (row: AuditKeyRow): boolean => row.sealed_public !== null || stored.handovers.some(({ from }) => from === lineOf(row));
+    return stored.rows.filter(isHeld).filter((row) => !isReplaced(row)).reverse().sort((a, b) => since(b).localeCompare(since(a)));
+  }
+
+  private async stored(purpose: AuditKeyPurpose): Promise<StoredKeys> {
+    let rows = await this.rows.all(purpose);
+    if (!rows.some(isHeld)) {
+      await this.rows.insertFirst(purpose === 'checkpoint' ? (await this.newSigningKey()).row : await this.rowOf(purpose, randomBytes(LABEL_KEY_BYTES), null));
+      rows = await this.rows.all(purpose);
+    }
+    return { rows, handovers: rows.flatMap(({ handover }) => (handover === null ? [] : this.handoverIn(handover))) };
+  }
+
+  /** Signatures are checked once. */
+  private handoverIn(note: string): Handover[] {
+    const known = this.read.get(note) ?? handoverIn(note);
+    this.read.set(note, known);
+    return known;
   }
 
   /** Undefined when it is not what this installation sealed, or not the one of its public key. */
@@ -181,6 +226,11 @@ export class AuditKeys {
     }
   }
 }
+
+const isHeld = (row: AuditKeyRow): row is HeldKeyRow => row.sealed_key !== null;
+
+/** When a key took the place of another. */
+const sinceOf = (line: string | undefined, { handovers }: StoredKeys): string | undefined => handovers.find(({ to }) => to === line)?.time;
 
 /** What is given out beside the keys once one was replaced. */
 export function handoversOf(keys: readonly Verifier[]): { handovers?: string[] } {

@@ -60,6 +60,12 @@ const toCheckpoint = (row: Stored<CheckpointRow>): CheckpointRow => ({ ...row, s
 export class AuditLogRepository {
   constructor(private readonly database: TenantDatabase) {}
 
+  /** By the clock that checkpoints have their times from. */
+  async now(tenantId: string): Promise<Date> {
+    const rows = await this.database.statement<{ now: Date }>(tenantId, 'select clock_timestamp() as now', []);
+    return rows[0]?.now ?? new Date();
+  }
+
   async newestCheckpoint(tenantId: string): Promise<CheckpointRow | undefined> {
     const rows = await this.database.statement<Stored<CheckpointRow>>(tenantId, `select ${CHECKPOINT} from audit_checkpoints where tenant_id = $1 order by audit_checkpoints.size desc limit 1`, [tenantId]);
     return rows[0] && toCheckpoint(rows[0]);

@@ -1,16 +1,18 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Gauge } from 'prom-client';
-import type { Mark } from '../../core/audit/restore-statement.js';
+import { type NoteKey, verifierKey } from '../../core/audit/checkpoint.js';
+import { followHandovers } from '../../core/audit/key-handover.js';
+import { type Mark, openMark } from '../../core/audit/restore-statement.js';
 import { Config } from '../../platform/config/config.js';
 import { Loops } from '../../platform/jobs/loops.js';
 import { Metrics } from '../../platform/metrics/metrics.js';
-import { AuditKeys } from './audit-keys.js';
-import { MarkFile } from './mark-file.js';
+import { AuditKeys, logNameOf } from './audit-keys.js';
+import { type KnownKey, MarkFile, type Remembered } from './mark-file.js';
 
 const WRITE_MS = 1_000;
 
 /**
- * What this process knows of each log from elsewhere than the database: the newest checkpoint that it sealed or found right. In
+ * What this process knows from elsewhere than the database: of each log the newest checkpoint that it sealed or found right, and which key signs. In
  * memory at once, within a second in the data folder; so that whoever owns the database alone cannot put back an older state.
  */
 @Injectable()
@@ -19,6 +21,8 @@ export class AuditMarks implements OnApplicationBootstrap {
   private readonly marks = new Map<string, Mark>();
   /** Those that the file does not have yet. */
   private readonly unwritten = new Map<string, Mark>();
+  private knownKey: KnownKey | undefined;
+  private isKeyWritten = true;
   private readonly failing: Gauge;
   private readonly foreign: Gauge;
   private file: MarkFile | undefined;
@@ -55,6 +59,17 @@ export class AuditMarks implements OnApplicationBootstrap {
     this.unwritten.set(tenantId, mark);
   }
 
+  /** The key that signs, as far as is known; undefined before the first time. */
+  get key(): KnownKey | undefined {
+    return this.knownKey;
+  }
+
+  setKey(key: KnownKey): void {
+    if (this.knownKey?.key === key.key) return;
+    this.knownKey = { ...key, handovers: [...new Set([...(this.knownKey?.handovers ?? []), ...key.handovers])] };
+    this.isKeyWritten = false;
+  }
+
   /** Takes in what the file says: this process, or another with the same folder, wrote it. */
   load(): Promise<void> {
     return this.inTurn(() => this.attempt((file) => this.takeIn(file)));
@@ -66,14 +81,15 @@ export class AuditMarks implements OnApplicationBootstrap {
   }
 
   private async writeNew(): Promise<void> {
-    if (this.unwritten.size === 0) return;
+    if (this.unwritten.size === 0 && this.isKeyWritten) return;
     await this.attempt(async (file) => {
       // Nothing that was not read is written over.
       await this.takeIn(file);
-      const changed = [...this.unwritten];
-      if (changed.length === 0) return;
-      await file.write(changed, this.marks);
-      for (const [tenantId, mark] of changed) if (this.unwritten.get(tenantId) === mark) this.unwritten.delete(tenantId);
+      const [marks, key] = [new Map(this.unwritten), this.knownKey];
+      if (marks.size === 0 && this.isKeyWritten) return;
+      await file.write({ marks, key: this.isKeyWritten ? undefined : key }, { marks: this.marks, key });
+      for (const [tenantId, mark] of marks) if (this.unwritten.get(tenantId) === mark) this.unwritten.delete(tenantId);
+      this.isKeyWritten = this.knownKey === key;
     });
   }
 
@@ -84,19 +100,28 @@ export class AuditMarks implements OnApplicationBootstrap {
   }
 
   private async takeIn(file: MarkFile): Promise<void> {
-    for (const [tenantId, mark] of (await file.load()) ?? []) {
-      const known = this.marks.get(tenantId);
+    const said = await file.load();
+    for (const [tenantId, mark] of said?.marks ?? []) {
       // Another process may have led meanwhile, and gone further than this one remembers.
-      if (known && known.time >= mark.time) continue;
-      this.marks.set(tenantId, mark);
-      this.unwritten.delete(tenantId);
+      if (this.isNews(tenantId, mark)) this.unwritten.delete(tenantId);
     }
+    if (!said?.key || (this.knownKey && this.knownKey.since >= said.key.since)) return;
+    this.knownKey = said.key;
+    this.isKeyWritten = true;
+  }
+
+  private isNews(tenantId: string, mark: Mark): boolean {
+    const known = this.marks.get(tenantId);
+    if (known && known.time >= mark.time) return false;
+    this.marks.set(tenantId, mark);
+    return true;
   }
 
   private async attempt(work: (file: MarkFile) => Promise<void>): Promise<void> {
     const installation = await this.keys.installationId();
+    const keys = this.file ? [] : await this.keys.verifiers();
     try {
-      await work((this.file ??= await this.open(installation)));
+      await work((this.file ??= await this.open(installation, keys)));
       if (this.problem !== undefined) this.logger.warn('The marks of the audit log are kept in WHEELHOUSE_DATA again.');
       this.problem = undefined;
     } catch (error) {
@@ -106,11 +131,27 @@ export class AuditMarks implements OnApplicationBootstrap {
     this.failing.set(this.problem === undefined ? 0 : 1);
   }
 
-  private async open(installation: string): Promise<MarkFile> {
+  private async open(installation: string, keys: readonly NoteKey[]): Promise<MarkFile> {
     const file = new MarkFile(this.config.get('WHEELHOUSE_DATA'), installation);
     const others = await file.others();
     this.foreign.set(others.length);
-    if (others.length > 0) this.logger.warn({ files: others }, 'WHEELHOUSE_DATA holds marks of the audit log of another installation: see whether this is the right database.');
+    for (const other of others) {
+      const isOwn = this.takeInOther(other.installation, await other.load(), keys);
+      if (isOwn) this.logger.error({ installation: other.installation }, 'WHEELHOUSE_DATA holds marks of the audit log that this installation signed under another id: somebody has changed its id in the database. They hold as before.');
+      else this.logger.warn({ installation: other.installation }, 'WHEELHOUSE_DATA holds marks of the audit log of another installation: see whether this is the right database.');
+    }
     return file;
+  }
+
+  /** What is signed with the keys of this installation is its own, whatever the database calls it by now. @returns whether there was any */
+  private takeInOther(installation: string, said: Remembered | undefined, keys: readonly NoteKey[]): boolean {
+    const name = logNameOf(installation);
+    const { keys: own } = followHandovers(keys.map((key) => verifierKey({ ...key, name })), said?.key?.handovers ?? []);
+    const isOwn = own.some((key) => verifierKey(key) === said?.key?.key) || [...(said?.marks ?? [])].some(([tenantId, { note }]) => openMark(note, own, `${name}/${tenantId}`));
+    if (!said || !isOwn) return false;
+    // All of it, as of the own file: some may be signed with a key that the database has no more.
+    for (const [tenantId, mark] of said.marks) if (this.isNews(tenantId, mark)) this.unwritten.set(tenantId, mark);
+    if (said.key && !(this.knownKey && this.knownKey.since >= said.key.since)) this.setKey(said.key);
+    return true;
   }
 }

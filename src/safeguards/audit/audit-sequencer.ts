@@ -5,8 +5,8 @@ import { ADVISORY_LOCKS } from '../../platform/database/advisory-locks.js';
 import { poolOptions } from '../../platform/database/pool-options.js';
 import { SYSTEM_ROLE } from '../../platform/database/tenant-table.js';
 import { Loops } from '../../platform/jobs/loops.js';
-import { AuditKeys } from './audit-keys.js';
 import { AuditMarks } from './audit-marks.js';
+import { AuditSigners } from './audit-signers.js';
 import { BATCH, LogSealer } from './log-sealer.js';
 import { TreeAssessor } from './tree-assessor.js';
 
@@ -31,7 +31,9 @@ const KEEPALIVE = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp
 export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShutdown {
   private readonly logger = new Logger(AuditSequencer.name);
   private client: pg.Client | undefined;
-  /** There when this process leads. */
+  /** Whether the lock is this session's. */
+  private isLeading = false;
+  /** There when this process leads and may sign. */
   private sealer: LogSealer | undefined;
   private nextTry = 0;
   private nextLook = 0;
@@ -41,7 +43,7 @@ export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShut
   constructor(
     private readonly config: Config,
     private readonly loops: Loops,
-    private readonly keys: AuditKeys,
+    private readonly signers: AuditSigners,
     private readonly marks: AuditMarks,
     private readonly assessor: TreeAssessor,
   ) {}
@@ -57,9 +59,12 @@ export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShut
   /** Seals all there is, if this process leads. */
   private async turn(signal: AbortSignal): Promise<void> {
     try {
-      const sealer = await this.lead();
-      if (!sealer) return;
-      sealer.signer = await this.keys.signer();
+      const client = await this.lead();
+      // Who leads and may not sign goes on leading: another process may know less.
+      const signer = client && (await this.signers.forSealing());
+      if (!client || !signer) return;
+      const sealer = (this.sealer ??= new LogSealer(client, signer, this.marks, this.assessor));
+      sealer.signer = signer;
       if (performance.now() >= this.nextInspection) {
         await sealer.inspect();
         this.nextInspection = performance.now() + INSPECT_MS;
@@ -80,21 +85,22 @@ export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /** @returns undefined when another process leads */
-  private async lead(): Promise<LogSealer | undefined> {
-    if (this.sealer) return this.sealer;
+  private async lead(): Promise<pg.Client | undefined> {
+    if (this.isLeading) return this.client;
     if (performance.now() < this.nextTry) return undefined;
     this.nextTry = performance.now() + TRY_MS;
     const client = (this.client ??= await this.connect());
     const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [ADVISORY_LOCKS.auditSequencer]);
-    if (rows[0]?.got === true) this.sealer = await this.begin(client);
-    return this.sealer;
+    if (rows[0]?.got !== true) return undefined;
+    await this.begin(client);
+    return client;
   }
 
-  private async begin(client: pg.Client): Promise<LogSealer> {
+  private async begin(client: pg.Client): Promise<void> {
     await this.marks.load();
     [this.nextInspection, this.nextLook] = [0, 0];
     if (this.marks.all.size === 0 && !this.saidThatNothingIsKnown) await this.sayThatNothingIsKnown(client);
-    return new LogSealer(client, await this.keys.signer(), this.marks, this.assessor);
+    this.isLeading = true;
   }
 
   private async sayThatNothingIsKnown(client: pg.Client): Promise<void> {
@@ -116,6 +122,7 @@ export class AuditSequencer implements OnApplicationBootstrap, OnApplicationShut
   private async resign(): Promise<void> {
     const client = this.client;
     this.client = undefined;
+    this.isLeading = false;
     this.sealer = undefined;
     // Whatever is wrong with the session, it is not used again.
     await client?.end().catch(() => undefined);

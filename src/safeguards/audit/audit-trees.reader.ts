@@ -6,6 +6,7 @@ import type { KeySubject } from '../../platform/crypto/tenant-cipher.js';
 import { AuditHistoryRepository } from './audit-history.repository.js';
 import { AuditKeys, handoversOf } from './audit-keys.js';
 import { AuditLogRepository } from './audit-log.repository.js';
+import { AuditSigners } from './audit-signers.js';
 
 export type CertifiedLog = Pick<PurgeCertificate['audit'], 'origin' | 'before' | 'after' | 'consistency'>;
 
@@ -16,6 +17,7 @@ export class AuditTrees {
     private readonly log: AuditLogRepository,
     private readonly history: AuditHistoryRepository,
     private readonly keys: AuditKeys,
+    private readonly signers: AuditSigners,
   ) {}
 
   /** As the newest checkpoint has it; null before the first. */
@@ -42,7 +44,7 @@ export class AuditTrees {
   }
 
   async sign(certificate: PurgeCertificate): Promise<SignedCertificate> {
-    const { key } = await this.keys.signer();
+    const { key } = await this.signers.current();
     const keys = await this.keys.verifiers();
     return { certificate, signature: signCertificate(certificate, key), keys: keys.map(verifierKey), ...handoversOf(keys) };
   }

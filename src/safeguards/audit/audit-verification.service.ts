@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
-import { openCheckpoint, publicKeyOf, verifierKey } from '../../core/audit/checkpoint.js';
+import { type OpenedNote, openNote, publicKeyOf, verifierKey } from '../../core/audit/checkpoint.js';
+import { signedTooLate } from '../../core/audit/key-handover.js';
 import { type Finding, LogVerifier, type Measure } from '../../core/audit/log-verifier.js';
 import { HASH_BYTES } from '../../core/audit/merkle.js';
 import { SeqRanges } from '../../core/audit/seq-ranges.js';
@@ -12,6 +13,7 @@ import { AuditHoldsRepository } from './audit-holds.repository.js';
 import { AuditKeys, type Verifiers } from './audit-keys.js';
 import { AuditLogRepository, type CheckpointRow, type StoredLeaf } from './audit-log.repository.js';
 import { AuditMarks } from './audit-marks.js';
+import { AuditSigners } from './audit-signers.js';
 import { StoredTreeCheck } from './stored-tree-check.js';
 import { TreeAssessor } from './tree-assessor.js';
 
@@ -51,6 +53,7 @@ export class AuditVerificationService {
     private readonly keys: AuditKeys,
     private readonly holds: AuditHoldsRepository,
     private readonly marks: AuditMarks,
+    private readonly signers: AuditSigners,
     private readonly assessor: TreeAssessor,
     private readonly database: TenantDatabase,
   ) {}
@@ -64,7 +67,7 @@ export class AuditVerificationService {
     const checkpoint = await this.log.newestCheckpoint(tenantId);
     const size = checkpoint?.size ?? 0;
     const [verifiers, origin] = await Promise.all([this.keys.allVerifiers(), this.keys.originOf(tenantId)]);
-    const foreign = foreignKey(verifiers, origin);
+    const foreign = foreignKey(verifiers, origin) ?? (await this.otherKey());
     const { measures, unsigned } = await this.measures(tenantId, size, verifiers.keys, origin);
     if (external) measures.push({ origin: '', time: '', ...external, external: true });
     if (mark && mark.size > 0 && mark.size <= size) measures.push({ ...mark, origin: '', external: true, named: 'noted ' });
@@ -90,6 +93,12 @@ export class AuditVerificationService {
     const mark = this.marks.get(tenantId);
     const restores = (await this.assessor.restores((text, values) => this.database.statement(tenantId, text, values), [tenantId])).get(tenantId) ?? [];
     return { mark: markAfter(mark, restores), restores };
+  }
+
+  /** The key that the database offers is not the one that is known. */
+  private async otherKey(): Promise<Finding | undefined> {
+    const detail = await this.signers.fault();
+    return detail === undefined ? undefined : { kind: 'foreign', seq: 0, row_id: null, detail };
   }
 
   private async held(tenantId: string): Promise<Finding | undefined> {
@@ -131,19 +140,22 @@ export class AuditVerificationService {
 
   /** The log's own checkpoints. One that is not signed by this installation, or says something else than its columns, is itself a finding. */
   private async measures(tenantId: string, size: number, keys: Verifiers['keys'], origin: string): Promise<{ measures: Measure[]; unsigned: Finding | undefined }> {
-    const measures: Measure[] = [];
+    const measures: OpenedNote[] = [];
     for (const row of await this.log.someCheckpoints(tenantId, size, MOST_CHECKPOINTS)) {
       const opened = openedOr(row.note, keys);
       if (opened?.origin !== origin || opened.size !== row.size || !opened.root.equals(row.root)) {
         const detail = `The checkpoint of ${row.size} rows is not signed by this installation, or not what was signed.`;
-        return { measures, unsigned: { kind: 'unsigned', seq: row.size, row_id: null, detail } };
+        return { measures, unsigned: unsigned(row.size, detail) };
       }
       measures.push(opened);
       if (measures.length % SIGNATURES_AT_ONCE === 0) await nextTurn();
     }
-    return { measures, unsigned: undefined };
+    const late = signedTooLate(measures);
+    return { measures, unsigned: late && unsigned(late.size, `The checkpoint of ${late.size} rows is signed with a key that had been replaced when the log had less.`) };
   }
 }
+
+const unsigned = (seq: number, detail: string): Finding => ({ kind: 'unsigned', seq, row_id: null, detail });
 
 /** What was sealed is there at least. */
 function shortOf(mark: Mark | undefined, size: number): Finding | undefined {
@@ -168,9 +180,9 @@ function foreignKey({ foreign: [row] }: Verifiers, origin: string): Finding | un
 }
 
 /** Undefined for what is not signed by one of the keys. */
-function openedOr(note: string, keys: Parameters<typeof openCheckpoint>[1]): Measure | undefined {
+function openedOr(note: string, keys: Verifiers['keys']): OpenedNote | undefined {
   try {
-    return openCheckpoint(note, keys);
+    return openNote(note, keys);
   } catch (error) {
     if (error instanceof Error) return undefined;
     throw error;

@@ -16,6 +16,7 @@ import { AuditProofsService } from './audit-proofs.service.js';
 import { AuditRow } from './audit-row.entity.js';
 import { AuditSequencer } from './audit-sequencer.js';
 import { AuditVerificationService } from './audit-verification.service.js';
+import { AuditSigners } from './audit-signers.js';
 import { AuditTrees } from './audit-trees.reader.js';
 import { AuditController } from './audit.controller.js';
 import { AuditReader } from './audit.reader.js';
@@ -27,7 +28,7 @@ import { PurgeRecords } from './purge-records.js';
 import { TreeAssessor } from './tree-assessor.js';
 
 const SEALED = [
-  AuditContents, AuditKeys, AuditKeysRepository, PurgeRecords, AuditLogRepository, AuditMarks, AuditHoldsRepository, AuditHoldsService, TreeAssessor, AuditSequencer,
+  AuditContents, AuditKeys, AuditKeysRepository, PurgeRecords, AuditLogRepository, AuditMarks, AuditSigners, AuditHoldsRepository, AuditHoldsService, TreeAssessor, AuditSequencer,
   AuditProofsService, AuditVerificationService, AuditExportService, CheckpointPlaces, CheckpointPusher,
 ];
 

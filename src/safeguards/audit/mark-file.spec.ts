@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { signCheckpoint } from '../../core/audit/checkpoint.js';
 import { EMPTY_ROOT } from '../../core/audit/merkle.js';
 import type { Mark } from '../../core/audit/restore-statement.js';
-import { MarkFile } from './mark-file.js';
+import { type KnownKey, MarkFile, type Remembered } from './mark-file.js';
 
 const INSTALLATION = randomUUID();
 const key = generateKeyPairSync('ed25519').privateKey;
@@ -23,14 +23,15 @@ describe('the file of marks', () => {
   const written = async (...marks: (readonly [string, Mark])[]): Promise<MarkFile> => {
     const file = new MarkFile(folder, INSTALLATION);
     await file.load();
-    await file.write(marks, new Map(marks));
+    await file.write(said(marks), said(marks));
     return file;
   };
-  const read = async (): Promise<Record<string, number>> => Object.fromEntries([...((await new MarkFile(folder, INSTALLATION).load()) ?? [])].map(([tenant, { size }]) => [tenant, size]));
+  const said = (marks: Iterable<readonly [string, Mark]>, key?: KnownKey): Remembered => ({ marks: new Map(marks), key });
+  const read = async (): Promise<Record<string, number>> => Object.fromEntries([...((await new MarkFile(folder, INSTALLATION).load())?.marks ?? [])].map(([tenant, { size }]) => [tenant, size]));
 
   it('holds the last mark of each tenant, closed to other accounts', async () => {
     const file = await written(['a', mark(1)], ['b', mark(5)]);
-    await file.write([['a', mark(2)]], new Map([['a', mark(2)], ['b', mark(5)]]));
+    await file.write(said([['a', mark(2)]]), said([['a', mark(2)], ['b', mark(5)]]));
     expect(await file.load()).toBeUndefined();
     expect(await read()).toEqual({ a: 2, b: 5 });
     expect(readFileSync(path(), 'utf8').trim().split('\n')).toHaveLength(3);
@@ -44,14 +45,30 @@ describe('the file of marks', () => {
     expect(await read()).toEqual({ a: 1 });
     const file = new MarkFile(folder, INSTALLATION);
     await file.load();
-    await file.write([['a', mark(3)]], new Map([['a', mark(3)]]));
+    await file.write(said([['a', mark(3)]]), said([['a', mark(3)]]));
+    expect(await read()).toEqual({ a: 3 });
+  });
+
+  it('holds the key that signs beside them, also when it is written anew', async () => {
+    const file = await written(['a', mark(1)]);
+    const [one, two]: KnownKey[] = ['one', 'two'].map((key) => ({ key, since: '2026', handovers: ['note'] }));
+    await file.write(said([], one), said([['a', mark(1)]], one));
+    await file.write(said([['a', mark(2)]]), said([['a', mark(2)]], one));
+    expect((await new MarkFile(folder, INSTALLATION).load())?.key).toEqual(one);
+    await file.write(said([], two), said([['a', mark(2)]], two));
+    appendFileSync(path(), '{"key":{"key":"thr');
+    expect((await new MarkFile(folder, INSTALLATION).load())?.key).toEqual(two);
+    const other = new MarkFile(folder, INSTALLATION);
+    await other.load();
+    await other.write(said([['a', mark(3)]]), said([['a', mark(3)]], two));
+    expect((await new MarkFile(folder, INSTALLATION).load())?.key).toEqual(two);
     expect(await read()).toEqual({ a: 3 });
   });
 
   it('does not grow without end', async () => {
     const all = new Map(Array.from({ length: 500 }, (_, index) => [`tenant ${index}`, mark(index)]));
     const file = new MarkFile(folder, INSTALLATION);
-    for (let round = 0; round < 40; round += 1) await file.write([...all], all);
+    for (let round = 0; round < 40; round += 1) await file.write(said(all), said(all));
     expect(statSync(path()).size).toBeLessThan(2 << 20);
     expect(Object.keys(await read())).toHaveLength(500);
   });
@@ -59,9 +76,9 @@ describe('the file of marks', () => {
   it('tells of other installations, of nothing else', async () => {
     await written(['a', mark(1)]);
     writeFileSync(join(folder, 'jwt-secret'), '');
-    const other = `audit-marks.${randomUUID()}.jsonl`;
-    writeFileSync(join(folder, other), '');
-    expect(await new MarkFile(folder, INSTALLATION).others()).toEqual([other]);
+    const other = randomUUID();
+    writeFileSync(join(folder, `audit-marks.${other}.jsonl`), '');
+    expect((await new MarkFile(folder, INSTALLATION).others()).map(({ installation }) => installation)).toEqual([other]);
     expect(await new MarkFile(join(folder, 'none'), INSTALLATION).others()).toEqual([]);
   });
 });

@@ -11,11 +11,28 @@ const MOST_OVERTAKEN = 4;
 const NAME = /^audit-marks\.([0-9a-f-]{36})\.jsonl$/;
 const MODE = 0o600;
 
+/** Which key signs, as it was known last. */
+export interface KnownKey {
+  /** Verifier key. */
+  key: string;
+  /** When it took the place of another; empty for the first. */
+  since: string;
+  /** What keys signed when one gave way to another. */
+  handovers: readonly string[];
+}
+
+/** What is remembered outside of the database. */
+export interface Remembered {
+  marks: ReadonlyMap<string, Mark>;
+  key: KnownKey | undefined;
+}
+
 const lineOf = ([tenantId, { size, note }]: readonly [string, Mark]): string => `${JSON.stringify({ tenant_id: tenantId, size, checkpoint: note })}\n`;
+const textOf = ({ marks, key }: Remembered): string => [...[...marks].map(lineOf), ...(key ? [`${JSON.stringify({ key })}\n`] : [])].join('');
 
 /**
- * The newest checkpoint of each log, in a file of the data folder: a line for each, in the form of those that are pushed; of a tenant's
- * lines the last one holds. Lines are added; what has been overtaken is left out when the file has grown by it.
+ * The newest checkpoint of each log and the key that signs, in a file of the data folder: a line for each, those of checkpoints in the form of those
+ * that are pushed; of lines about the same the last one holds. Lines are added; what has been overtaken is left out when the file has grown by it.
  */
 export class MarkFile {
   private readonly path: string;
@@ -26,40 +43,41 @@ export class MarkFile {
 
   constructor(
     private readonly folder: string,
-    private readonly installation: string,
+    readonly installation: string,
   ) {
     this.path = join(folder, `audit-marks.${installation}.jsonl`);
   }
 
   /** @returns what the file says; undefined when it is as it was when it was last read */
-  async load(): Promise<Map<string, Mark> | undefined> {
+  async load(): Promise<Remembered | undefined> {
     const state = await stateOf(this.path);
     if (state === this.seen) return undefined;
     const text = (await readIfThere(this.path)) ?? '';
     this.seen = state;
     this.bytes = Buffer.byteLength(text);
     this.isWhole = text.endsWith('\n');
-    return new Map(text.split('\n').flatMap(entryIn));
+    return rememberedIn(text);
   }
 
-  /** Adds marks. @param all what the file should say then */
-  async write(changed: readonly (readonly [string, Mark])[], all: ReadonlyMap<string, Mark>): Promise<void> {
-    const lines = changed.map(lineOf).join('');
-    const live = Buffer.byteLength(lines) * (all.size / Math.max(1, changed.length));
+  /** Adds what is new. @param all what the file should say then */
+  async write(changed: Remembered, all: Remembered): Promise<void> {
+    const lines = textOf(changed);
+    const live = Buffer.byteLength(lines) * (all.marks.size / Math.max(1, changed.marks.size));
     const grown = this.bytes + Buffer.byteLength(lines);
     const isAdded = this.isWhole && grown < Math.max(SMALL_BYTES, live * MOST_OVERTAKEN);
     // A line that breaks off must not swallow the next one.
     this.isWhole = false;
     if (isAdded) while (!(await this.add(lines)));
-    else await this.rewrite([...all].map(lineOf).join(''));
+    else await this.rewrite(textOf(all));
     this.isWhole = true;
     this.seen = await stateOf(this.path);
   }
 
-  /** Files of other installations in the folder. */
-  async others(): Promise<string[]> {
+  /** Other installations whose files are in the folder. */
+  async others(): Promise<MarkFile[]> {
     try {
-      return (await readdir(this.folder)).filter((name) => (NAME.exec(name)?.[1] ?? this.installation) !== this.installation);
+      const names = (await readdir(this.folder)).flatMap((name) => NAME.exec(name)?.[1] ?? []);
+      return names.filter((installation) => installation !== this.installation).map((installation) => new MarkFile(this.folder, installation));
     } catch (error) {
       if (errorCode(error) === 'ENOENT') return [];
       throw error;
@@ -87,17 +105,41 @@ export class MarkFile {
   }
 }
 
+function rememberedIn(text: string): Remembered {
+  const marks = new Map<string, Mark>();
+  let key: KnownKey | undefined;
+  for (const line of text.split('\n')) {
+    const { tenant_id: tenantId, checkpoint: note, key: said } = objectIn(line);
+    const mark = typeof note === 'string' ? markIn(note) : undefined;
+    if (typeof tenantId === 'string' && mark) marks.set(tenantId, mark);
+    if (isKnownKey(said)) key = said;
+  }
+  return { marks, key };
+}
+
 /** A line that broke off says nothing; the one before it holds. */
-function entryIn(line: string): [string, Mark][] {
+function objectIn(line: string): Record<string, unknown> {
   try {
-    const { tenant_id: tenantId, checkpoint: note } = JSON.parse(line) as { tenant_id: string; checkpoint: string };
-    const { size, root, time } = readNote(note);
-    return [[tenantId, { size, root, time, note }]];
+    return (JSON.parse(line) ?? {}) as Record<string, unknown>;
   } catch (error) {
-    if (error instanceof Error) return [];
+    if (error instanceof SyntaxError) return {};
     throw error;
   }
 }
+
+function markIn(note: string): Mark | undefined {
+  try {
+    const { size, root, time } = readNote(note);
+    return { size, root, time, note };
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
+}
+
+const isKnownKey = (value: unknown): value is KnownKey =>
+  typeof value === 'object' && value !== null && 'key' in value && 'since' in value && 'handovers' in value
+  && typeof value.key === 'string' && typeof value.since === 'string' && Array.isArray(value.handovers) && value.handovers.every((note) => typeof note === 'string');
 
 /** Changes whenever the file does. */
 async function stateOf(path: string): Promise<string> {
