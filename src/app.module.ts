@@ -2,6 +2,7 @@ import { type DynamicModule, Module } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_INTERCEPTOR, APP_PIPE } from '@nestjs/core';
 import { NotificationsModule } from './channels/notifications/notifications.module.js';
 import { RealtimeModule } from './channels/realtime/realtime.module.js';
+import { WebhooksModule } from './channels/webhooks/webhooks.module.js';
 import { AgentsModule } from './fleet/agents/agents.module.js';
 import { BoardsModule } from './fleet/boards/boards.module.js';
 import { AccessPolicyModule } from './identity/access-policy/access-policy.module.js';
@@ -53,7 +54,7 @@ const IDENTITY = [TenantsModule, NetworksModule, AccessPolicyModule, SessionsMod
 const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule, CircuitBreakersModule, SecretsModule, UsageModule];
 const WORK = [TasksModule, WorkflowsModule];
-const CHANNELS = [RealtimeModule, NotificationsModule];
+const CHANNELS = [RealtimeModule, NotificationsModule, WebhooksModule];
 const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule, ComplianceModule, ClientPortalModule];
 
 /** The one list of domains, wing by wing. */

@@ -46,6 +46,8 @@ export const PERMISSIONS = {
   'notification:write': permission(ALL, 'mark the own notifications as read'),
   'breaker:read': permission(ADMIN, 'read circuit breakers, how they stand and why'),
   'breaker:write': permission(ADMIN, 'create, change, force and reset circuit breakers'),
+  'webhook:read': permission(ALL, 'read webhooks, what they sent and what they received'),
+  'webhook:write': permission(ALL, 'create, change, test and delete webhooks, and send again what they sent or received'),
   'intake:read': permission(ADMIN, 'list the forms of those who want to become a tenant'),
   'audit:read': permission(ADMIN, 'search the audit log'),
   'compliance:purge': permission(ADMIN, 'erase all content of an agent, or (operator) of a tenant'),

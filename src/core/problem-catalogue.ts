@@ -85,6 +85,7 @@ export const PROBLEMS = {
   deadline_exceeded: entry(409, 'Deadline exceeded', 'The deadline of the task has passed.'),
   workflow_invalid: entry(422, 'Workflow invalid', 'The workflow cannot be run as it is written.', 'Correct the places named in errors.'),
   workflow_input_invalid: entry(422, 'Input invalid', 'The input does not fit the schema that the workflow declares.', 'Correct the places named in errors.'),
+  webhook_disabled: entry(409, 'Webhook disabled', 'This webhook is disabled: nothing is sent.', 'Enable it first.'),
   circuit_open: entry(503, 'Circuit open', 'The circuit breaker in front of this target is open.', 'Wait until retry_at.'),
   // audit
   not_sealed: entry(409, 'Not sealed yet', 'Nothing has been sealed yet, or not as much as is asked for.', 'Ask again in a second.'),

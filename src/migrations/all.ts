@@ -28,6 +28,7 @@ import { OutboundSecrets1700000000043 } from './1700000000043-outbound-secrets.j
 import { MfaCodeLimit1700000000037 } from './1700000000037-mfa-code-limit.js';
 import { Workflows1700000000051 } from './1700000000051-workflows.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
+import { Webhooks1700000000046 } from './1700000000046-webhooks.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
@@ -59,6 +60,7 @@ export const MIGRATIONS = [
   SecretCopies1700000000041,
   OutboundSecrets1700000000043,
   CircuitBreakers1700000000045,
+  Webhooks1700000000046,
   Notifications1700000000047,
   Approvals1700000000048,
   CronTicks1700000000049,

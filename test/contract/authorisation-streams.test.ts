@@ -1,4 +1,4 @@
-import { FAMILIES } from '../../src/channels/realtime/realtime-events.js';
+import { FAMILIES } from '../../src/core/event-families.js';
 import { PERMISSIONS, type Permission } from '../../src/core/permissions.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { EventSignal } from '../../src/platform/events/event-signal.js';

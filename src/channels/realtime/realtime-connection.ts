@@ -5,7 +5,8 @@ import { credentialFromToken, type Credential } from '../../platform/auth/creden
 import { revocationTagsOf } from '../../platform/auth/revocation-tags.js';
 import type { LoggedEvent } from '../../platform/events/event-log.js';
 import { toProblem } from '../../platform/http/problem.filter.js';
-import { isEventPattern, matchesPattern, maySee, permissionFor } from './realtime-events.js';
+import { permissionFor } from '../../core/event-families.js';
+import { isEventPattern, matchesPattern, maySee } from './realtime-events.js';
 import type { RealtimeLimits } from './realtime-limits.js';
 import type { ClientMessage } from './realtime-messages.js';
 import { CLOSE, type RealtimeSocket } from './realtime-socket.js';

@@ -1,5 +1,6 @@
 import type { ApiKeyActor, Role, UserActor } from '../../core/actor.js';
-import { isEventPattern, matchesPattern, maySee, permissionFor } from './realtime-events.js';
+import { permissionFor } from '../../core/event-families.js';
+import { isEventPattern, matchesPattern, maySee } from './realtime-events.js';
 
 const user = (role: Role): UserActor => ({ kind: 'user', id: 'u1', tenantId: 't1', role, sessionId: 's1', authenticatedAt: new Date(), mfa: false, label: 'a@example.com' });
 const key = (...scopes: string[]): ApiKeyActor => ({ kind: 'api_key', id: 'k1', tenantId: 't1', role: 'admin', ownerId: 'u1', scopes, label: 'key' });

@@ -28,6 +28,8 @@ export interface EgressRequest {
   timeoutMs?: number;
   /** Of the answer's body. */
   maxBytes?: number;
+  /** A longer body is no failure: its first `maxBytes` are the answer. */
+  cut?: boolean;
   /** What it is for, in a word: a label of the metrics, never anything about a tenant. */
   purpose: string;
   /** What it goes to beside the host, where circuit breakers may stand too. */
@@ -76,6 +78,14 @@ export class Egress implements OnApplicationShutdown {
       this.meter.count(asked.purpose, OUTCOMES[problem.code] ?? 'failed');
       throw problem;
     }
+  }
+
+  /**
+   * Says of an address, before anything is sent there, what it says itself. What its name stands for is looked at with each request.
+   * @throws Problem `egress_refused`
+   */
+  check(url: string): void {
+    this.policy.checkUrl(parse(url));
   }
 
   /** Shaped like `fetch`, for libraries that take one. Redirects come back as they are. */
@@ -128,7 +138,7 @@ export class Egress implements OnApplicationShutdown {
     }
   }
 
-  private async send(url: URL, { method = 'GET', headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_BYTES, signal }: EgressRequest): Promise<EgressAnswer> {
+  private async send(url: URL, { method = 'GET', headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_BYTES, cut = false, signal }: EgressRequest): Promise<EgressAnswer> {
     const deadline = AbortSignal.timeout(Math.min(timeoutMs, LONGEST_TIMEOUT_MS));
     const answer = await request(url, {
       dispatcher: this.agent,
@@ -137,7 +147,7 @@ export class Egress implements OnApplicationShutdown {
       body: body ?? null,
       signal: signal ? AbortSignal.any([deadline, signal]) : deadline,
     });
-    return { status: answer.statusCode, headers: flat(answer.headers), body: await readAtMost(maxBytes, answer) };
+    return { status: answer.statusCode, headers: flat(answer.headers), body: await (cut ? readFirst(maxBytes, answer) : readAtMost(maxBytes, answer)) };
   }
 
   /** The agent's way to a connection: the name is resolved here and nowhere else, and what was checked is what is connected to. */
@@ -184,6 +194,18 @@ async function readAtMost(bytes: number, { body, headers }: Dispatcher.ResponseD
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** What is longer is not read: the connection ends with it. */
+async function readFirst(bytes: number, { body }: Dispatcher.ResponseData): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of body as AsyncIterable<Buffer>) {
+    chunks.push(chunk);
+    length += chunk.length;
+    if (length > bytes) break;
+  }
+  return Buffer.concat(chunks).subarray(0, bytes);
 }
 
 function flat(headers: Record<string, string | string[] | undefined>): Record<string, string> {

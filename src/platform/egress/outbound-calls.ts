@@ -5,12 +5,14 @@ import { Egress, type EgressRequest } from './egress.js';
 import { OutboundSecrets, type OutboundUse } from './outbound-secrets.port.js';
 
 /** A call as somebody wrote it and as it is stored: with `{{secret:NAME}}` wherever a secret belongs. */
-export interface OutboundCall extends Pick<EgressRequest, 'method' | 'timeoutMs' | 'maxBytes' | 'targets' | 'signal'>, Pick<OutboundUse, 'purpose' | 'resource'> {
+export interface OutboundCall extends Pick<EgressRequest, 'method' | 'timeoutMs' | 'maxBytes' | 'cut' | 'targets' | 'signal'>, Pick<OutboundUse, 'purpose' | 'resource'> {
   url: string;
   headers?: Readonly<Record<string, string>>;
   /** Sent as JSON; or `text`, sent as it is. */
   json?: unknown;
   text?: string;
+  /** Sent as it is, what looks like a placeholder too: it was signed so. */
+  raw?: string;
 }
 
 export interface OutboundAnswer {
@@ -35,11 +37,11 @@ export class OutboundCalls {
    * Makes the call. To be called outside of a transaction.
    * @throws Problem `egress_refused`, `egress_failed`, `circuit_open`, `secret_not_allowed`, `secret_expired`
    */
-  async send({ url, headers = {}, json, text, resource, ...call }: OutboundCall): Promise<OutboundAnswer> {
+  async send({ url, headers = {}, json, text, raw, resource, ...call }: OutboundCall): Promise<OutboundAnswer> {
     const target = targetOf(url);
     const names = secretNames([url, Object.values(headers), json, text]);
     const values = names.length === 0 ? new Map<string, string>() : await this.open(names, { origin: target.origin, purpose: call.purpose, ...(resource ? { resource } : {}) });
-    const body = json === undefined ? (fillSecrets(text, values) as string | undefined) : JSON.stringify(fillSecrets(json, values));
+    const body = raw ?? (json === undefined ? (fillSecrets(text, values) as string | undefined) : JSON.stringify(fillSecrets(json, values)));
     const request: EgressRequest = {
       ...call,
       url: filledUrl(target, values),

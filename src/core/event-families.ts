@@ -1,0 +1,33 @@
+import type { Role } from './actor.js';
+import { type Permission, PERMISSIONS } from './permissions.js';
+
+/** What it takes to see the facts of a family (`task.*`). A family that is not here is seen by nobody. */
+export const FAMILIES = {
+  task: 'task:read',
+  agent: 'agent:read',
+  worker: 'agent:read',
+  board: 'board:read',
+  approval: 'approval:read',
+  dead_letter: 'dead-letter:read',
+  user: 'user:read',
+  api_key: 'api-key:read',
+  tenant: 'tenant:read',
+  message: 'agent:read',
+  notification: 'event:read',
+  plan_limit: 'tenant:read',
+  system: 'event:read',
+  circuit_breaker: 'breaker:read',
+  webhook: 'webhook:read',
+} as const satisfies Record<string, Permission>;
+
+/** The permission behind a fact, or behind a pattern other than `*`. */
+export function permissionFor(name: string): Permission | undefined {
+  const family = name.split('.')[0] ?? '';
+  return Object.hasOwn(FAMILIES, family) ? FAMILIES[family as keyof typeof FAMILIES] : undefined;
+}
+
+/** Whether somebody of a role may see a fact. */
+export function roleSees(role: Role, name: string): boolean {
+  const permission = permissionFor(name);
+  return permission !== undefined && (PERMISSIONS[permission].roles).includes(role);
+}
