@@ -51,6 +51,7 @@ describe('the limits of a tenant', () => {
       agents: { limit: 2, used: 1, left: 1 },
       boards: { limit: null, used: 0, left: null },
       users: { limit: null, used: 1, left: null },
+      webhooks: { limit: null, used: 0, left: null },
       open_tasks: { limit: null, used: 0, left: null },
       api_keys: { limit: null, used: 0, left: null },
       secrets: { limit: 5, used: 0, left: 5 },
@@ -71,6 +72,7 @@ describe('the limits of a tenant', () => {
     ['boards', (name: string) => ['/boards', { name }]],
     ['open_tasks', (title: string) => ['/tasks', { title }]],
     ['secrets', (name: string) => ['/secrets', { name: name.toUpperCase().replaceAll('-', '_'), value: 'v' }]],
+    ['webhooks', (name: string) => ['/webhooks', { name, url: 'https://hooks.example/', events: ['task.*'] }]],
     ['api_keys', (name: string) => ['/security/api-keys', { name, scopes: ['task:read'] }]],
   ] as const)('hold for %s exactly when 50 are made at once in two processes', async (thing, request) => {
     const { tenantId, token } = await tenantWith({ limits: { [thing]: 7 } });

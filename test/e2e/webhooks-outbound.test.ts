@@ -49,7 +49,7 @@ const call = <T = Record<string, unknown>>(method: string, at: string, body?: un
 const subscribe = (at: string, fields: Record<string, unknown> = {}): Promise<Hook> => ok(call<Hook>('POST', '/webhooks', { url: receiver.url + at, events: ['task.created'], ...fields }));
 const sql = (statement: string, values: unknown[] = []): Promise<unknown> => withAdmin((client) => client.query(statement, values), plane.database.name);
 const task = (title: string, on = plane): Promise<{ id: string }> => createTask(on, { title }, admin.token);
-const arrived = (at: string, count: number): Promise<Received[]> => eventually(() => receiver.at(at).length >= count && receiver.at(at));
+const arrived = (at: string, count: number): Promise<Received[]> => eventually(() => (receiver.at(at).length >= count ? receiver.at(at) : undefined));
 const deliveries = async (hook: Hook, query = ''): Promise<Delivery[]> => (await ok(call<{ items: Delivery[] }>('GET', `/webhooks/${hook.id}/deliveries${query}`))).items;
 const settled = (hook: Hook, status: string): Promise<Delivery> => eventually(async () => (await deliveries(hook)).find((delivery) => delivery.status === status));
 /** What waits for its next try is due now. */

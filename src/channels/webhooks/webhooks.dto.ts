@@ -18,7 +18,7 @@ const MEMBER = /^\w+$/;
 export class CreateWebhookDto {
   /**
    * Where events are sent to. A secret of the vault may stand in its path or query: `{{secret:NAME}}`.
-   * @example https://example.com/hooks/wheelhouse
+   * @example https://hooks.example/wheelhouse
    */
   @IsString()
   @MaxLength(LONGEST_URL)
@@ -95,7 +95,7 @@ export class CreateWebhookDto {
 
 /** Changes to a webhook; what is left out stays. */
 export class UpdateWebhookDto {
-  /** @example https://example.com/hooks/wheelhouse */
+  /** @example https://hooks.example/wheelhouse */
   @IfGiven()
   @IsString()
   @MaxLength(LONGEST_URL)

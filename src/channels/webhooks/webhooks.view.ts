@@ -14,7 +14,7 @@ export class WebhookView {
   direction!: Direction;
   /** @example "Deployments" */
   name!: string;
-  /** @example https://example.com/hooks/wheelhouse */
+  /** @example https://hooks.example/wheelhouse */
   url!: string;
   /** @example ["task.*", "agent.status"] */
   events!: string[];

@@ -70,6 +70,10 @@ export class LimitsDto {
   @Most()
   secrets?: number | null;
 
+  /** @example 20 */
+  @Most()
+  webhooks?: number | null;
+
   /**
    * Of all callers of the tenant together.
    * @example 6000
