@@ -7,7 +7,7 @@ type Row = Record<string, unknown>;
 export type Rows = ReadonlyMap<string, Row>;
 
 /** What the plane writes by itself, or about every request: it is no part of what a request changes. */
-const ASIDE = /^(?:audit_|events$|sessions$|sign_in|agent_presence|idempotency|spent_)/;
+const ASIDE = /^(?:audit_|events$|sessions$|sign_in|agent_presence|idempotency|spent_|webhook_lanes$|webhook_deliveries$|webhook_payloads$)/;
 
 /** Everything that a tenant has in the database, read past row-level security. */
 export class TenantRows {
