@@ -198,6 +198,8 @@ describe('a receiver that does not take a message', () => {
     await eventually(async () => (await ok(call<Hook>('GET', `/webhooks/${hook.id}`))).disabled_reason === 'failing');
     await eventually(() => receiver.at(witness).length === 2);
     expect(receiver.at(witness).map(({ body }) => body.data['reason'])).toEqual(['gone', 'failing']);
+    const notices = await ok(call<{ items: { type: string; metadata: { reason: string } }[] }>('GET', '/notifications'));
+    expect(notices.items.map(({ type, metadata }) => [type, metadata.reason])).toEqual([['webhook_disabled', 'failing'], ['webhook_disabled', 'gone']]);
     const { items } = await ok(call<{ items: { action: string }[] }>('GET', `/admin/audit?resource_type=webhook&resource_id=${hook.id}&action=webhook.disable`));
     expect(items).toHaveLength(2);
   });

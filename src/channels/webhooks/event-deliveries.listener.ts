@@ -67,7 +67,9 @@ export class EventDeliveriesListener implements OnModuleInit {
 }
 
 /** What happened before there was the subscription is none of its business, however late it is read. */
-function takes({ events, sees_as, created_at }: Subscription, { name, occurred_at }: StoredEvent): boolean {
+function takes({ events, sees_as, created_at }: Subscription, { name, occurred_at, data }: StoredEvent): boolean {
+  // What is addressed to one person is no other's.
+  if (name.startsWith('notification.') && data['user_id'] !== undefined) return false;
   return new Date(occurred_at) >= created_at && roleSees(sees_as, name) && events.some((pattern) => matchesEvent(pattern, name));
 }
 
