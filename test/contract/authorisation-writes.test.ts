@@ -21,6 +21,8 @@ const HELD_IN: Readonly<Record<string, readonly string[]>> = {
   'updatePasswordPolicy.max_age_days': ['password'],
   // The first policy of a tenant.
   'updateSecurity.mfa': ['added'],
+  // What the plane told people meanwhile is read with the rest.
+  'updateNotifications.all': ['items', 'unread_count'],
   'updateSecret.rotation': ['generator', 'next_rotation_at', 'rotate_every_days'],
   'updateSecret.value': ['version', 'rotated_at'],
   'updateSsoProvider.client_secret': ['has_client_secret'],

@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { EventFeed } from '../../platform/events/event-feed.js';
 import { type LoggedEvent, parsePosition, positionToken } from '../../platform/events/event-log.js';
+import { EventPump } from '../../platform/events/event-pump.js';
 import { type EventStream, EventStreams } from '../../platform/http/sse.js';
 import { BoardMemoryRepository } from './board-memory.repository.js';
 import { BoardMemoryService } from './board-memory.service.js';
@@ -30,7 +31,7 @@ export class BoardMemoryStreamer {
     const { tenantId } = this.context;
     const stream = await this.streams.start(request, response);
     if (!stream) return;
-    const pump = new Pump((events) => this.write(stream, tenantId, events), (error) => this.fail(stream, error));
+    const pump = new EventPump((events) => this.write(stream, tenantId, events), (error) => this.fail(stream, error));
     const leave = await this.feed.follow({
       tenantId,
       names: NAMES,
@@ -62,37 +63,5 @@ export class BoardMemoryStreamer {
   private fail(stream: EventStream, error: unknown): void {
     this.logger.warn({ err: error }, 'A stream of board memory ended: its rows could not be read.');
     stream.abort();
-  }
-}
-
-/** Takes events as they come and handles them one batch after the other, in order. */
-class Pump {
-  private events: LoggedEvent[] = [];
-  private running: Promise<void> | undefined;
-
-  constructor(
-    private readonly write: (events: LoggedEvent[]) => Promise<void>,
-    private readonly fail: (error: unknown) => void,
-  ) {}
-
-  /** Resolves when what was added has been handled. */
-  get idle(): Promise<void> {
-    return this.running ?? Promise.resolve();
-  }
-
-  add(event: LoggedEvent): void {
-    this.events.push(event);
-    this.running ??= this.drain();
-  }
-
-  private async drain(): Promise<void> {
-    try {
-      while (this.events.length > 0) await this.write(this.events.splice(0));
-    } catch (error) {
-      this.fail(error);
-    } finally {
-      // In the same turn as the last look at the events: what is added later starts anew.
-      this.running = undefined;
-    }
   }
 }

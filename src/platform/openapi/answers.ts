@@ -44,6 +44,8 @@ function completeSuccess(response: ResponseObject, operation: OperationObject, d
   if (stream) stream.example = 'id: 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00\nevent: task.completed\ndata: {"task_id":"0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"}\n\n';
   const text = Object.entries(response.content ?? {}).find(([type]) => type.startsWith('text/plain'))?.[1];
   if (text) text.example = '# HELP http_requests_total Requests answered.\n# TYPE http_requests_total counter\nhttp_requests_total{operation="getHealth",method="GET",status="200"} 1\n';
+  const page = response.content?.['text/html'];
+  if (page) page.example = '<!doctype html><html lang="en"><head><title>Approve?</title></head><body><h1>Approve?</h1></body></html>\n';
   const lines = response.content?.['application/x-ndjson'];
   if (lines) lines.example = '{"header":{"format":"wheelhouse-audit/1"}}\n{"end":{"rows":0}}\n';
   const table = response.content?.['text/csv'];

@@ -74,7 +74,7 @@ export class ApprovalDecisions {
 }
 
 /** @throws Problem `self_approval`, `not_approver`, `approval_voted` */
-function checkDecider({ requester, approver_users: users, approver_roles: roles, decisions }: Approval, actor: Actor): void {
+export function checkDecider({ requester, approver_users: users, approver_roles: roles, decisions }: Approval, actor: Actor): void {
   const person = personOf(actor);
   if (person === requester) throw new Problem('self_approval');
   const role = roleOf(actor);

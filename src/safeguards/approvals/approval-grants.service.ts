@@ -51,11 +51,12 @@ export class ApprovalGrants {
     if (row.action_hash !== hash) throw new Problem('grant_mismatch', { limit: row.action_hash, current: hash });
     // The row may have been put back; the audit log, from which nothing can be taken unnoticed, says whether it was used.
     if (row.redeemed_at || (await this.log.wasDone(tenant_id, REDEEMED, { type: 'approval', id }))) throw new Problem('grant_used');
+    if (!row.grant_expires_at || row.grant_expires_at <= (await this.repository.now())) throw expired(row);
     if (!(await this.isIntact(row))) {
       await this.audit.failed({ action: REDEEMED, resource: { type: 'approval', id }, detail: { reason: 'approval_broken', action_hash: row.action_hash }, ...subjectOf(row) });
       throw new Problem('approval_broken');
     }
-    if (!(await this.repository.redeem(tenant_id, id))) throw new Problem('grant_expired', { limit: row.grant_expires_at?.toISOString() });
+    if (!(await this.repository.redeem(tenant_id, id))) throw expired(row);
     await this.audit.record({ action: REDEEMED, resource: { type: 'approval', id }, detail: { action_hash: row.action_hash, kind: row.action.kind }, ...subjectOf(row) });
     await this.events.publish(ApprovalRedeemed, factOf(row));
     return (await this.repository.find(tenant_id, id)) ?? absent();
@@ -66,3 +67,5 @@ export class ApprovalGrants {
     return (await this.seals.holdsRequest(row)) && (await this.seals.holdsDecisions(row)) && (await this.seals.holdsGrant(row));
   }
 }
+
+const expired = ({ grant_expires_at: end }: Approval): Problem => new Problem('grant_expired', end ? { limit: end.toISOString() } : { detail: 'What was approved was withdrawn.' });

@@ -90,7 +90,7 @@ export class ApprovalRequests {
       approver_roles: [...new Set(demand.approvers?.roles ?? [])],
       min_approvals: demand.min_approvals ?? 1,
       on_expire: demand.on_expire ?? 'reject',
-      escalation: escalation ?? null,
+      escalation: escalation ? plain(escalation) : null,
       escalates_at: after(escalation?.after_seconds),
       source_kind: draft.source?.kind ?? null,
       source_id: draft.source?.id ?? null,
@@ -132,3 +132,10 @@ export class ApprovalRequests {
     }
   }
 }
+
+/** As it is read back: what is sealed must not depend on where it came from. */
+const plain = ({ after_seconds, to, expires_seconds }: Escalation): Escalation => ({
+  ...(after_seconds === undefined ? {} : { after_seconds }),
+  to: { users: to.users ?? [], roles: to.roles ?? [] },
+  ...(expires_seconds === undefined ? {} : { expires_seconds }),
+});

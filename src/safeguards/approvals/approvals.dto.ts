@@ -9,6 +9,7 @@ const LARGEST_ARGUMENTS = 65_536;
 const LONGEST_WAIT_SECONDS = 30;
 const MOST_APPROVERS = 50;
 const MOST_NEEDED = 20;
+const LONGEST_LINK_SECONDS = 7 * 86_400;
 const LONGEST_GRANT_SECONDS = 30 * 86_400;
 const LONGEST_ESCALATION_SECONDS = 90 * 86_400;
 
@@ -199,6 +200,19 @@ export class RequestOwnApprovalDto {
   @Min(0)
   @Max(1_000_000_000)
   cost_usd?: number;
+}
+
+/** Links that decide. */
+export class MakeApprovalLinksDto {
+  /**
+   * How long they work.
+   * @example 86400
+   */
+  @IsOptional()
+  @IsInt()
+  @Min(60)
+  @Max(LONGEST_LINK_SECONDS)
+  expires_in_seconds: number = 86_400;
 }
 
 /** What is about to be done, by the agent that it was approved for. */

@@ -12,6 +12,8 @@ interface ApprovalFact {
 export const ApprovalRequested = defineEvent<ApprovalFact & { title: string; kind: string; risk: string | null }>('approval.requested');
 /** One of several who must approve has; it still waits for others. */
 export const ApprovalProgressed = defineEvent<ApprovalFact & { approvals_given: number; min_approvals: number }>('approval.progressed');
+/** Nobody decided in time: it waits for others now. */
+export const ApprovalEscalated = defineEvent<ApprovalFact>('approval.escalated');
 /** An approval was decided, ran out undecided, or is not waited for any more. */
 export const ApprovalDecided = defineEvent<
   ApprovalFact & {

@@ -1,13 +1,20 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { erasable } from '../../platform/erasure/erasable.js';
+import { AccessPolicyModule } from '../../identity/access-policy/access-policy.module.js';
+import { MfaModule } from '../../identity/mfa/mfa.module.js';
 import { UsersModule } from '../../identity/users/users.module.js';
 import { AgentApprovalsController } from './agent-approvals.controller.js';
+import { ApprovalDeadlines } from './approval-deadlines.service.js';
 import { ApprovalDecisions } from './approval-decisions.service.js';
 import { Approval } from './approval.entity.js';
 import { ApprovalExpiry } from './approval-expiry.js';
 import { ApprovalGate } from './approval-gate.js';
 import { ApprovalGrants } from './approval-grants.service.js';
+import { ApprovalLink } from './approval-link.entity.js';
+import { ApprovalLinksController } from './approval-links.controller.js';
+import { ApprovalLinksRepository } from './approval-links.repository.js';
+import { ApprovalLinks } from './approval-links.service.js';
 import { ApprovalRequests } from './approval-requests.service.js';
 import { ApprovalSeals } from './approval-seals.js';
 import { ApprovalWaiters } from './approval-waiters.js';
@@ -16,14 +23,15 @@ import { ApprovalsController } from './approvals.controller.js';
 import { ApprovalsReader } from './approvals.reader.js';
 import { ApprovalsRepository } from './approvals.repository.js';
 import { ApprovalsService } from './approvals.service.js';
+import { ApprovalsStreamer } from './approvals.streamer.js';
 import { GatedApprovals } from './gated-approvals.service.js';
 
 /** Approvals: an action waits until someone else has looked at exactly that action. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Approval]), UsersModule],
-  controllers: [ApprovalsController, AgentApprovalsController],
+  imports: [TypeOrmModule.forFeature([Approval, ApprovalLink]), AccessPolicyModule, MfaModule, UsersModule],
+  controllers: [ApprovalsController, ApprovalLinksController, AgentApprovalsController],
   providers: [
-    ApprovalsRepository, ApprovalsService, ApprovalsReader, ApprovalWaiters, ApprovalExpiry, ApprovalRequests, ApprovalDecisions, ApprovalGrants, ApprovalSeals,
+    ApprovalsRepository, ApprovalsService, ApprovalsReader, ApprovalWaiters, ApprovalExpiry, ApprovalRequests, ApprovalDecisions, ApprovalGrants, ApprovalSeals, ApprovalLinks, ApprovalLinksRepository, ApprovalDeadlines, ApprovalsStreamer,
     { provide: ApprovalGate, useClass: GatedApprovals }, erasable({ ofAgents: APPROVAL_CONTENT }),
   ],
   exports: [ApprovalsReader, ApprovalGate],

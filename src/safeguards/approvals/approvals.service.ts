@@ -1,14 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import type { Page, PageRequest } from '../../core/page.js';
+import { invalidField } from '../../core/problem.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { Events } from '../../platform/events/events.js';
+import { ApprovalDeadlines } from './approval-deadlines.service.js';
 import { ApprovalDecisions } from './approval-decisions.service.js';
-import { absent, factOf, votesOf } from './approval-facts.js';
+import { absent } from './approval-facts.js';
 import { ApprovalRequests } from './approval-requests.service.js';
 import type { Approval } from './approval.entity.js';
 import type { RequestApprovalDto } from './approvals.dto.js';
-import { ApprovalDecided } from './approvals.events.js';
 import { type ApprovalFilter, ApprovalsRepository } from './approvals.repository.js';
 
 /** Requests for approval, and what people and agents do with them. */
@@ -19,7 +19,7 @@ export class ApprovalsService {
     private readonly repository: ApprovalsRepository,
     private readonly requests: ApprovalRequests,
     private readonly decisions: ApprovalDecisions,
-    private readonly events: Events,
+    private readonly deadlines: ApprovalDeadlines,
   ) {}
 
   /** @throws Problem `invalid_request` for an action that has no canonical form, a time that has passed, an unknown task, agent or approver */
@@ -27,6 +27,7 @@ export class ApprovalsService {
   async request(body: RequestApprovalDto): Promise<Approval> {
     const { actor } = this.context;
     const { title, description, action, confidence, risk, approvers, min_approvals, grant_seconds, escalation } = body;
+    if (body.on_expire === 'escalate' && !escalation) throw invalidField('escalation', 'required', 'must say to whom it goes then');
     const made = await this.requests.make({
       title,
       description,
@@ -45,13 +46,13 @@ export class ApprovalsService {
 
   @Transactional()
   async list(filter: ApprovalFilter, page: PageRequest): Promise<Page<Approval>> {
-    await this.expireDue();
+    await this.deadlines.settle();
     return this.repository.page(this.context.tenantId, filter, page);
   }
 
   @Transactional()
   async get(id: string): Promise<Approval> {
-    await this.expireDue();
+    await this.deadlines.settle();
     return (await this.repository.find(this.context.tenantId, id)) ?? absent();
   }
 
@@ -67,18 +68,7 @@ export class ApprovalsService {
    */
   async decide(id: string, status: 'approved' | 'rejected', note: string | undefined): Promise<Approval> {
     // By itself first, so that what has run out stays so though this call is refused.
-    await this.expireDue();
+    await this.deadlines.settle();
     return this.decisions.decide(id, status, note);
-  }
-
-  /** Ends what has run out, or puts it before others. @returns how many */
-  @Transactional()
-  async expireDue(): Promise<number> {
-    const { tenantId } = this.context;
-    const expired = await this.repository.expireDue(tenantId);
-    for (const row of expired) {
-      await this.events.publish(ApprovalDecided, { ...factOf(row), status: 'expired', decided_by: null, approvers: votesOf(row), note: null });
-    }
-    return expired.length;
   }
 }

@@ -79,6 +79,7 @@ export class Fixtures {
     if (which === 'absent') return newId();
     const collection = before.join('/');
     if (collection === '/api/v1/compliance/purges') return this.purge(which);
+    if (collection === '/api/v1/approval-links') return this.linkToken(which);
     if (OF_TENANTS.has(collection)) return this.tenants[which].id;
     if (SESSIONS.has(collection)) return this.session(which, fresh ? maker : undefined);
     if (collection === '/api/v1/notifications') return this.notice(which, fresh && !maker, fresh ? maker : undefined);
@@ -110,6 +111,13 @@ export class Fixtures {
       select tenant_id, coalesce(owner, '${SHARED_INBOX}'), $1, owner, 'matrix', 'info', 'A notice' from (select tenant_id, case when $3 then null else id end as owner from users where id = $2) as reader`, [id, user, shared]), this.plane.database.name);
     this.made[side].add(id);
     return id;
+  }
+
+  /** The token of a link that decides on what the tenant's agent asked for. Used once, so each is a new one. */
+  private async linkToken(side: Side): Promise<string> {
+    const { id } = await must<{ id: string }>(this.plane, 'POST', '/api/v1/agent/approvals', this.tenants[side].agent, { title: unique('matrix'), action: { kind: 'test', arguments: {} } });
+    const { approve_url: url } = await must<{ approve_url: string }>(this.plane, 'POST', `/api/v1/approvals/${id}/links`, this.tenants[side].admin, {});
+    return url.split('/').at(-1) ?? '';
   }
 
   /** A purge of an agent made for it; asked for by somebody who has just signed in. */

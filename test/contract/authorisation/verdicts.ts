@@ -12,7 +12,7 @@ export const isOwnAccount = ({ operation }: PlacedOperation): boolean => operati
 
 /** What belongs to a person: callers without an account of their own, and keys, may be told that it is not for them. */
 export const needsPerson = (placed: PlacedOperation, caller: Caller): boolean =>
-  (isOwnAccount(placed) && caller.headers['authorization'] === undefined) || ((isOwnAccount(placed) || placed.operation['x-permission'] === 'api-key:write') && caller.actsFor !== undefined);
+  (isOwnAccount(placed) && caller.headers['authorization'] === undefined) || ((isOwnAccount(placed) || placed.operation['x-permission'] === 'api-key:write' || placed.operation.operationId === 'createApprovalLinks') && caller.actsFor !== undefined);
 
 /** What takes a lease besides the permission, and a grant: the matrix's agents hold none, so they learn nothing, not even what there is. */
 export const takesLease = ({ operation }: PlacedOperation): boolean => operation['x-permission'] === 'secret:use';
