@@ -3,9 +3,6 @@ import { ClsService, type ClsStore } from 'nestjs-cls';
 import { type Actor, systemActor } from '../../core/actor.js';
 import { Problem } from '../../core/problem.js';
 
-/** Work that waits for the commit; its failure is the caller's, though the change stands. */
-export type AfterCommit = () => void | Promise<void>;
-
 /** What is known about the running request or job. */
 export interface ContextStore extends ClsStore {
   requestId?: string;
@@ -19,8 +16,6 @@ export interface ContextStore extends ClsStore {
   ifMatch?: string;
   /** What holds the session that a sign-in opens: tokens, or the cookie of a browser. */
   sessionKind?: 'bearer' | 'cookie';
-  /** Runs after the commit of the transaction that is open now. */
-  afterCommit?: AfterCommit[];
 }
 
 /** The context of the running request: actor, tenant, request id. Everything that needs them asks here. */

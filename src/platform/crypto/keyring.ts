@@ -114,7 +114,7 @@ export class Keyring {
 
   private async insert(tenantId: string, { type, id: subjectId }: KeySubject): Promise<boolean> {
     const master = this.master(await this.repository.currentMasterId());
-    if (master.isFarAway) beforeTransaction(() => this.keyOf(tenantId, { type, id: subjectId }));
+    if (master.isFarAway) beforeTransaction(`a key of ${tenantId}/${type}/${subjectId}`, () => this.keyOf(tenantId, { type, id: subjectId }));
     const row = { tenant_id: tenantId, id: newId(), subject_type: type, subject_id: subjectId };
     const wrapped = await master.wrap(randomBytes(KEY_BYTES), aboutKey(row));
     return this.repository.insert({ ...row, wrapped, master_key_id: master.id });
@@ -130,7 +130,7 @@ export class Keyring {
   private async unwrap(row: TenantKeyRow): Promise<KeyObject> {
     const known = this.open.get(row.id);
     if (!known) {
-      if (this.master(row.master_key_id).isFarAway) beforeTransaction(() => this.unwrapOnce(row));
+      if (this.master(row.master_key_id).isFarAway) beforeTransaction(`key ${row.id}`, () => this.unwrapOnce(row));
       return this.unwrapOnce(row);
     }
     if (this.open.getRemainingTTL(row.id) < OPEN_MS / 2) besideTransaction(() => this.unwrapOnce(row)).catch((error: unknown) => this.logger.debug(`A key was not opened anew: ${errorText(error)}`));

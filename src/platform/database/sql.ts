@@ -4,6 +4,7 @@ import type { TransactionalAdapterTypeOrm } from '@nestjs-cls/transactional-adap
 import type { Client, PoolClient, QueryResult } from 'pg';
 import type { EntityManager } from 'typeorm';
 import { asNamed, isPlanOutdated, type Prepared } from './prepared.js';
+import { assertNotOver } from './transaction-scope.js';
 
 /** Plain SQL in the request's transaction, for repositories. Outside of one it sees no tenant's rows. */
 @Injectable()
@@ -12,6 +13,7 @@ export class Sql {
 
   /** The transaction's entity manager. */
   get manager(): EntityManager {
+    assertNotOver();
     return this.host.tx;
   }
 
@@ -30,6 +32,7 @@ export class Sql {
   }
 
   private async run<T extends object>(statement: Prepared | string, values: unknown[]): Promise<QueryResult<T>> {
+    assertNotOver();
     const runner = this.host.tx.queryRunner ?? this.host.tx.dataSource.createQueryRunner();
     try {
       const client = (await runner.connect()) as PoolClient;

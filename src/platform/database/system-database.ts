@@ -89,7 +89,7 @@ async function tryTransaction<T>(pool: pg.Pool, begin: string, work: Work<T>): P
  * Commits, and makes sure of it: after a statement that failed, and whose error somebody kept to himself, PostgreSQL
  * answers a commit by rolling back and calls that a success.
  */
-export async function commit(client: pg.ClientBase): Promise<void> {
+export async function commit(client: Pick<pg.ClientBase, 'query'>): Promise<void> {
   const { command } = await client.query('commit');
   if (command !== 'COMMIT') throw new Error('The transaction was rolled back: one of its statements had failed.');
 }

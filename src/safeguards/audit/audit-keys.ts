@@ -153,7 +153,7 @@ export class AuditKeys {
   private async labelKey(): Promise<OpenedKey> {
     const known = this.known.get('label');
     if (known) return known;
-    beforeTransaction(() => this.labelKey());
+    beforeTransaction('the key of labels', () => this.labelKey());
     this.loadingLabel ??= this.stored('label')
       .then(({ rows }) => this.load('label', rows.filter(isHeld).reverse()))
       .finally(() => (this.loadingLabel = undefined));
