@@ -70,6 +70,21 @@ describe('a call that leaves with a secret in it', () => {
     expect((await usesOf(id)).map(({ detail }) => detail)).toEqual([{ name, version: 1, origin: base, purpose: 'test', for: { type: 'workflow_run', id: 'r1' } }]);
   });
 
+  it('has them filled in though the address has their braces encoded, by themselves too', async () => {
+    const { name } = await secret({ value: 'plain-value' });
+    for (const mark of [`%7B%7Bsecret:${name}%7D%7D`, `%7b%7bsecret:${name}%7d%7d`]) {
+      await send({ url: `${base}/a/${mark}` });
+      await send({ url: `${base}/a?key=${mark}` });
+    }
+    expect(received.map(({ url }) => url)).toEqual(['/a/plain-value', '/a?key=plain-value', '/a/plain-value', '/a?key=plain-value']);
+  });
+
+  it('does not leave with one in the fragment, which is not sent: nothing is opened for it', async () => {
+    const { id, name } = await secret();
+    for (const mark of [`{{secret:${name}}}`, `%7B%7Bsecret:${name}%7D%7D`]) await expect(send({ url: `${base}/a#${mark}` })).rejects.toMatchObject({ code: 'egress_refused', message: expect.stringContaining('fragment') });
+    expect([received, await usesOf(id)]).toEqual([[], []]);
+  });
+
   it('does not leave for where the secret may not go, and the refusal uses nothing', async () => {
     const { id, name } = await secret({ outbound_origins: ['https://127.0.0.1', base.replace('127.0.0.1', 'localhost'), 'https://*.example.com'] });
     const bare = await secret({ outbound_origins: [] });

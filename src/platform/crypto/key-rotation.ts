@@ -8,8 +8,10 @@ import type { TenantKeyRow } from './tenant-keys.repository.js';
 const BATCH = 100;
 const NIL = '00000000-0000-0000-0000-000000000000';
 
+type WrappedKeyRow = TenantKeyRow & { wrapped: Buffer };
+
 /**
- * Puts every key of every tenant under another master key, while the planes work. Each batch is a transaction of its own, and what
+ * Puts every key of every tenant under another master key, while the planes work. Each batch is a statement of its own, and what
  * is done is seen in the rows: killed at any moment, it goes on where it was.
  */
 export class KeyRotation {
@@ -48,11 +50,9 @@ export class KeyRotation {
    * @throws Error when one is wrapped under a key that is not among `known`
    */
   async rewrapSome(next: MasterKey, known: ReadonlyMap<string, MasterKey>): Promise<number> {
-    return this.inTransaction(async () => {
-      const rows = await this.lockSome('master_key_id = any(array(select id from master_keys where id <> $1))', [next.id]);
-      await this.rewrap(rows, next, known);
-      return rows.length;
-    });
+    const rows = await this.some('master_key_id = any(array(select id from master_keys where id <> $1))', [next.id]);
+    await this.rewrap(rows, next, known);
+    return rows.length;
   }
 
   /**
@@ -62,11 +62,8 @@ export class KeyRotation {
   async rewrapAgain(next: MasterKey, onProgress: (count: number) => void): Promise<number> {
     let last: string[] = [NIL, NIL];
     for (let total = 0; ; onProgress(total)) {
-      const rows = await this.inTransaction(async () => {
-        const locked = await this.lockSome('master_key_id = $1 and (tenant_id, id) > ($2::uuid, $3::uuid)', [next.id, ...last]);
-        await this.rewrap(locked, next, new Map([[next.id, next]]));
-        return locked;
-      });
+      const rows = await this.some('master_key_id = $1 and (tenant_id, id) > ($2::uuid, $3::uuid)', [next.id, ...last]);
+      await this.rewrap(rows, next, new Map([[next.id, next]]));
       total += rows.length;
       const end = rows.at(-1);
       if (!end) return total;
@@ -74,22 +71,26 @@ export class KeyRotation {
     }
   }
 
-  private async lockSome(condition: string, parameters: readonly unknown[]): Promise<TenantKeyRow[]> {
-    const { rows } = await this.client.query<TenantKeyRow>(
+  private async some(condition: string, parameters: readonly unknown[]): Promise<WrappedKeyRow[]> {
+    const { rows } = await this.client.query<WrappedKeyRow>(
       `select tenant_id, id, subject_type, subject_id, wrapped, master_key_id from tenant_keys
-       where ${condition} and destroyed_at is null order by tenant_id, id limit ${BATCH} for update`,
+       where ${condition} and wrapped is not null and destroyed_at is null order by tenant_id, id limit ${BATCH}`,
       [...parameters],
     );
     return rows;
   }
 
-  private async rewrap(rows: readonly TenantKeyRow[], next: MasterKey, known: ReadonlyMap<string, MasterKey>): Promise<void> {
+  /** Nothing is locked while a key service is asked. What was destroyed meanwhile stays so. */
+  private async rewrap(rows: readonly WrappedKeyRow[], next: MasterKey, known: ReadonlyMap<string, MasterKey>): Promise<void> {
     if (rows.length === 0) return;
     const wrapped = await Promise.all(rows.map((row) => rewrap(row, next, known)));
     await this.client.query(
-      `update tenant_keys set wrapped = n.wrapped, master_key_id = $1 from unnest($2::uuid[], $3::uuid[], $4::bytea[]) as n (tenant_id, id, wrapped)
-       where tenant_keys.tenant_id = n.tenant_id and tenant_keys.id = n.id`,
-      [next.id, rows.map(({ tenant_id }) => tenant_id), rows.map(({ id }) => id), wrapped],
+      `with held as (
+         select k.tenant_id, k.id, n.after from unnest($2::uuid[], $3::uuid[], $4::bytea[], $5::bytea[]) as n (tenant_id, id, before, after)
+         join tenant_keys k on k.tenant_id = n.tenant_id and k.id = n.id where k.wrapped = n.before order by k.tenant_id, k.id for update of k
+       )
+       update tenant_keys set wrapped = held.after, master_key_id = $1 from held where tenant_keys.tenant_id = held.tenant_id and tenant_keys.id = held.id`,
+      [next.id, rows.map(({ tenant_id }) => tenant_id), rows.map(({ id }) => id), rows.map(({ wrapped: before }) => before), wrapped],
     );
   }
 
@@ -111,10 +112,10 @@ export class KeyRotation {
   }
 }
 
-async function rewrap(row: TenantKeyRow, next: MasterKey, known: ReadonlyMap<string, MasterKey>): Promise<Buffer> {
+async function rewrap(row: WrappedKeyRow, next: MasterKey, known: ReadonlyMap<string, MasterKey>): Promise<Buffer> {
   const master = known.get(row.master_key_id);
   if (!master) throw new Error(`keys are wrapped under ${row.master_key_id}, which was not given: put it behind the current key`);
-  const plain = await master.unwrap(row.wrapped ?? Buffer.alloc(0), aboutKey(row));
+  const plain = await master.unwrap(row.wrapped, aboutKey(row));
   try {
     return await next.wrap(plain, aboutKey(row));
   } finally {

@@ -39,8 +39,8 @@ export class OutboundCalls {
    */
   async send({ url, headers = {}, json, text, raw, resource, ...call }: OutboundCall): Promise<OutboundAnswer> {
     const target = targetOf(url);
-    const names = secretNames([url, Object.values(headers), json, text]);
-    const values = names.length === 0 ? new Map<string, string>() : await this.open(names, { origin: target.origin, purpose: call.purpose, ...(resource ? { resource } : {}) });
+    const names = secretNames([decoded(target.pathname), decoded(target.search), Object.values(headers), json, text]);
+    const values = names.length === 0 ? new Map<string, string>() : await this.secrets.open(names, { origin: target.origin, purpose: call.purpose, ...(resource ? { resource } : {}) });
     const body = raw ?? (json === undefined ? (fillSecrets(text, values) as string | undefined) : JSON.stringify(fillSecrets(json, values)));
     const request: EgressRequest = {
       ...call,
@@ -52,16 +52,13 @@ export class OutboundCalls {
     const said = { headers: answer.headers, body: answer.body.toString('utf8') };
     return { status: answer.status, ...(hideSecrets(said, values) as typeof said) };
   }
-
-  private open(names: readonly string[], use: OutboundUse): Promise<ReadonlyMap<string, string>> {
-    return this.secrets.open(names, use);
-  }
 }
 
-/** Where a call goes is told by its text alone: no secret may say it. */
+/** Where a call goes is told by its text alone: no secret may say it. And a fragment is not sent: none is opened for it. */
 function targetOf(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (!url || secretNames(decoded(url.host + url.username + url.password)).length > 0) throw new Problem('egress_refused', { detail: 'The scheme and host of an address must be written out.' });
+  if (secretNames(decoded(url.hash)).length > 0) throw new Problem('egress_refused', { detail: 'The fragment of an address is not sent: no secret stands in it.' });
   return url;
 }
 
@@ -74,7 +71,7 @@ function filledUrl(target: URL, values: ReadonlyMap<string, string>): URL {
   return url;
 }
 
-/** Of what a URL encodes in a placeholder, and no more: the rest of the address stays as it was written. */
+/** A placeholder is one in an address too when its braces are encoded, as a URL does it in a path. The rest of the address stays as it was written. */
 const decoded = (part: string): string => part.replaceAll(/%7B%7B(secret:[\w.-]+)%7D%7D/gi, '{{$1}}');
 
 function pathPart(value: string): string {

@@ -7,6 +7,9 @@ import { loadSources, sourceMaps } from './sources.mjs';
 const require = createRequire(createRequire(import.meta.url).resolve('jest'));
 const { default: JestRuntime } = require('jest-runtime');
 
+/** What `jest.mock`, `doMock`, `setMock` and `unstable_mockModule` come to. */
+const MOCKING = ['setMock', 'setModuleMock', 'markExplicitCjsMock'];
+
 /**
  * Loads packages and the product's sources as Node.js itself does, once per worker; only the tests and their support are
  * loaded anew for each file. Loading Nest and all that stands on it for each file again, in a realm where nothing is
@@ -18,6 +21,16 @@ class SharedRuntime extends JestRuntime {
     loadSources(config.rootDir, join(config.cacheDirectory, 'sources'));
     this.shared = [join(config.rootDir, 'src'), join(config.rootDir, 'node_modules')];
     this.executor.compile = compile;
+    for (const name of MOCKING) this.#refuse(name);
+  }
+
+  /** What is loaded once for all files is not replaced for one: a test that asks for it must not go on with the real thing. */
+  #refuse(name) {
+    const ofJest = this.mockState[name].bind(this.mockState);
+    this.mockState[name] = (from, module, ...rest) => {
+      if (this.#shared(from, module) === undefined) return ofJest(from, module, ...rest);
+      throw new Error(`${module} cannot be mocked: packages and src/ are loaded once for all test files (test/support/jest/runtime.mjs). Use jest.spyOn on an instance, or hand in another implementation.`);
+    };
   }
 
   requireModuleOrMock(from, name) {
