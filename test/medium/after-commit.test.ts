@@ -1,7 +1,7 @@
 import { TransactionHost } from '@nestjs-cls/transactional';
 import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
 import { RequestContext } from '../../src/platform/context/request-context.js';
-import { afterCommit } from '../../src/platform/database/transaction-scope.js';
+import { afterCommit } from '../../src/platform/database/tenant-transaction.adapter.js';
 import { Sql } from '../../src/platform/database/sql.js';
 import { type Plane, startPlane } from '../support/plane.js';
 

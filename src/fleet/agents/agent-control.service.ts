@@ -5,7 +5,7 @@ import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import type { Agent } from './agent.entity.js';
 import { AgentCommandsRepository } from './agent-commands.repository.js';
 import { AgentLeases } from './agent-leases.port.js';

@@ -8,7 +8,7 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../platform/events/events.js';
 import { idOfNew } from '../../platform/database/transaction-scope.js';
 import { checkIfMatch } from '../../platform/http/etag.js';

@@ -4,7 +4,7 @@ import type { Page, PageRequest } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { AgentLeases } from '../agents/agent-leases.port.js';
 import { AgentMemberships } from '../agents/agent-memberships.port.js';

@@ -3,7 +3,7 @@ import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShut
 import { Config } from '../config/config.js';
 import { DatabaseListener } from '../database/listener.js';
 import { SystemDatabase } from '../database/system-database.js';
-import { afterCommit } from '../database/transaction-scope.js';
+import { afterCommit } from '../database/tenant-transaction.adapter.js';
 import { MAX_AGE_MS, RevocableCache } from './revocable-cache.js';
 
 const REVOKE_CHANNEL = 'wheelhouse_revoke';

@@ -7,6 +7,8 @@ import { asError, commit } from './system-database.js';
 import { BEGIN, beginFor } from './tenant-database.js';
 import { assertNotOver, inScope, type Scope } from './transaction-scope.js';
 
+export { afterCommit } from './transaction-scope.js';
+
 /**
  * Opens the transaction of `@Transactional()` for the context's tenant: `app.tenant_id` is set in it before anything
  * else runs, and is gone with it. What was left for `afterCommit` runs once the commit has been confirmed, and outside of

@@ -5,7 +5,7 @@ import { newId } from '../../core/ids.js';
 import { RequestContext } from '../context/request-context.js';
 import { prepared } from '../database/prepared.js';
 import { Sql } from '../database/sql.js';
-import { afterCommit } from '../database/transaction-scope.js';
+import { afterCommit } from '../database/tenant-transaction.adapter.js';
 import { EventSignal } from './event-signal.js';
 
 interface Fact<T> {

@@ -6,7 +6,7 @@ import { RequestContext } from '../context/request-context.js';
 import { DatabaseListener } from '../database/listener.js';
 import { Sql } from '../database/sql.js';
 import { SystemDatabase } from '../database/system-database.js';
-import { afterCommit } from '../database/transaction-scope.js';
+import { afterCommit } from '../database/tenant-transaction.adapter.js';
 import { DEAD_LETTERS, DEAD_LETTER_QUEUE, type DeadJob, type Definition, type EnqueueOptions, type Envelope, type JobHandler, type JobOptions, queueOf, type Schedule } from './job.js';
 import { JOBS_SCHEMA } from './job-schema.js';
 import { ParkedJobs } from './parked-jobs.js';

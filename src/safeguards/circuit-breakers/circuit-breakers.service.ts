@@ -6,7 +6,7 @@ import { invalidField, notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import type { CallTarget } from '../../platform/egress/breakers.port.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { BreakerMetrics } from './breaker-metrics.js';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { AgentLeases, type HeldLease } from '../../fleet/agents/agent-leases.port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../platform/events/events.js';
 import { AgentLeasesRepository } from './agent-leases.repository.js';
 import { TaskSignal } from './task-signal.js';

@@ -5,7 +5,7 @@ import type { Page } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../platform/events/events.js';
 import type { PageQuery } from '../../platform/http/page.dto.js';
 import type { DeadLetter } from './dead-letter.entity.js';

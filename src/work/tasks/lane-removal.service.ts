@@ -1,7 +1,7 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Jobs } from '../../platform/jobs/jobs.js';
 import { LaneRemovalRepository, REMOVAL_BATCH } from './lane-removal.repository.js';
 import { LaneTimes } from './lane-times.js';

@@ -7,7 +7,7 @@ import { type AuditOrigin, AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Batcher } from '../../platform/database/batcher.js';
 import { isDatabaseAway } from '../../platform/database/database-problem.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../platform/events/events.js';
 import { planLimitReached, PlanLimits, type Room } from '../../platform/limits/plan-limits.port.js';
 import type { Task } from './task.entity.js';

@@ -2,7 +2,7 @@ import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import type { StoredEvent } from '../../core/event.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { EventConsumers } from '../../platform/events/event-consumers.js';
 import { Events } from '../../platform/events/events.js';
 import { TaskSignal } from './task-signal.js';

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { LRUCache } from 'lru-cache';
 import { Sql } from '../../platform/database/sql.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { LaneTimes } from './lane-times.js';
 
 /** What a lane stands for: for this agent or any, on this board or none, with these tools. */

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { SystemDatabase } from '../../platform/database/system-database.js';
-import { afterCommit } from '../../platform/database/transaction-scope.js';
+import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { Loops } from '../../platform/jobs/loops.js';
 
 const WRITTEN_EVERY_MS = 1_000;
