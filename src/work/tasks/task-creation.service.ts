@@ -28,6 +28,8 @@ const MOST_CHARACTERS = 4_000_000;
 
 /** A task to be made, and who wants it. */
 interface Order {
+  /** Of whoever orders it and waits for it; left out, one is made. */
+  id?: string;
   request: CreateTaskDto;
   actor: Actor;
   requestId: string | undefined;
@@ -74,14 +76,24 @@ export class TaskCreationService {
     return made;
   }
 
+  /**
+   * Makes tasks for another part of the plane, in its transaction, under ids that it knows already.
+   * @returns for each, in their order, its task or why not
+   */
+  createMany(requests: readonly { id: string; request: CreateTaskDto }[]): Promise<(Task | Problem)[]> {
+    const { tenantId, actor, requestId } = this.context;
+    const origin = this.audit.origin();
+    return this.make(tenantId, requests.map(({ id, request }) => ({ id, request, actor, requestId, origin })), false);
+  }
+
   /** @returns for each order, in their order, its task or why not */
   @Transactional()
-  private async make(tenantId: string, orders: readonly Order[]): Promise<(Task | Problem)[]> {
+  private async make(tenantId: string, orders: readonly Order[], throws = true): Promise<(Task | Problem)[]> {
     const planned: (NewTask | Problem)[] = [];
     const room = await this.plans.room('open_tasks');
     for (const order of orders) planned.push(await this.planWithin(room, tenantId, order).catch(refusalOf));
     // Alone, a refusal rolls back what was done before it was found.
-    if (planned.length === 1 && planned[0] instanceof Problem) throw planned[0];
+    if (throws && planned.length === 1 && planned[0] instanceof Problem) throw planned[0];
     const rows = planned.filter((row) => !(row instanceof Problem));
     if (rows.length === 0) return planned as Problem[];
     const byId = new Map((await this.repository.insert(tenantId, rows)).map((task) => [task.id, task]));
@@ -113,7 +125,7 @@ export class TaskCreationService {
     return planned;
   }
 
-  private async plan(tenantId: string, { request, actor }: Order): Promise<NewTask> {
+  private async plan(tenantId: string, { id = newId(), request, actor }: Order): Promise<NewTask> {
     await this.references.check(tenantId, request);
     // Before the dependencies are shared: the parent may be one of them, and two that share a row cannot both change it.
     if (request.parent_task_id) await this.repository.touch(tenantId, request.parent_task_id);
@@ -123,7 +135,7 @@ export class TaskCreationService {
     const lane = { agent_id: request.agent_id ?? null, board_id: request.board_id ?? null, required_tools: request.required_tools ?? [] };
     return {
       ...lane,
-      id: newId(),
+      id,
       lane_id: await this.lanes.idOf(tenantId, lane),
       title: request.title,
       description: request.description ?? null,

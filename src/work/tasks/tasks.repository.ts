@@ -120,6 +120,11 @@ export class TasksRepository {
     );
   }
 
+  /** Those of the tasks that have ended, as they did. */
+  ended(tenantId: string, ids: readonly string[]): Promise<EndedTask[]> {
+    return this.sql.rows<EndedTask>(`select id, status, result, error, cancel_reason from tasks where tenant_id = $1 and id = any($2::uuid[]) and status in ('completed', 'cancelled', 'dead_letter')`, [tenantId, ids]);
+  }
+
   /** The agent whose attempt ended last. */
   async lastAgent(tenantId: string, id: string): Promise<string | undefined> {
     const row = await this.sql.row<{ agent_id: string }>('select agent_id from task_attempts where tenant_id = $1 and task_id = $2 and agent_id is not null order by fence desc limit 1', [tenantId, id]);
@@ -147,6 +152,15 @@ export class TasksRepository {
       Object.fromEntries(names.map((name) => [name, rows.filter((row) => row[key] === name).reduce((total, row) => total + row.count, 0)]));
     return { by_status: sum('status', TASK_STATUSES), by_priority: sum('priority', TASK_PRIORITIES), oldest_ready_seconds: Math.max(0, oldest?.seconds ?? 0) };
   }
+}
+
+/** How a task has ended. */
+export interface EndedTask {
+  id: string;
+  status: 'completed' | 'cancelled' | 'dead_letter';
+  result: unknown;
+  error: string | null;
+  cancel_reason: string | null;
 }
 
 /** The driver would turn an array into a PostgreSQL array and a string into no JSON. */

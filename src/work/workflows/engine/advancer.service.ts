@@ -1,0 +1,112 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { advance } from '../../../core/workflows/transition.js';
+import { Config } from '../../../platform/config/config.js';
+import { RequestContext } from '../../../platform/context/request-context.js';
+import { isDatabaseAway } from '../../../platform/database/database-problem.js';
+import { errorText } from '../../../platform/startup-error.js';
+import { Loops } from '../../../platform/jobs/loops.js';
+import { Consequences } from './consequences.service.js';
+import { RunMover } from './run-mover.js';
+import { RunSignal } from './run-signal.js';
+import { RunsRepository } from './runs.repository.js';
+
+const TURN_MS = 200;
+/** Runs, and facts and steps, that one look finds. */
+const MOST_RUNS = 200;
+const MOST_FACTS = 500;
+/** Runs in one transaction. */
+const TOGETHER = 50;
+const LONGEST_BREAKAGE = 2_000;
+
+/**
+ * Moves runs on: any process any run, each run by one process at a time, its transition in one transaction with all that follows
+ * from it. Woken when something has happened, and five times a second anyway. A run that breaks takes no other with it.
+ */
+@Injectable()
+export class Advancer implements OnApplicationBootstrap {
+  private readonly logger = new Logger(Advancer.name);
+  private running: Promise<void> | undefined;
+  private again = false;
+  private stopped = false;
+
+  constructor(
+    private readonly config: Config,
+    private readonly context: RequestContext,
+    private readonly loops: Loops,
+    private readonly signal: RunSignal,
+    private readonly runs: RunsRepository,
+    private readonly mover: RunMover,
+    private readonly consequences: Consequences,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.config.runsJobs) return;
+    this.loops.every('workflow-runs', TURN_MS, () => this.wake());
+    this.signal.onRaised(() => {
+      this.wake().catch((error: unknown) => this.logger.warn(`Runs are not moved on: ${errorText(error)}`));
+    });
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    this.stopped = true;
+    await this.running?.catch(() => undefined);
+  }
+
+  /** Moves on all there is; who wakes it meanwhile is served by one more round. */
+  private async wake(): Promise<void> {
+    if (this.stopped) return;
+    if (this.running) {
+      this.again = true;
+      return this.running;
+    }
+    this.running = this.rounds().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  private async rounds(): Promise<void> {
+    do {
+      this.again = false;
+      while (!this.stopped && (await this.round()) > 0);
+    } while (this.again && !this.stopped);
+  }
+
+  /** @returns how many runs were moved on */
+  private async round(): Promise<number> {
+    let moved = 0;
+    for (const [tenantId, ids] of await this.runs.due(MOST_RUNS, MOST_FACTS)) {
+      for (let at = 0; at < ids.length && !this.stopped; at += TOGETHER) moved += await this.context.runAsSystem(tenantId, 'workflows', () => this.moveSome(ids.slice(at, at + TOGETHER)));
+    }
+    return moved;
+  }
+
+  private async moveSome(ids: readonly string[]): Promise<number> {
+    try {
+      return await this.move(ids);
+    } catch (error) {
+      if (isDatabaseAway(error)) throw error;
+      if (ids.length === 1) {
+        await this.markBroken(ids[0] ?? '', error);
+        return 0;
+      }
+    }
+    // What is wrong with one of them is no reason to keep the others.
+    let moved = 0;
+    for (const id of ids) moved += await this.moveSome([id]);
+    return moved;
+  }
+
+  @Transactional()
+  protected async move(ids: readonly string[]): Promise<number> {
+    const held = await this.runs.hold(this.context.tenantId, ids);
+    if (held.length === 0) return 0;
+    await this.consequences.of(await this.mover.move(held, advance));
+    return held.length;
+  }
+
+  @Transactional()
+  protected async markBroken(id: string, error: unknown): Promise<void> {
+    this.logger.error({ err: error, run: id }, 'A run could not be moved on; it is tried again later.');
+    await this.runs.markBroken(this.context.tenantId, id, errorText(error).slice(0, LONGEST_BREAKAGE));
+  }
+}

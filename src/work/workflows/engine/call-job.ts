@@ -1,0 +1,107 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { newId } from '../../../core/ids.js';
+import { Problem } from '../../../core/problem.js';
+import type { Fact } from '../../../core/workflows/rows.js';
+import { RequestContext } from '../../../platform/context/request-context.js';
+import { afterCommit } from '../../../platform/database/tenant-transaction.adapter.js';
+import { type OutboundAnswer, type OutboundCall, OutboundCalls } from '../../../platform/egress/outbound-calls.js';
+import { Jobs } from '../../../platform/jobs/jobs.js';
+import { errorOf } from './problem-error.js';
+import { RunSignal } from './run-signal.js';
+import { RunsRepository } from './runs.repository.js';
+import { StepRowsRepository } from './step-rows.repository.js';
+
+export const CALL_JOB = 'workflow-call';
+const CONCURRENCY = 8;
+const LONGEST_SECONDS = 600;
+const LARGEST_ANSWER = 262_144;
+/** Answers that another try may better: too early, too many, and the other side's own trouble. */
+const PASSING = new Set([408, 425, 429]);
+
+/** A call that a step of a run wants made. `values` is its configuration, filled in but for the secrets. */
+export interface CallOrder {
+  runId: string;
+  path: string;
+  attempt: number;
+  values: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Makes the calls of `http` steps. Each carries a key that stays the same however often it is made: a process that dies between the
+ * call and the writing of its answer makes it again.
+ */
+@Injectable()
+export class CallJob implements OnModuleInit {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly jobs: Jobs,
+    private readonly calls: OutboundCalls,
+    private readonly runs: RunsRepository,
+    private readonly steps: StepRowsRepository,
+    private readonly signal: RunSignal,
+  ) {}
+
+  onModuleInit(): void {
+    this.jobs.define<CallOrder>(CALL_JOB, (order, { signal }) => this.make(order, signal), { concurrency: CONCURRENCY });
+  }
+
+  private async make(order: CallOrder, signal: AbortSignal): Promise<void> {
+    if (!(await this.isAwaited(order))) return;
+    await this.tell(order, await this.outcomeOf(order, signal));
+  }
+
+  private async outcomeOf(order: CallOrder, signal: AbortSignal): Promise<Pick<Fact, 'outcome' | 'output' | 'error'>> {
+    try {
+      const answer = await this.calls.send({ ...callOf(order), signal });
+      const { expect } = order.values;
+      const isExpected = Array.isArray(expect) ? expect.includes(answer.status) : answer.status >= 200 && answer.status < 300;
+      if (isExpected) return { outcome: 'completed', output: outputOf(answer), error: null };
+      const error = { code: `http_${answer.status}`, message: `The answer had the status ${answer.status}.`, passing: PASSING.has(answer.status) || answer.status >= 500 };
+      return { outcome: 'failed', output: outputOf(answer), error };
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      return { outcome: 'failed', output: null, error: errorOf(error) };
+    }
+  }
+
+  @Transactional()
+  protected async isAwaited({ runId, path, attempt }: CallOrder): Promise<boolean> {
+    const [row] = await this.steps.paths(this.context.tenantId, runId, [path]);
+    return row?.status === 'waiting' && row.attempt === attempt;
+  }
+
+  @Transactional()
+  protected async tell({ runId, path, attempt }: CallOrder, outcome: Pick<Fact, 'outcome' | 'output' | 'error'>): Promise<void> {
+    await this.runs.addFacts(this.context.tenantId, [{ id: newId(), runId, path, attempt, ...outcome }]);
+    afterCommit(() => this.signal.raise());
+  }
+}
+
+function callOf({ runId, path, values }: CallOrder): OutboundCall {
+  const { url, method, headers, body, input, timeout_seconds: seconds } = values as { url: string; method?: OutboundCall['method']; headers?: Record<string, string>; body?: unknown; input?: unknown; timeout_seconds?: number };
+  const json = body ?? input;
+  return {
+    url: String(url),
+    method: method ?? (json === undefined ? 'GET' : 'POST'),
+    headers: { 'idempotency-key': `${runId}/${path}`, ...headers },
+    ...(json === undefined ? {} : { json }),
+    timeoutMs: Math.min(seconds ?? 30, LONGEST_SECONDS) * 1000,
+    maxBytes: LARGEST_ANSWER,
+    purpose: 'workflow',
+    resource: { type: 'workflow_run', id: runId },
+  };
+}
+
+function outputOf({ status, headers, body }: OutboundAnswer): object {
+  return { status, headers, body: headers['content-type']?.includes('json') ? parsedOr(body) : body };
+}
+
+function parsedOr(body: string): unknown {
+  try {
+    return JSON.parse(body) as unknown;
+  } catch (error) {
+    if (error instanceof SyntaxError) return body;
+    throw error;
+  }
+}

@@ -1,0 +1,81 @@
+import { Injectable } from '@nestjs/common';
+import { newId } from '../../../core/ids.js';
+import { GraphIndex } from '../../../core/workflows/graph.js';
+import { Pass } from '../../../core/workflows/pass.js';
+import type { Fact, StepRow } from '../../../core/workflows/rows.js';
+import { RequestContext } from '../../../platform/context/request-context.js';
+import { StepEvaluator } from './step-evaluator.js';
+import { LoadedRows } from './run-rows.js';
+import { type HeldRun, RunsRepository } from './runs.repository.js';
+import { StepRowsRepository } from './step-rows.repository.js';
+
+/** Runs with no more steps are read whole: one statement instead of one for each question. */
+const SMALL = 200;
+const MOST_GRAPHS = 500;
+
+/** A transition that was made. */
+export interface Moved {
+  run: HeldRun;
+  pass: Pass;
+  rows: readonly StepRow[];
+  before: HeldRun['status'];
+}
+
+/** What is done to a run: it goes on by itself, or somebody stops it or starts it again. */
+export type Move = (pass: Pass, facts: readonly Fact[], due: readonly StepRow[]) => Promise<void>;
+
+/** Reads what transitions need, makes them, and writes what they have changed: all of it in the caller's transaction, which holds the runs. */
+@Injectable()
+export class RunMover {
+  private readonly graphs = new Map<string, GraphIndex>();
+
+  constructor(
+    private readonly context: RequestContext,
+    private readonly runs: RunsRepository,
+    private readonly steps: StepRowsRepository,
+    private readonly evaluator: StepEvaluator,
+  ) {}
+
+  async move(runs: readonly HeldRun[], move: Move): Promise<Moved[]> {
+    const { tenantId } = this.context;
+    const ids = runs.map(({ id }) => id);
+    const large = runs.filter(({ steps }) => steps > SMALL).map(({ id }) => id);
+    const small = ids.filter((id) => !large.includes(id));
+    const [now, facts, whole, due] = await Promise.all([this.runs.now(), this.runs.takeFacts(tenantId, ids), this.steps.all(tenantId, small), this.steps.due(tenantId, large)]);
+    const moved: Moved[] = [];
+    for (const run of runs) {
+      const isWhole = run.steps <= SMALL;
+      const known = (isWhole ? whole : due).get(run.id) ?? [];
+      const rows = new LoadedRows(this.steps, tenantId, run.id, known, isWhole);
+      const before = run.status;
+      const pass = new Pass(run, await this.graphOf(tenantId, run), rows, this.evaluator, now, newId, Math.random);
+      await move(pass, facts.get(run.id) ?? [], known.filter((row) => isDue(row, now)));
+      run.steps += rows.added;
+      moved.push({ run, pass, rows: rows.written, before });
+    }
+    await this.write(tenantId, moved);
+    return moved;
+  }
+
+  private async write(tenantId: string, moved: readonly Moved[]): Promise<void> {
+    await Promise.all([
+      this.steps.write(tenantId, moved.flatMap(({ run, rows }) => rows.map((row) => ({ runId: run.id, row })))),
+      this.steps.writeAttempts(tenantId, moved.flatMap(({ run, pass }) => pass.attempts.map((attempt) => ({ runId: run.id, attempt })))),
+      this.runs.write(tenantId, moved.map(({ run }) => run)),
+    ]);
+  }
+
+  /** Versions never change: what was read once is kept. */
+  private async graphOf(tenantId: string, { workflow_id, version }: HeldRun): Promise<GraphIndex> {
+    const key = `${tenantId}/${workflow_id}/${version}`;
+    const known = this.graphs.get(key);
+    if (known) return known;
+    const graph = new GraphIndex(await this.runs.graph(tenantId, workflow_id, version));
+    const [oldest] = this.graphs.keys();
+    if (oldest !== undefined && this.graphs.size >= MOST_GRAPHS) this.graphs.delete(oldest);
+    this.graphs.set(key, graph);
+    return graph;
+  }
+}
+
+const isDue = ({ due_at, timeout_at }: StepRow, now: Date): boolean => [due_at, timeout_at].some((time) => time !== null && time <= now);

@@ -1,0 +1,87 @@
+import { scopeOf } from '../../../core/workflows/graph.js';
+import type { RunRows } from '../../../core/workflows/pass.js';
+import { isEnding, type StepRow } from '../../../core/workflows/rows.js';
+import type { StepRowsRepository } from './step-rows.repository.js';
+
+/**
+ * The steps of one run in one transaction: read when they are asked for, each at most once, and written together at the end. What
+ * the database is asked for meanwhile is seen as the transition has changed it.
+ */
+export class LoadedRows implements RunRows {
+  private readonly known = new Map<string, StepRow>();
+  private readonly changed = new Set<StepRow>();
+  /** Steps that were not there before. */
+  added = 0;
+
+  /** @param isWhole whether `rows` are all that the run has: then nothing more is read */
+  constructor(
+    private readonly repository: StepRowsRepository,
+    private readonly tenantId: string,
+    private readonly runId: string,
+    rows: readonly StepRow[],
+    private readonly isWhole: boolean,
+  ) {
+    for (const row of rows) this.known.set(row.path, row);
+  }
+
+  async get(path: string): Promise<StepRow> {
+    const known = this.known.get(path);
+    if (known) return known;
+    const [row] = this.isWhole ? [] : this.keep(await this.repository.paths(this.tenantId, this.runId, [path]));
+    if (!row) throw new Error(`The run ${this.runId} has no step ${path}.`);
+    return row;
+  }
+
+  add(rows: readonly StepRow[]): void {
+    for (const row of rows) {
+      this.known.set(row.path, row);
+      this.changed.add(row);
+    }
+    this.added += rows.length;
+  }
+
+  touch(row: StepRow): void {
+    this.changed.add(row);
+  }
+
+  get written(): readonly StepRow[] {
+    return [...this.changed];
+  }
+
+  openUnder(scope: string): Promise<StepRow[]> {
+    return this.select(() => this.repository.openUnder(this.tenantId, this.runId, scope), ({ path, status, undoes }) => !isEnding(status) && undoes === null && (scope === '' || path.startsWith(`${scope}/`)));
+  }
+
+  in(scope: string): Promise<StepRow[]> {
+    return this.select(() => this.repository.in(this.tenantId, this.runId, scope), ({ path, undoes }) => undoes === null && path !== scope && scopeOf(path) === scope);
+  }
+
+  ready(): Promise<StepRow[]> {
+    return this.select(() => this.repository.ready(this.tenantId, this.runId), ({ status }) => status === 'ready');
+  }
+
+  undone(): Promise<StepRow[]> {
+    return this.select(() => this.repository.undone(this.tenantId, this.runId), ({ undone }) => undone);
+  }
+
+  async lastUndoable(): Promise<StepRow | undefined> {
+    const undone = [...this.known.values()].filter(({ undoable }) => !undoable).map(({ path }) => path);
+    const rows = await this.select(() => this.repository.lastUndoable(this.tenantId, this.runId, undone), ({ undoable }) => undoable);
+    return rows.sort((a, b) => (b.ended_seq ?? 0) - (a.ended_seq ?? 0))[0];
+  }
+
+  /** What the database has, as far as this transition has not changed it, and what it has changed, by one condition. */
+  private async select(load: () => Promise<StepRow[]>, isMeant: (row: StepRow) => boolean): Promise<StepRow[]> {
+    if (!this.isWhole) this.keep(await load());
+    return [...this.known.values()].filter(isMeant);
+  }
+
+  /** A row that is known stays what it is here. */
+  private keep(rows: readonly StepRow[]): StepRow[] {
+    return rows.map((row) => {
+      const known = this.known.get(row.path) ?? row;
+      this.known.set(row.path, known);
+      return known;
+    });
+  }
+}
