@@ -86,6 +86,9 @@ export const PROBLEMS = {
   workflow_invalid: entry(422, 'Workflow invalid', 'The workflow cannot be run as it is written.', 'Correct the places named in errors.'),
   workflow_input_invalid: entry(422, 'Input invalid', 'The input does not fit the schema that the workflow declares.', 'Correct the places named in errors.'),
   webhook_disabled: entry(409, 'Webhook disabled', 'This webhook is disabled: nothing is sent.', 'Enable it first.'),
+  workflow_disabled: entry(409, 'Workflow not active', 'The workflow starts no runs as it stands.', 'Activate it first.'),
+  workflow_too_deep: entry(422, 'Runs too deep', 'Too many runs stand in each other.', 'See whether the workflow starts itself.'),
+  run_final: entry(409, 'Run is final', 'The run has ended.'),
   circuit_open: entry(503, 'Circuit open', 'The circuit breaker in front of this target is open.', 'Wait until retry_at.'),
   // audit
   not_sealed: entry(409, 'Not sealed yet', 'Nothing has been sealed yet, or not as much as is asked for.', 'Ask again in a second.'),

@@ -2,46 +2,6 @@ import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { isolateTenants } from '../platform/database/tenant-table.js';
 
 const STATEMENTS = [
-  `create table workflows (
-    tenant_id uuid not null references tenants (id) on delete cascade,
-    id uuid not null,
-    name text not null,
-    description text,
-    status text not null check (status in ('draft', 'active', 'disabled')),
-    is_template boolean not null default false,
-    -- The newest one; a run keeps the one that it started with.
-    version integer not null,
-    trigger_type text not null default 'manual' check (trigger_type in ('manual', 'cron', 'event', 'webhook', 'threshold')),
-    trigger_config jsonb not null default '{}',
-    last_run_at timestamptz(3),
-    created_by_kind text not null,
-    created_by_id text not null,
-    revision integer not null default 1,
-    created_at timestamptz(3) not null default clock_timestamp(),
-    updated_at timestamptz(3) not null default clock_timestamp(),
-    primary key (tenant_id, id)
-  )`,
-  `create index workflows_status on workflows (tenant_id, status, id)`,
-  ...isolateTenants('workflows'),
-
-  // Never changed: runs of a version that is not the newest go on by it.
-  `create table workflow_versions (
-    tenant_id uuid not null,
-    workflow_id uuid not null,
-    version integer not null,
-    -- steps: as documented by the first; nodes: by the second; prompt: by the third.
-    form text not null check (form in ('steps', 'nodes', 'prompt')),
-    graph jsonb not null,
-    input_schema jsonb,
-    parameters_schema jsonb,
-    created_by_kind text not null,
-    created_by_id text not null,
-    created_at timestamptz(3) not null default clock_timestamp(),
-    primary key (tenant_id, workflow_id, version),
-    foreign key (tenant_id, workflow_id) references workflows (tenant_id, id) on delete cascade
-  )`,
-  ...isolateTenants('workflow_versions'),
-
   `create table workflow_runs (
     tenant_id uuid not null,
     id uuid not null,
@@ -52,7 +12,6 @@ const STATEMENTS = [
     output jsonb,
     error jsonb,
     ends_as text check (ends_as in ('failed', 'cancelled')),
-    cancel_reason text,
     open integer not null default 0,
     seq integer not null default 0,
     steps integer not null default 0,
@@ -60,9 +19,13 @@ const STATEMENTS = [
     started_by_id text not null,
     -- One run for each: of a schedule, a trigger, a step of another run.
     start_key text collate "C",
+    -- Who wants it: they approve nothing that it asks for.
+    requester text,
     parent_run_id uuid,
     parent_path text collate "C",
     parent_attempt integer,
+    -- How many runs it stands in, one within the other.
+    depth integer not null default 0,
     timeout_at timestamptz(3),
     -- A run that breaks the engine is left alone for a growing while, and says why.
     broken_until timestamptz(3),
@@ -80,6 +43,7 @@ const STATEMENTS = [
   `create index workflow_runs_status on workflow_runs (tenant_id, status, id)`,
   `create index workflow_runs_new on workflow_runs (created_at) where status = 'pending'`,
   `create index workflow_runs_late on workflow_runs (timeout_at) where timeout_at is not null`,
+  `create index workflow_runs_open on workflow_runs (tenant_id) where ended_at is null`,
   `create index workflow_runs_ended on workflow_runs (ended_at) where ended_at is not null`,
   `create index workflow_runs_parent on workflow_runs (tenant_id, parent_run_id) where parent_run_id is not null`,
   ...isolateTenants('workflow_runs'),
@@ -133,11 +97,17 @@ const STATEMENTS = [
     attempt integer not null,
     outcome text not null check (outcome in ('completed', 'failed', 'cancelled')),
     error jsonb,
+    -- What it waited for: its task, its approval, its child run.
+    made_kind text,
+    made_id text collate "C",
+    -- What a try that failed was answered.
+    output jsonb,
     started_at timestamptz(3),
     ended_at timestamptz(3) not null,
     primary key (tenant_id, run_id, path, attempt),
     foreign key (tenant_id, run_id) references workflow_runs (tenant_id, id) on delete cascade
   )`,
+  `create index workflow_attempts_made on workflow_attempts (tenant_id, made_kind, made_id) where made_id is not null`,
   ...isolateTenants('workflow_attempts'),
 
   // What happened outside of a run and concerns a step of it; gone with the transaction that takes it in.
@@ -147,7 +117,7 @@ const STATEMENTS = [
     run_id uuid not null,
     path text collate "C" not null,
     attempt integer,
-    outcome text not null check (outcome in ('completed', 'failed')),
+    outcome text not null check (outcome in ('completed', 'failed', 'cancelled')),
     output jsonb,
     error jsonb,
     created_at timestamptz(3) not null default clock_timestamp(),
@@ -158,13 +128,13 @@ const STATEMENTS = [
   ...isolateTenants('workflow_facts'),
 ];
 
-/** Workflows, their versions, their runs and all that a run consists of. */
-export class Workflows1700000000044 implements MigrationInterface {
+/** Runs of workflows, and all that a run consists of. */
+export class WorkflowRuns1700000000052 implements MigrationInterface {
   async up(queryRunner: QueryRunner): Promise<void> {
     for (const statement of STATEMENTS) await queryRunner.query(statement);
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    for (const table of ['workflow_facts', 'workflow_attempts', 'workflow_steps', 'workflow_runs', 'workflow_versions', 'workflows']) await queryRunner.query(`drop table ${table}`);
+    for (const table of ['workflow_facts', 'workflow_attempts', 'workflow_steps', 'workflow_runs']) await queryRunner.query(`drop table ${table}`);
   }
 }

@@ -30,6 +30,7 @@ import { Workflows1700000000051 } from './1700000000051-workflows.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
 import { Webhooks1700000000046 } from './1700000000046-webhooks.js';
 import { Work1700000000004 } from './1700000000004-work.js';
+import { WorkflowRuns1700000000052 } from './1700000000052-workflow-runs.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
 export const MIGRATIONS = [
@@ -65,4 +66,5 @@ export const MIGRATIONS = [
   Approvals1700000000048,
   CronTicks1700000000049,
   Workflows1700000000051,
+  WorkflowRuns1700000000052,
 ];

@@ -71,6 +71,7 @@ export class MemoryRows implements RunRows {
 /** Expressions of the tests: `$name` is the output of a step, `item`, `index`, `result`, `input`, `true`, `false`; `!` fails. */
 export const evaluator: Evaluator = {
   referencesOf: (value) => [...(JSON.stringify(value) ?? '').matchAll(/\$(\w+)/g)].map(([, name = '']) => name),
+  referencesIn: (expression) => evaluator.referencesOf(expression),
   fill(value, bindings) {
     return Promise.resolve(filled(value, bindings));
   },
@@ -97,6 +98,8 @@ function said(expression: string, bindings: Bindings): unknown {
 export class MemoryRun {
   readonly rows = new MemoryRows();
   readonly effects: Effect[] = [];
+  /** Tries that have ended, each of which is told of once. */
+  readonly attempts = new Set<string>();
   readonly run: RunRow & { workflow_id: string };
   now = new Date('2026-01-01T00:00:00Z');
   private ids = 0;
@@ -142,6 +145,10 @@ export class MemoryRun {
     const pass = new Pass(this.run, this.index, this.rows, evaluator, this.now, () => `id-${(this.ids += 1)}`, this.random);
     await work(pass);
     this.rows.commit();
+    for (const { path, attempt } of pass.attempts) {
+      if (this.attempts.has(`${path} ${attempt}`)) throw new Error(`Try ${attempt} of ${path} ends twice.`);
+      this.attempts.add(`${path} ${attempt}`);
+    }
     this.effects.push(...pass.effects);
     return pass.effects;
   }

@@ -2,14 +2,20 @@ import { keyOf, pathOf, ROOT, scopeOf } from './graph.js';
 import type { Bindings, Pass } from './pass.js';
 import type { StepRow } from './rows.js';
 
+/** What is looked up for a step: expressions in values, and expressions that stand by themselves. */
+export interface Looked {
+  values?: readonly unknown[];
+  expressions?: readonly (string | undefined)[];
+}
+
 /**
  * What the expressions of a step may see: the run's input, the steps that they name, and the item of the `map` around them.
  * A name is looked for in the step's own scope, then in those around it.
- * @param values whose expressions these are
  */
-export async function bindingsOf(pass: Pass, path: string, values: readonly unknown[], more: Partial<Bindings> = {}): Promise<Bindings> {
+export async function bindingsOf(pass: Pass, path: string, { values = [], expressions = [] }: Looked, more: Partial<Bindings> = {}): Promise<Bindings> {
   const steps: Record<string, Bindings['steps'][string]> = {};
-  for (const name of new Set(values.flatMap((value) => pass.evaluator.referencesOf(value)))) {
+  const named = [...values.flatMap((value) => pass.evaluator.referencesOf(value)), ...expressions.flatMap((expression) => (expression === undefined ? [] : pass.evaluator.referencesIn(expression)))];
+  for (const name of new Set(named)) {
     const at = whereIs(pass, scopeOf(path), name);
     if (at === undefined) continue;
     const { output, status, error } = await pass.rows.get(at);

@@ -1,7 +1,7 @@
 import { bindingsOf, itemsOf } from './bindings.js';
 import { type Dependency, keyOf, pathOf, ROOT, scopeOf, type ScopeIndex, type Step } from './graph.js';
 import { decide, type Ending, isProvidedFor, isTaken } from './joins.js';
-import { type Pass, StepFailure } from './pass.js';
+import { type AttemptRecord, type Pass, StepFailure } from './pass.js';
 import { mayTryAgain, retryDelay } from './retries.js';
 import { emptyStep, isEnding, type StepError, type StepRow } from './rows.js';
 import { concurrencyOf } from './starting.js';
@@ -26,8 +26,8 @@ export function makeReady(pass: Pass, row: StepRow): void {
 }
 
 /** A try has failed: the step waits for the next one, or has failed for good. */
-export async function failTry(pass: Pass, row: StepRow, step: Step, error: StepError): Promise<void> {
-  pass.attempts.push({ path: row.path, attempt: row.attempt, started_at: row.started_at, ended_at: pass.now, outcome: 'failed', error });
+export async function failTry(pass: Pass, row: StepRow, step: Step, error: StepError, output: unknown = null): Promise<void> {
+  pass.attempts.push(attemptOf(pass, row, 'failed', error, output));
   row.error = error;
   row.waiting_for = null;
   row.timeout_at = null;
@@ -42,12 +42,12 @@ export async function failTry(pass: Pass, row: StepRow, step: Step, error: StepE
 export async function completeTry(pass: Pass, row: StepRow, step: Step, result: unknown): Promise<void> {
   let output = result;
   try {
-    if (step.output !== undefined) output = await pass.evaluator.fill(step.output, await bindingsOf(pass, row.undoes ?? row.path, [step.output], { result, context: result }));
+    if (step.output !== undefined) output = await pass.evaluator.fill(step.output, await bindingsOf(pass, row.undoes ?? row.path, { values: [step.output] }, { result, context: result }));
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
     return failTry(pass, row, step, error.error);
   }
-  pass.attempts.push({ path: row.path, attempt: row.attempt, started_at: row.started_at, ended_at: pass.now, outcome: 'completed', error: null });
+  pass.attempts.push(attemptOf(pass, row, 'completed', null));
   row.output = output;
   row.error = null;
   return endStep(pass, row, step, 'completed', null);
@@ -120,7 +120,7 @@ async function leaveScope(pass: Pass, scope: string, row: StepRow, fails: boolea
 /** What a scope results in. @throws StepFailure */
 export async function outputOf(pass: Pass, scope: string): Promise<unknown> {
   const { graph, last } = pass.graph.scope(scope);
-  if (graph.output !== undefined) return pass.evaluator.fill(graph.output, await bindingsOf(pass, pathOf(scope, last[0]?.key ?? ''), [graph.output]));
+  if (graph.output !== undefined) return pass.evaluator.fill(graph.output, await bindingsOf(pass, pathOf(scope, last[0]?.key ?? ''), { values: [graph.output] }));
   const rows = await Promise.all(last.map(({ key }) => pass.rows.get(pathOf(scope, key))));
   const [only, ...others] = rows.filter(({ status }) => status === 'completed');
   if (others.length === 0) return only?.output ?? null;
@@ -164,10 +164,16 @@ export async function cancelUnder(pass: Pass, scope: string, reason: string): Pr
   for (const row of await pass.rows.openUnder(scope)) {
     const { kind, id } = row.waiting_for ?? {};
     if (row.waiting_for && id !== null && kind !== 'event') pass.effects.push({ kind: 'release', path: row.path, waiting: row.waiting_for, reason });
-    if (row.attempt > 0 && row.type !== 'scope') pass.attempts.push({ path: row.path, attempt: row.attempt, started_at: row.started_at, ended_at: pass.now, outcome: 'cancelled', error: null });
+    // One that is ready or put off has told of its last try already.
+    if (row.status === 'waiting' && row.type !== 'scope') pass.attempts.push(attemptOf(pass, row, 'cancelled', null));
     Object.assign(row, { status: 'cancelled', due_at: null, timeout_at: null, waiting_for: null, open: 0, ended_at: pass.now, reason });
     pass.rows.touch(row);
   }
+}
+
+/** The try that a step is at, as it ends: what it waits for is still known. */
+function attemptOf(pass: Pass, { path, attempt, started_at, waiting_for }: StepRow, outcome: AttemptRecord['outcome'], error: StepError | null, output: unknown = null): AttemptRecord {
+  return { path, attempt, started_at, ended_at: pass.now, outcome, error, made: waiting_for?.id == null ? null : waiting_for, output };
 }
 
 /** A branch or an item has ended: its `parallel` or `map` counts it, opens the next, or ends. */

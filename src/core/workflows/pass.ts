@@ -18,8 +18,10 @@ export interface Bindings {
 
 /** What a pass asks of the expressions of a workflow. */
 export interface Evaluator {
-  /** Steps that the expressions of a value name. */
+  /** Steps that the expressions in a value name. */
   referencesOf(value: unknown): readonly string[];
+  /** Steps that an expression by itself names. */
+  referencesIn(expression: string): readonly string[];
   /** A value with its expressions replaced by what they say. @throws StepFailure */
   fill(value: unknown, bindings: Bindings): Promise<unknown>;
   /** What an expression by itself says. @throws StepFailure */
@@ -56,6 +58,10 @@ export interface AttemptRecord {
   ended_at: Date;
   outcome: 'completed' | 'failed' | 'cancelled';
   error: StepError | null;
+  /** What it waited for: its task, its approval, its child run. */
+  made: WaitingFor | null;
+  /** What a try that failed was answered, where it was answered anything. */
+  output: unknown;
 }
 
 /** Why a step fails, thrown on the way. */

@@ -58,7 +58,7 @@ async function putBack(pass: Pass, row: StepRow, around: ReadonlySet<string>): P
     return;
   }
   const open = scopes.filter(({ path, status }) => status !== 'completed' || around.has(path));
-  const fields = { status: 'waiting', waiting_for: { kind: 'scopes', id: null }, done: scopes.length - open.length, lost: 0, open: open.length, error: null, output: null, ended_at: null, reason: null } as const;
+  const fields = { status: 'waiting', attempt: row.attempt + 1, started_at: pass.now, waiting_for: { kind: 'scopes', id: null }, done: scopes.length - open.length, lost: 0, open: open.length, error: null, output: null, ended_at: null, reason: null } as const;
   pass.rows.touch(Object.assign(row, fields));
   for (const { path } of open) await reopenScope(pass, path, around);
   const step = pass.graph.step(row.path);

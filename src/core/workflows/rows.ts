@@ -91,8 +91,8 @@ export interface Fact {
   path: string;
   /** The try that it answers; null for one that concerns whatever try there is. */
   attempt: number | null;
-  /** How the thing that the step waits for has ended. */
-  outcome: 'completed' | 'failed';
+  /** How the thing that the step waits for has ended; `cancelled` concerns the run itself: nobody wants it any more. */
+  outcome: 'completed' | 'failed' | 'cancelled';
   output: unknown;
   error: StepError | null;
 }

@@ -21,7 +21,7 @@ const DEFAULT_CONCURRENCY = 10;
  * @throws StepFailure
  */
 export async function begin(pass: Pass, row: StepRow, step: Step): Promise<Started> {
-  const bindings = await bindingsOf(pass, row.undoes ?? row.path, [step.when, step.input, step.config]);
+  const bindings = await bindingsOf(pass, row.undoes ?? row.path, { values: [step.input, step.config], expressions: [step.when, ...branchesOf(step).map(({ when }) => when)] });
   if (step.when !== undefined && !isTrue(await pass.evaluator.evaluate(step.when, bindings))) return { state: 'skipped', reason: 'Its condition was false.' };
   const input = step.input === undefined ? null : await pass.evaluator.fill(step.input, bindings);
   row.input = input;
@@ -65,12 +65,15 @@ async function effectOf(pass: Pass, kind: Exclude<Effect['kind'], 'release'>, ro
 }
 
 async function choose(pass: Pass, _row: StepRow, { config }: Step, bindings: Bindings): Promise<Started> {
-  for (const { name, when } of config['branches'] as readonly { name: string; when: string }[]) {
+  for (const { name, when } of branchesOf({ config })) {
     if (isTrue(await pass.evaluator.evaluate(when, bindings))) return { state: 'completed', output: { branch: name }, branch: name };
   }
   const otherwise = config['default'];
   return typeof otherwise === 'string' ? { state: 'completed', output: { branch: otherwise }, branch: otherwise } : { state: 'completed', output: { branch: null } };
 }
+
+/** What a condition may choose, in the order of its asking. */
+const branchesOf = ({ config }: Pick<Step, 'config'>): readonly { name: string; when: string }[] => (Array.isArray(config['branches']) ? (config['branches'] as { name: string; when: string }[]) : []);
 
 async function wait(pass: Pass, _row: StepRow, { config }: Step, bindings: Bindings): Promise<Started> {
   const { event, seconds, until } = config;

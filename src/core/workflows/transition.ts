@@ -2,11 +2,12 @@ import { bindingsOf } from './bindings.js';
 import { cancelUnder, completeTry, endStep, failTry, openScope, outputOf } from './ending.js';
 import { pathOf, ROOT, type Step } from './graph.js';
 import { type Pass, StepFailure } from './pass.js';
-import { type Fact, isEnding, type StepError, type StepRow } from './rows.js';
+import { type Fact, isEnding, type RunRow, type StepError, type StepRow } from './rows.js';
 import { reopen } from './reopening.js';
 import { begin } from './starting.js';
 import { afterUndoing, isUndoing, stepFor, undoNext } from './undoing.js';
 
+const CANCELLED: StepError = { code: 'cancelled', message: '', passing: false };
 const TIMEOUT: StepError = { code: 'timeout', message: 'It took too long.', passing: true };
 
 /**
@@ -18,14 +19,21 @@ export async function advance(pass: Pass, facts: readonly Fact[], due: readonly 
   if (pass.run.status === 'pending') await beginRun(pass);
   for (const fact of facts) await hear(pass, fact);
   for (const row of due) await ring(pass, row);
-  if (pass.run.timeout_at !== null && pass.run.timeout_at <= pass.now && (pass.run.status === 'running' || pass.run.status === 'paused') && pass.run.ends_as === null) await stop(pass, 'failed', 'The run took too long.', { ...TIMEOUT, passing: false });
+  if (pass.run.timeout_at !== null && pass.run.timeout_at <= pass.now && isGoing(pass.run)) await stop(pass, 'failed', 'The run took too long.', { ...TIMEOUT, passing: false });
   await drain(pass);
 }
 
 /** Ends a run before its end. What runs of it is given up, what was completed is undone. */
 export async function cancel(pass: Pass, reason: string): Promise<void> {
-  await stop(pass, 'cancelled', reason, null);
+  await stop(pass, 'cancelled', reason, CANCELLED);
   await drain(pass);
+}
+
+/** Lets no further step start. What runs may end: it is taken in. */
+export async function pause(pass: Pass, facts: readonly Fact[], due: readonly StepRow[]): Promise<void> {
+  if (pass.run.status === 'pending') await beginRun(pass);
+  pass.run.status = 'paused';
+  await advance(pass, facts, due);
 }
 
 /** Goes on with a run that failed or was cancelled, from where it did. */
@@ -41,6 +49,9 @@ export async function resume(pass: Pass): Promise<void> {
   await drain(pass);
 }
 
+/** Whether a run can still come to a good end. */
+export const isGoing = ({ status, ends_as }: Pick<RunRow, 'status' | 'ends_as'>): boolean => (status === 'pending' || status === 'running' || status === 'paused') && ends_as === null;
+
 async function beginRun(pass: Pass): Promise<void> {
   pass.run.status = 'running';
   pass.run.started_at = pass.now;
@@ -49,20 +60,24 @@ async function beginRun(pass: Pass): Promise<void> {
   openScope(pass, ROOT);
 }
 
-async function stop(pass: Pass, as: 'failed' | 'cancelled', reason: string, error: StepError | null): Promise<void> {
+async function stop(pass: Pass, as: 'failed' | 'cancelled', reason: string, error: StepError): Promise<void> {
   await cancelUnder(pass, ROOT, reason);
   pass.run.ends_as = as;
-  pass.run.error = error ? { ...error, message: reason } : null;
+  pass.run.error = { ...error, message: reason };
 }
 
 /** Takes in how something outside has ended, if the try that it belongs to is still waiting for it. */
 async function hear(pass: Pass, { path, attempt, outcome, output, error }: Fact): Promise<void> {
+  if (outcome === 'cancelled') {
+    if (isGoing(pass.run)) await stop(pass, 'cancelled', error?.message ?? 'Nobody waits for it any more.', CANCELLED);
+    return;
+  }
   const row = await pass.rows.get(path);
   if (row.status !== 'waiting' || (attempt !== null && attempt !== row.attempt)) return;
   const step = stepFor(pass, row);
   if (row.waiting_for?.kind === 'event' && !(await isMeant(pass, row, step, output))) return;
   if (outcome === 'completed') await completeTry(pass, row, step, output);
-  else await failTry(pass, row, step, error ?? { code: 'failed', message: 'It failed.', passing: true });
+  else await failTry(pass, row, step, error ?? { code: 'failed', message: 'It failed.', passing: true }, output);
   await ended(pass, row);
 }
 
@@ -70,7 +85,7 @@ async function hear(pass: Pass, { path, attempt, outcome, output, error }: Fact)
 async function isMeant(pass: Pass, row: StepRow, { config }: Step, event: unknown): Promise<boolean> {
   const { match } = config['event'] as { match?: string };
   if (match === undefined) return true;
-  const answer = await pass.evaluator.evaluate(match, await bindingsOf(pass, row.path, [match], { event, context: event })).catch((error: unknown) => {
+  const answer = await pass.evaluator.evaluate(match, await bindingsOf(pass, row.path, { expressions: [match] }, { event, context: event })).catch((error: unknown) => {
     // An event that the expression cannot be asked about is another one.
     if (error instanceof StepFailure) return false;
     throw error;

@@ -66,6 +66,11 @@ export class AgentsReader {
     return this.repository.countByStatus(this.context.tenantId);
   }
 
+  /** The ids of the agents that there are, by their slugs. */
+  idsOfSlugs(slugs: readonly string[]): Promise<Map<string, string>> {
+    return this.repository.idsOfSlugs(this.context.tenantId, slugs);
+  }
+
   /** The names of agents, deleted or not. */
   namesOf(ids: readonly string[]): Promise<Map<string, string>> {
     return this.repository.namesOf(this.context.tenantId, ids);

@@ -76,6 +76,11 @@ export class AgentsRepository {
   }
 
   /** Of deleted ones too. */
+  async idsOfSlugs(tenantId: string, slugs: readonly string[]): Promise<Map<string, string>> {
+    const agents = await this.present(tenantId).andWhere('agent.slug = any(:slugs)', { slugs }).select(['agent.id', 'agent.slug']).getMany();
+    return new Map(agents.map(({ id, slug }) => [slug, id]));
+  }
+
   async namesOf(tenantId: string, ids: readonly string[]): Promise<Map<string, string>> {
     const rows = await this.sql.rows<{ id: string; name: string }>('select id, name from agents where tenant_id = $1 and id = any($2::uuid[])', [tenantId, ids]);
     return new Map(rows.map(({ id, name }) => [id, name]));

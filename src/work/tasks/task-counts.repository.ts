@@ -6,6 +6,14 @@ import { TASK_STATUSES, type TaskStatus } from './task.machine.js';
 /** Tasks that were made since a time, by status. */
 export type CountsSince = Record<TaskStatus, number>;
 
+/** How a task stands that somebody waits for. */
+export interface BriefTask {
+  status: TaskStatus;
+  claimed_by: string | null;
+  agent_id: string | null;
+  required_tools: string[];
+}
+
 /** Of each status so many are counted, the newest: what is shown costs the same with ten thousand tasks and ten million. */
 export const MOST_COUNTED = 10_000;
 
@@ -13,6 +21,11 @@ export const MOST_COUNTED = 10_000;
 @Injectable()
 export class TaskCountsRepository {
   constructor(private readonly sql: Sql) {}
+
+  async briefly(tenantId: string, ids: readonly string[]): Promise<Map<string, BriefTask>> {
+    const rows = await this.sql.rows<BriefTask & { id: string }>('select id, status, claimed_by, agent_id, required_tools from tasks where tenant_id = $1 and id = any($2::uuid[])', [tenantId, ids]);
+    return new Map(rows.map(({ id, ...task }) => [id, task]));
+  }
 
   /** @returns counts for each of the times, in their order */
   async since(tenantId: string, times: readonly Date[]): Promise<CountsSince[]> {

@@ -1,8 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { RequestContext } from '../../platform/context/request-context.js';
-import { type CountsSince, TaskCountsRepository } from './task-counts.repository.js';
+import { type BriefTask, type CountsSince, TaskCountsRepository } from './task-counts.repository.js';
 
-export type { CountsSince };
+export type { BriefTask, CountsSince };
 export { MOST_COUNTED } from './task-counts.repository.js';
 
 /** What others may ask about tasks, of the context's tenant, in the caller's transaction. */
@@ -12,6 +12,11 @@ export class TasksReader {
     private readonly context: RequestContext,
     private readonly counts: TaskCountsRepository,
   ) {}
+
+  /** How tasks stand that somebody waits for. */
+  briefly(ids: readonly string[]): Promise<Map<string, BriefTask>> {
+    return this.counts.briefly(this.context.tenantId, ids);
+  }
 
   /** Tasks made since each of the times, by the status they have now; exact up to `MOST_COUNTED` of a status. */
   countSince(times: readonly Date[]): Promise<CountsSince[]> {

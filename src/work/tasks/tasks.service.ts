@@ -102,8 +102,13 @@ export class TasksService {
     const task = await this.lock(id);
     if (isEnded(task.status)) throw new Problem('task_final', { detail: `The task is ${task.status}.`, current: task.status });
     await this.rules.checkStatusChange(task, 'cancelled', this.context.actor);
+    return this.giveUp(task, reason);
+  }
+
+  /** Cancels a task that the caller holds and that has not ended, whatever its board says of it. */
+  async giveUp(task: Task, reason?: string): Promise<Task> {
     if (task.claimed_by) await this.repository.endAttempt(task.tenant_id, task, 'cancelled', reason ?? null);
-    const updated = await this.repository.update(task.tenant_id, id, { ...ended('cancelled'), cancel_reason: reason ?? null }, ['completed_at']);
+    const updated = await this.repository.update(task.tenant_id, task.id, { ...ended('cancelled'), cancel_reason: reason ?? null }, ['completed_at']);
     await this.recordChange('task.cancel', task, updated);
     await this.publishUpdate(updated, task);
     return updated;

@@ -1,13 +1,14 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { newId } from '../../../core/ids.js';
 import { Problem } from '../../../core/problem.js';
 import type { Fact } from '../../../core/workflows/rows.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
+import { isDatabaseAway } from '../../../platform/database/database-problem.js';
 import { afterCommit } from '../../../platform/database/tenant-transaction.adapter.js';
 import { type OutboundAnswer, type OutboundCall, OutboundCalls } from '../../../platform/egress/outbound-calls.js';
 import { Jobs } from '../../../platform/jobs/jobs.js';
-import { errorOf } from './problem-error.js';
+import { errorOf } from './effects.js';
 import { RunSignal } from './run-signal.js';
 import { RunsRepository } from './runs.repository.js';
 import { StepRowsRepository } from './step-rows.repository.js';
@@ -33,6 +34,8 @@ export interface CallOrder {
  */
 @Injectable()
 export class CallJob implements OnModuleInit {
+  private readonly logger = new Logger(CallJob.name);
+
   constructor(
     private readonly context: RequestContext,
     private readonly jobs: Jobs,
@@ -60,8 +63,11 @@ export class CallJob implements OnModuleInit {
       const error = { code: `http_${answer.status}`, message: `The answer had the status ${answer.status}.`, passing: PASSING.has(answer.status) || answer.status >= 500 };
       return { outcome: 'failed', output: outputOf(answer), error };
     } catch (error) {
-      if (!(error instanceof Problem)) throw error;
-      return { outcome: 'failed', output: null, error: errorOf(error) };
+      if (error instanceof Problem && error.code !== 'unavailable') return { outcome: 'failed', output: null, error: errorOf(error) };
+      if (isDatabaseAway(error) || error instanceof Problem || signal.aborted) throw error;
+      // Thrown again and again it would leave the step waiting for ever.
+      this.logger.error({ err: error, run: order.runId, step: order.path }, 'A call could not be made.');
+      return { outcome: 'failed', output: null, error: { code: 'internal', message: 'The call could not be made.', passing: true } };
     }
   }
 

@@ -4,6 +4,7 @@ import { GraphIndex } from '../../../core/workflows/graph.js';
 import { Pass } from '../../../core/workflows/pass.js';
 import type { Fact, StepRow } from '../../../core/workflows/rows.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
+import { WorkflowVersions } from '../workflow-versions.reader.js';
 import { StepEvaluator } from './step-evaluator.js';
 import { LoadedRows } from './run-rows.js';
 import { type HeldRun, RunsRepository } from './runs.repository.js';
@@ -18,6 +19,8 @@ export interface Moved {
   run: HeldRun;
   pass: Pass;
   rows: readonly StepRow[];
+  /** Those of the rows that are in another state than before. */
+  news: readonly StepRow[];
   before: HeldRun['status'];
 }
 
@@ -34,6 +37,7 @@ export class RunMover {
     private readonly runs: RunsRepository,
     private readonly steps: StepRowsRepository,
     private readonly evaluator: StepEvaluator,
+    private readonly versions: WorkflowVersions,
   ) {}
 
   async move(runs: readonly HeldRun[], move: Move): Promise<Moved[]> {
@@ -41,7 +45,10 @@ export class RunMover {
     const ids = runs.map(({ id }) => id);
     const large = runs.filter(({ steps }) => steps > SMALL).map(({ id }) => id);
     const small = ids.filter((id) => !large.includes(id));
-    const [now, facts, whole, due] = await Promise.all([this.runs.now(), this.runs.takeFacts(tenantId, ids), this.steps.all(tenantId, small), this.steps.due(tenantId, large)]);
+    const now = await this.runs.now();
+    const facts = await this.runs.takeFacts(tenantId, ids);
+    const whole = await this.steps.all(tenantId, small);
+    const due = await this.steps.due(tenantId, large);
     const moved: Moved[] = [];
     for (const run of runs) {
       const isWhole = run.steps <= SMALL;
@@ -51,18 +58,16 @@ export class RunMover {
       const pass = new Pass(run, await this.graphOf(tenantId, run), rows, this.evaluator, now, newId, Math.random);
       await move(pass, facts.get(run.id) ?? [], known.filter((row) => isDue(row, now)));
       run.steps += rows.added;
-      moved.push({ run, pass, rows: rows.written, before });
+      moved.push({ run, pass, rows: rows.written, news: rows.news, before });
     }
     await this.write(tenantId, moved);
     return moved;
   }
 
   private async write(tenantId: string, moved: readonly Moved[]): Promise<void> {
-    await Promise.all([
-      this.steps.write(tenantId, moved.flatMap(({ run, rows }) => rows.map((row) => ({ runId: run.id, row })))),
-      this.steps.writeAttempts(tenantId, moved.flatMap(({ run, pass }) => pass.attempts.map((attempt) => ({ runId: run.id, attempt })))),
-      this.runs.write(tenantId, moved.map(({ run }) => run)),
-    ]);
+    await this.steps.write(tenantId, moved.flatMap(({ run, rows }) => rows.map((row) => ({ runId: run.id, row }))));
+    await this.steps.writeAttempts(tenantId, moved.flatMap(({ run, pass }) => pass.attempts.map((attempt) => ({ runId: run.id, attempt }))));
+    await this.runs.write(tenantId, moved.map(({ run }) => run));
   }
 
   /** Versions never change: what was read once is kept. */
@@ -70,7 +75,7 @@ export class RunMover {
     const key = `${tenantId}/${workflow_id}/${version}`;
     const known = this.graphs.get(key);
     if (known) return known;
-    const graph = new GraphIndex(await this.runs.graph(tenantId, workflow_id, version));
+    const graph = new GraphIndex(await this.versions.graphOf(workflow_id, version));
     const [oldest] = this.graphs.keys();
     if (oldest !== undefined && this.graphs.size >= MOST_GRAPHS) this.graphs.delete(oldest);
     this.graphs.set(key, graph);

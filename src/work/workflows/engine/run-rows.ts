@@ -10,6 +10,7 @@ import type { StepRowsRepository } from './step-rows.repository.js';
 export class LoadedRows implements RunRows {
   private readonly known = new Map<string, StepRow>();
   private readonly changed = new Set<StepRow>();
+  private readonly before = new Map<string, StepRow['status']>();
   /** Steps that were not there before. */
   added = 0;
 
@@ -21,7 +22,7 @@ export class LoadedRows implements RunRows {
     rows: readonly StepRow[],
     private readonly isWhole: boolean,
   ) {
-    for (const row of rows) this.known.set(row.path, row);
+    this.keep(rows);
   }
 
   async get(path: string): Promise<StepRow> {
@@ -46,6 +47,11 @@ export class LoadedRows implements RunRows {
 
   get written(): readonly StepRow[] {
     return [...this.changed];
+  }
+
+  /** Rows that are in another state than they were read in; new ones that only wait for others are no news. */
+  get news(): readonly StepRow[] {
+    return this.written.filter(({ path, status }) => status !== (this.before.get(path) ?? 'pending'));
   }
 
   openUnder(scope: string): Promise<StepRow[]> {
@@ -79,9 +85,11 @@ export class LoadedRows implements RunRows {
   /** A row that is known stays what it is here. */
   private keep(rows: readonly StepRow[]): StepRow[] {
     return rows.map((row) => {
-      const known = this.known.get(row.path) ?? row;
-      this.known.set(row.path, known);
-      return known;
+      const known = this.known.get(row.path);
+      if (known) return known;
+      this.known.set(row.path, row);
+      this.before.set(row.path, row.status);
+      return row;
     });
   }
 }

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
-import type { Graph } from '../../../core/workflows/graph.js';
 import type { Fact, RunRow } from '../../../core/workflows/rows.js';
+import { toJsonText } from '../../../core/json-text.js';
 import { prepared } from '../../../platform/database/prepared.js';
 import { Sql } from '../../../platform/database/sql.js';
 import { SystemDatabase } from '../../../platform/database/system-database.js';
@@ -14,30 +14,41 @@ export interface HeldRun extends RunRow {
   parent_run_id: string | null;
   parent_path: string | null;
   parent_attempt: number | null;
+  /** How many runs it stands in. */
+  depth: number;
+  requester: string | null;
+  revision: number;
 }
 
 const COLUMNS = ['status', 'output', 'error', 'ends_as', 'open', 'seq', 'steps', 'timeout_at', 'started_at', 'ended_at'] as const satisfies readonly (keyof HeldRun)[];
+
+/** Within each part, before its limit: what may not be moved on must not stand in the way of what may. */
+const MAY = (tenant: string, run: string): string => `${tenant} not in (select id from idle) and not exists (select from broken b where b.tenant_id = ${tenant} and b.id = ${run})`;
 
 /**
  * Runs for which there is something to do, of tenants that are not suspended, and not those that lately broke the engine. Each part is
  * a look-up in an index of its own. They compare with `statement_timestamp()`, which unlike `clock_timestamp()` can be looked up.
  */
-const DUE = `select w.tenant_id, w.run_id from (
-    (select tenant_id, id as run_id from workflow_runs where status = 'pending' order by created_at limit $1)
-    union (select tenant_id, run_id from (select tenant_id, run_id from workflow_facts order by created_at limit $2) facts)
-    union (select tenant_id, run_id from (select tenant_id, run_id from workflow_steps where (due_at is not null or timeout_at is not null) and least(due_at, timeout_at) <= statement_timestamp() order by least(due_at, timeout_at) limit $2) steps)
-    union (select tenant_id, id from workflow_runs where timeout_at <= statement_timestamp() limit $1)
-  ) w
-  join tenants t on t.id = w.tenant_id and t.status = 'active'
-  join workflow_runs r on r.tenant_id = w.tenant_id and r.id = w.run_id and (r.broken_until is null or r.broken_until <= statement_timestamp())`;
+const DUE = `with idle as materialized (select id from tenants where status <> 'active'),
+  broken as materialized (select tenant_id, id from workflow_runs where broken_until > statement_timestamp())
+  (select tenant_id, id as run_id from workflow_runs r where status = 'pending' and ${MAY('r.tenant_id', 'r.id')} order by created_at limit $1)
+  union (select tenant_id, run_id from (select tenant_id, run_id from workflow_facts f where ${MAY('f.tenant_id', 'f.run_id')} order by created_at limit $2) facts)
+  union (select tenant_id, run_id from (
+    select tenant_id, run_id from workflow_steps s where (due_at is not null or timeout_at is not null) and least(due_at, timeout_at) <= statement_timestamp() and ${MAY('s.tenant_id', 's.run_id')}
+    order by least(due_at, timeout_at) limit $2
+  ) steps)
+  union (select tenant_id, id from workflow_runs r where timeout_at <= statement_timestamp() and ${MAY('r.tenant_id', 'r.id')} order by timeout_at limit $1)`;
 
-const HOLD = prepared(`select id, workflow_id, version, status, input, output, error, ends_as, open, seq, steps, timeout_at, started_at, ended_at, parent_run_id, parent_path, parent_attempt
-  from workflow_runs where tenant_id = $1 and id = any($2) and (broken_until is null or broken_until <= statement_timestamp()) order by id for update skip locked`);
+const HELD = ['id', 'workflow_id', 'version', 'input', ...COLUMNS, 'parent_run_id', 'parent_path', 'parent_attempt', 'depth', 'requester', 'revision'].join(', ');
+/** Not `for update`: a fact of a child run refers to its parent, and must not wait for it. */
+const HOLD = prepared(`select ${HELD} from workflow_runs where tenant_id = $1 and id = any($2) and (broken_until is null or broken_until <= statement_timestamp()) order by id for no key update skip locked`);
+const HOLD_ONE = prepared(`select ${HELD} from workflow_runs where tenant_id = $1 and id = $2 for no key update`);
 const WRITE = prepared(`update workflow_runs r set ${COLUMNS.map((column) => `${column} = n.${column}`).join(', ')}, revision = r.revision + 1, broken_until = null, breakages = 0, breakage = null
   from jsonb_populate_recordset(null::workflow_runs, $2::jsonb) n where r.tenant_id = $1 and r.id = n.id`);
 const TAKE_FACTS = prepared(`delete from workflow_facts where tenant_id = $1 and run_id = any($2) returning id, run_id, path, attempt, outcome, output, error`);
 const ADD_FACTS = prepared(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome, output, error)
-  select $1, id, run_id, path, attempt, outcome, output, error from jsonb_populate_recordset(null::workflow_facts, $2::jsonb)
+  select $1, id, run_id, path, attempt, outcome, output, error from jsonb_populate_recordset(null::workflow_facts, $2::jsonb) n
+  where exists (select from workflow_runs r where r.tenant_id = $1 and r.id = n.run_id)
   on conflict (tenant_id, run_id, id) do nothing`);
 
 export type NewFact = Fact & { runId: string };
@@ -61,10 +72,9 @@ export class RunsRepository {
     return this.sql.rows<HeldRun>(HOLD, [tenantId, ids]);
   }
 
-  async graph(tenantId: string, workflowId: string, version: number): Promise<Graph> {
-    const row = await this.sql.row<{ graph: Graph }>('select graph from workflow_versions where tenant_id = $1 and workflow_id = $2 and version = $3', [tenantId, workflowId, version]);
-    if (!row) throw new Error(`There is no version ${version} of the workflow ${workflowId}.`);
-    return row.graph;
+  /** Locks one run, waiting for whoever holds it. */
+  async holdOne(tenantId: string, id: string): Promise<HeldRun | undefined> {
+    return this.sql.row<HeldRun>(HOLD_ONE, [tenantId, id]);
   }
 
   /** The database's time, which all processes share. */
@@ -74,11 +84,11 @@ export class RunsRepository {
   }
 
   async write(tenantId: string, runs: readonly HeldRun[]): Promise<void> {
-    if (runs.length > 0) await this.sql.execute(WRITE, [tenantId, JSON.stringify(runs.map(({ input: _input, ...run }) => run))]);
+    if (runs.length > 0) await this.sql.execute(WRITE, [tenantId, toJsonText(runs.map((run) => Object.fromEntries(['id' as const, ...COLUMNS].map((column) => [column, run[column]]))))]);
   }
 
   async addFacts(tenantId: string, facts: readonly NewFact[]): Promise<void> {
-    if (facts.length > 0) await this.sql.execute(ADD_FACTS, [tenantId, JSON.stringify(facts.map(({ runId, ...fact }) => ({ ...fact, run_id: runId })))]);
+    if (facts.length > 0) await this.sql.execute(ADD_FACTS, [tenantId, toJsonText(facts.map(({ runId, ...fact }) => ({ ...fact, run_id: runId })))]);
   }
 
   /** What happened to runs that are held, by run, in the order of its happening; gone with the commit. */

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { scopeOf } from '../../../core/workflows/graph.js';
 import type { AttemptRecord } from '../../../core/workflows/pass.js';
 import type { StepRow } from '../../../core/workflows/rows.js';
+import { toJsonText } from '../../../core/json-text.js';
 import { prepared } from '../../../platform/database/prepared.js';
 import { Sql } from '../../../platform/database/sql.js';
 
@@ -23,8 +24,8 @@ const OPEN = `status in ('pending', 'ready', 'waiting', 'retrying')`;
 const WRITE = prepared(`insert into workflow_steps (tenant_id, run_id, scope, ${WRITTEN.join(', ')})
   select $1, run_id, scope, ${WRITTEN.join(', ')} from jsonb_populate_recordset(null::workflow_steps, $2::jsonb)
   on conflict (tenant_id, run_id, path) do update set ${WRITTEN.filter((column) => column !== 'path' && column !== 'type').map((column) => `${column} = excluded.${column}`).join(', ')}`);
-const WRITE_ATTEMPTS = prepared(`insert into workflow_attempts (tenant_id, run_id, path, attempt, outcome, error, started_at, ended_at)
-  select $1, run_id, path, attempt, outcome, error, started_at, ended_at from jsonb_populate_recordset(null::workflow_attempts, $2::jsonb)`);
+const WRITE_ATTEMPTS = prepared(`insert into workflow_attempts (tenant_id, run_id, path, attempt, outcome, error, made_kind, made_id, output, started_at, ended_at)
+  select $1, run_id, path, attempt, outcome, error, made_kind, made_id, output, started_at, ended_at from jsonb_populate_recordset(null::workflow_attempts, $2::jsonb)`);
 
 /** Steps of runs, as the engine reads and writes them: in the transaction that holds the run. */
 @Injectable()
@@ -71,12 +72,12 @@ export class StepRowsRepository {
   async write(tenantId: string, rows: readonly { runId: string; row: StepRow }[]): Promise<void> {
     if (rows.length === 0) return;
     const records = rows.map(({ runId, row: { waiting_for, ...row } }) => ({ ...row, run_id: runId, scope: scopeOf(row.path), waiting_kind: waiting_for?.kind ?? null, waiting_id: waiting_for?.id ?? null }));
-    await this.sql.execute(WRITE, [tenantId, JSON.stringify(records)]);
+    await this.sql.execute(WRITE, [tenantId, toJsonText(records)]);
   }
 
   async writeAttempts(tenantId: string, attempts: readonly { runId: string; attempt: AttemptRecord }[]): Promise<void> {
     if (attempts.length === 0) return;
-    await this.sql.execute(WRITE_ATTEMPTS, [tenantId, JSON.stringify(attempts.map(({ runId, attempt }) => ({ ...attempt, run_id: runId })))]);
+    await this.sql.execute(WRITE_ATTEMPTS, [tenantId, toJsonText(attempts.map(({ runId, attempt: { made, ...attempt } }) => ({ ...attempt, run_id: runId, made_kind: made?.kind ?? null, made_id: made?.id ?? null })))]);
   }
 
   private async byRun(text: string, values: unknown[]): Promise<Map<string, StepRow[]>> {

@@ -1,0 +1,82 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import type { StoredEvent } from '../../../core/event.js';
+import { matchesEvent } from '../../../core/event-pattern.js';
+import { RequestContext } from '../../../platform/context/request-context.js';
+import { afterCommit } from '../../../platform/database/tenant-transaction.adapter.js';
+import { EventConsumers } from '../../../platform/events/event-consumers.js';
+import { type EndedTask, TaskOrders } from '../../tasks/task-orders.js';
+import { TaskCompleted, TaskFailed, TaskUpdated } from '../../tasks/tasks.events.js';
+import { AwaitedRepository, type AwaitingStep } from './awaited.repository.js';
+import { completedFact, failedFact } from './effects.js';
+import { RunSignal } from './run-signal.js';
+import { type NewFact, RunsRepository } from './runs.repository.js';
+
+const OF_TASKS = new Set([TaskCompleted.name, TaskFailed.name, TaskUpdated.name]);
+/** What a task can be that a step need not wait for any more. */
+const ENDINGS = new Set(['completed', 'cancelled', 'dead_letter']);
+/** So many steps hear of one event at most; a wait for an event that thousands wait for is heard of by the oldest. */
+const MOST_HEARERS = 10_000;
+
+/**
+ * Makes facts for runs of what happens elsewhere: tasks that end, and events that steps wait for. A fact that is made twice, because its
+ * event was delivered twice, finds its step gone on and changes nothing.
+ */
+@Injectable()
+export class FactsListener implements OnModuleInit {
+  constructor(
+    private readonly consumers: EventConsumers,
+    private readonly context: RequestContext,
+    private readonly tasks: TaskOrders,
+    private readonly awaited: AwaitedRepository,
+    private readonly runs: RunsRepository,
+    private readonly signal: RunSignal,
+  ) {}
+
+  onModuleInit(): void {
+    this.consumers.onAll('workflow-facts', (events) => this.hear(events));
+  }
+
+  @Transactional()
+  async hear(events: readonly StoredEvent[]): Promise<void> {
+    const facts = [...(await this.ofTasks(events)), ...(await this.ofEvents(events))];
+    if (facts.length === 0) return;
+    await this.runs.addFacts(this.context.tenantId, facts);
+    afterCommit(() => this.signal.raise());
+  }
+
+  private async ofTasks(events: readonly StoredEvent[]): Promise<NewFact[]> {
+    const ids = events.flatMap(({ name, data }) => (OF_TASKS.has(name) && ENDINGS.has(String(data['status'])) ? [String(data['task_id'])] : []));
+    if (ids.length === 0) return [];
+    const steps = await this.awaited.byIds(this.context.tenantId, 'task', ids);
+    if (steps.length === 0) return [];
+    const ended = new Map((await this.tasks.ended(steps.map(({ id }) => id))).map((task) => [task.id, task]));
+    return steps.flatMap((step) => {
+      const task = ended.get(step.id);
+      return task ? [factOf(step, task)] : [];
+    });
+  }
+
+  private async ofEvents(events: readonly StoredEvent[]): Promise<NewFact[]> {
+    const patterns = await this.awaited.patterns(this.context.tenantId);
+    const facts: NewFact[] = [];
+    for (const pattern of patterns) {
+      const meant = events.filter(({ name }) => matchesEvent(pattern, name));
+      if (meant.length === 0) continue;
+      const steps = await this.awaited.byPattern(this.context.tenantId, pattern, MOST_HEARERS);
+      for (const event of meant) {
+        const { id, name, occurred_at, data } = event;
+        const happened = new Date(occurred_at);
+        facts.push(...steps.filter(({ started_at }) => started_at === null || started_at <= happened).map((step) => completedFact(step, { id, name, occurred_at, data })));
+      }
+    }
+    return facts;
+  }
+}
+
+/** How a task has ended, for the step that waits for it. Its tries are the task's own affair: what comes here is the end. */
+function factOf(step: AwaitingStep, { status, result, error, cancel_reason }: EndedTask): NewFact {
+  if (status === 'completed') return completedFact(step, result);
+  if (status === 'cancelled') return failedFact(step, { code: 'task_cancelled', message: cancel_reason ?? 'The task was cancelled.', passing: false });
+  return failedFact(step, { code: 'task_failed', message: error ?? 'The task failed.', passing: true });
+}

@@ -1,0 +1,70 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { notFound, Problem } from '../../../core/problem.js';
+import type { Pass } from '../../../core/workflows/pass.js';
+import { advance, cancel, isGoing, pause, resume, retry } from '../../../core/workflows/transition.js';
+import { AuditPort } from '../../../platform/auth/audit-port.js';
+import { RequestContext } from '../../../platform/context/request-context.js';
+import { checkIfMatch } from '../../../platform/http/etag.js';
+import { Consequences } from '../engine/consequences.service.js';
+import { type Move, RunMover } from '../engine/run-mover.js';
+import { type HeldRun, RunsRepository } from '../engine/runs.repository.js';
+
+/**
+ * What people do with runs that go on: each is a transition like any other, made at once. What has happened to the run until then is
+ * taken in first.
+ */
+@Injectable()
+export class RunControl {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly runs: RunsRepository,
+    private readonly mover: RunMover,
+    private readonly consequences: Consequences,
+    private readonly audit: AuditPort,
+  ) {}
+
+  /** Leases of its tasks end with it, its approvals and child runs are withdrawn; then what was done is undone. @throws Problem `not_found`, `run_final` */
+  cancel(id: string, reason?: string): Promise<HeldRun> {
+    return this.control(id, 'cancel', isGoing, async (pass, facts, due) => {
+      await advance(pass, facts, due);
+      // What happened meanwhile may have ended it.
+      if (!isGoing(pass.run)) throw finalProblem(pass.run);
+      await cancel(pass, reason ?? 'Somebody cancelled the run.');
+    });
+  }
+
+  /** What runs may end, nothing new starts. @throws Problem `not_found`, `run_final`, `invalid_transition` */
+  pause(id: string): Promise<HeldRun> {
+    return this.control(id, 'pause', (run) => isGoing(run) && run.status !== 'paused', pause);
+  }
+
+  /** @throws Problem `not_found`, `run_final`, `invalid_transition` */
+  resume(id: string): Promise<HeldRun> {
+    return this.control(id, 'resume', ({ status, ends_as }) => status === 'paused' && ends_as === null, async (pass, facts, due) => {
+      await advance(pass, facts, due);
+      if (pass.run.status === 'paused' && pass.run.ends_as === null) await resume(pass);
+    });
+  }
+
+  /** Goes on with a run that failed or was cancelled: what was completed and not undone stays. @throws Problem `not_found`, `invalid_transition` */
+  retry(id: string): Promise<HeldRun> {
+    return this.control(id, 'retry', ({ status }) => status === 'failed' || status === 'cancelled', (pass: Pass) => retry(pass));
+  }
+
+  @Transactional()
+  protected async control(id: string, verb: string, isAllowed: (run: HeldRun) => boolean, move: Move): Promise<HeldRun> {
+    const run = await this.runs.holdOne(this.context.tenantId, id);
+    if (!run) throw notFound('workflow run');
+    checkIfMatch(this.context.get('ifMatch'), run);
+    if (!isAllowed(run)) throw isEnded(run) && verb !== 'retry' ? finalProblem(run) : new Problem('invalid_transition', { detail: `A run that is ${run.status} cannot be told to ${verb}.`, current: run.status });
+    const before = { status: run.status };
+    await this.consequences.of(await this.mover.move([run], move));
+    await this.audit.record({ action: `workflow_run.${verb}`, resource: { type: 'workflow_run', id }, before, after: { status: run.status } });
+    return run;
+  }
+}
+
+const isEnded = ({ status, ends_as }: Pick<HeldRun, 'status' | 'ends_as'>): boolean => ends_as !== null || status === 'completed';
+
+const finalProblem = ({ status }: Pick<HeldRun, 'status'>): Problem => new Problem('run_final', { detail: `The run is ${status}.`, current: status });

@@ -1,0 +1,91 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { mapPage, type Page } from '../../../core/page.js';
+import { notFound } from '../../../core/problem.js';
+import { GraphIndex } from '../../../core/workflows/graph.js';
+import { toMermaid } from '../../../core/workflows/mermaid.js';
+import { RequestContext } from '../../../platform/context/request-context.js';
+import { TasksReader } from '../../tasks/tasks.reader.js';
+import { WorkflowVersions } from '../workflow-versions.reader.js';
+import { statesOf } from './run-diagram.js';
+import { whyOf } from './run-reasons.js';
+import type { ShownStep } from './run-rows.js';
+import type { ListRunsQuery, ListStepsQuery } from './runs.dto.js';
+import { RunsReadRepository } from './runs-read.repository.js';
+import { type ExplainedStep, type RunStepView, toRunView, toStepView, type WorkflowRunDetailView } from './runs.view.js';
+import type { WorkflowRun } from './workflow-run.entity.js';
+
+/** What a detail shows of a run that has more. */
+const FIRST_STEPS = 100;
+const MOST_WAITS = 50;
+
+/** Reading runs: where they stand, and why. */
+@Injectable()
+export class RunsService {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly reads: RunsReadRepository,
+    private readonly versions: WorkflowVersions,
+    private readonly tasks: TasksReader,
+  ) {}
+
+  @Transactional()
+  list(query: ListRunsQuery): Promise<Page<WorkflowRun>> {
+    return this.reads.page(this.context.tenantId, query);
+  }
+
+  /** @throws Problem `not_found` (the workflow) */
+  @Transactional()
+  async listOf(workflowId: string, query: ListRunsQuery): Promise<Page<WorkflowRun>> {
+    await this.versions.startable(workflowId);
+    return this.reads.page(this.context.tenantId, { ...query, workflow_id: workflowId });
+  }
+
+  /** @throws Problem `not_found` */
+  @Transactional()
+  async get(id: string): Promise<WorkflowRunDetailView> {
+    const { tenantId } = this.context;
+    const run = await this.find(id);
+    const steps = await this.reads.steps(tenantId, id, { limit: FIRST_STEPS, offset: 0 });
+    const waits = await this.reads.waiting(tenantId, id, MOST_WAITS);
+    const explained = await this.explained(run, [...steps.items, ...waits]);
+    return { ...toRunView(run), step_counts: await this.reads.counts(tenantId, id), waits: explained.slice(steps.items.length), steps: explained.slice(0, steps.items.length) };
+  }
+
+  /** @throws Problem `not_found` */
+  @Transactional()
+  async steps(id: string, query: ListStepsQuery): Promise<Page<RunStepView>> {
+    const run = await this.find(id);
+    const page = await this.reads.steps(this.context.tenantId, id, query);
+    const views = await this.explained(run, page.items);
+    return mapPage({ ...page, items: views }, (view) => view);
+  }
+
+  /** The graph that the run follows, each step in the colour of its state. @throws Problem `not_found` */
+  @Transactional()
+  async diagram(id: string, format: 'mermaid' | 'svg'): Promise<string> {
+    const run = await this.find(id);
+    const graph = await this.versions.graphOf(run.workflow_id, run.version);
+    const states = statesOf(new GraphIndex(graph), await this.reads.states(this.context.tenantId, id));
+    return toMermaid(graph.steps, (path) => states.get(path));
+  }
+
+  @Transactional()
+  async find(id: string): Promise<WorkflowRun> {
+    const run = await this.reads.find(this.context.tenantId, id);
+    if (!run) throw notFound('workflow run');
+    return run;
+  }
+
+  private async explained(run: WorkflowRun, steps: readonly ShownStep[]): Promise<RunStepView[]> {
+    const idsOf = (kind: string): string[] => steps.flatMap((step) => (step.waiting_kind === kind && step.waiting_id !== null ? [step.waiting_id] : []));
+    const graph = new GraphIndex(await this.versions.graphOf(run.workflow_id, run.version));
+    const attempts = await this.reads.attempts(this.context.tenantId, run.id, steps.map(({ path }) => path));
+    const outside = { tasks: await this.tasks.briefly(idsOf('task')), runs: await this.reads.statuses(this.context.tenantId, idsOf('run')) };
+    return steps.map((step) => {
+      const inGraph = graph.step(step.undoes ?? step.path);
+      const explained: ExplainedStep = { step, name: step.undoes === null ? inGraph.name : `Undo ${inGraph.name}`, why: whyOf(step, run, inGraph, outside), attempts: attempts.get(step.path) ?? [] };
+      return toStepView(explained);
+    });
+  }
+}

@@ -1,0 +1,41 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { AgentsModule } from '../../../fleet/agents/agents.module.js';
+import { Expressions } from '../../../platform/expressions/expressions.js';
+import { TasksModule } from '../../tasks/tasks.module.js';
+import { Advancer } from '../engine/advancer.service.js';
+import { AwaitedRepository } from '../engine/awaited.repository.js';
+import { CallEffects } from '../engine/call-effects.js';
+import { CallJob } from '../engine/call-job.js';
+import { ChildEffects } from '../engine/child-effects.js';
+import { Consequences } from '../engine/consequences.service.js';
+import { FactsListener } from '../engine/facts.listener.js';
+import { RunMover } from '../engine/run-mover.js';
+import { RunSignal } from '../engine/run-signal.js';
+import { RunsRepository } from '../engine/runs.repository.js';
+import { StepEvaluator } from '../engine/step-evaluator.js';
+import { StepRowsRepository } from '../engine/step-rows.repository.js';
+import { TaskEffects } from '../engine/task-effects.js';
+import { WorkflowsModule } from '../workflows.module.js';
+import { RunByHandService } from './run-by-hand.service.js';
+import { RunControl } from './run-control.service.js';
+import { RunStarts } from './run-starts.service.js';
+import { RunStartsRepository } from './run-starts.repository.js';
+import { RunStreamService } from './run-stream.service.js';
+import { RunsOfWorkflowsController } from './runs-of-workflows.controller.js';
+import { RunsReadRepository } from './runs-read.repository.js';
+import { RunsService } from './runs.service.js';
+import { WorkflowRun } from './workflow-run.entity.js';
+import { WorkflowRunsController } from './workflow-runs.controller.js';
+
+const ENGINE = [Advancer, AwaitedRepository, CallEffects, CallJob, ChildEffects, Consequences, FactsListener, RunMover, RunSignal, RunsRepository, StepEvaluator, StepRowsRepository, TaskEffects];
+const RUNS = [RunByHandService, RunControl, RunStarts, RunStartsRepository, RunStreamService, RunsReadRepository, RunsService];
+
+/** Runs of workflows: the engine that moves them on, and what people see and do. */
+@Module({
+  imports: [TypeOrmModule.forFeature([WorkflowRun]), AgentsModule, TasksModule, WorkflowsModule],
+  controllers: [RunsOfWorkflowsController, WorkflowRunsController],
+  providers: [Expressions, ...ENGINE, ...RUNS],
+  exports: [RunStarts],
+})
+export class WorkflowRunsModule {}
