@@ -1,7 +1,6 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AgentsModule } from '../../../fleet/agents/agents.module.js';
-import { Expressions } from '../../../platform/expressions/expressions.js';
 import { TasksModule } from '../../tasks/tasks.module.js';
 import { Advancer } from '../engine/advancer.service.js';
 import { AwaitedRepository } from '../engine/awaited.repository.js';
@@ -35,7 +34,7 @@ const RUNS = [RunByHandService, RunControl, RunStarts, RunStartsRepository, RunS
 @Module({
   imports: [TypeOrmModule.forFeature([WorkflowRun]), AgentsModule, TasksModule, WorkflowsModule],
   controllers: [RunsOfWorkflowsController, WorkflowRunsController],
-  providers: [Expressions, ...ENGINE, ...RUNS],
+  providers: [...ENGINE, ...RUNS],
   exports: [RunStarts],
 })
 export class WorkflowRunsModule {}
