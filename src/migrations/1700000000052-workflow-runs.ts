@@ -35,6 +35,8 @@ const STATEMENTS = [
     created_at timestamptz(3) not null default clock_timestamp(),
     started_at timestamptz(3),
     ended_at timestamptz(3),
+    -- Since then its steps are in workflow_run_archives.
+    archived_at timestamptz(3),
     primary key (tenant_id, id),
     foreign key (tenant_id, workflow_id) references workflows (tenant_id, id) on delete cascade
   )`,
@@ -44,7 +46,7 @@ const STATEMENTS = [
   `create index workflow_runs_new on workflow_runs (created_at) where status = 'pending'`,
   `create index workflow_runs_late on workflow_runs (timeout_at) where timeout_at is not null`,
   `create index workflow_runs_open on workflow_runs (tenant_id) where ended_at is null`,
-  `create index workflow_runs_ended on workflow_runs (ended_at) where ended_at is not null`,
+  `create index workflow_runs_ended on workflow_runs (ended_at) where ended_at is not null and archived_at is null`,
   `create index workflow_runs_parent on workflow_runs (tenant_id, parent_run_id) where parent_run_id is not null`,
   ...isolateTenants('workflow_runs'),
 
@@ -110,6 +112,20 @@ const STATEMENTS = [
   `create index workflow_attempts_made on workflow_attempts (tenant_id, made_kind, made_id) where made_id is not null`,
   ...isolateTenants('workflow_attempts'),
 
+  // Steps and tries of runs that ended long ago, as compressed JSON: one row instead of thousands.
+  `create table workflow_run_archives (
+    tenant_id uuid not null,
+    run_id uuid not null,
+    -- Whose words may be in it.
+    agents uuid[] not null,
+    content bytea,
+    created_at timestamptz(3) not null default clock_timestamp(),
+    primary key (tenant_id, run_id),
+    foreign key (tenant_id, run_id) references workflow_runs (tenant_id, id) on delete cascade
+  )`,
+  `create index workflow_run_archives_agents on workflow_run_archives using gin (agents)`,
+  ...isolateTenants('workflow_run_archives'),
+
   // What happened outside of a run and concerns a step of it; gone with the transaction that takes it in.
   `create table workflow_facts (
     tenant_id uuid not null,
@@ -135,6 +151,6 @@ export class WorkflowRuns1700000000052 implements MigrationInterface {
   }
 
   async down(queryRunner: QueryRunner): Promise<void> {
-    for (const table of ['workflow_facts', 'workflow_attempts', 'workflow_steps', 'workflow_runs']) await queryRunner.query(`drop table ${table}`);
+    for (const table of ['workflow_facts', 'workflow_run_archives', 'workflow_attempts', 'workflow_steps', 'workflow_runs']) await queryRunner.query(`drop table ${table}`);
   }
 }

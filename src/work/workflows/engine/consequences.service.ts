@@ -3,10 +3,12 @@ import { newId } from '../../../core/ids.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { afterCommit } from '../../../platform/database/tenant-transaction.adapter.js';
 import { Events } from '../../../platform/events/events.js';
+import { Notifier } from '../../../platform/notifications/notifier.port.js';
 import { WorkflowRunChanged, WorkflowStepChanged } from '../workflows.events.js';
 import { CallEffects } from './call-effects.js';
 import { ChildEffects } from './child-effects.js';
 import type { Makers, Wanted } from './effects.js';
+import { NotifyEffects } from './notify-effects.js';
 import type { Moved } from './run-mover.js';
 import { RunSignal } from './run-signal.js';
 import { type NewFact, RunsRepository } from './runs.repository.js';
@@ -25,14 +27,17 @@ export class Consequences {
     private readonly runs: RunsRepository,
     private readonly events: Events,
     private readonly signal: RunSignal,
+    private readonly notifier: Notifier,
     tasks: TaskEffects,
     calls: CallEffects,
     children: ChildEffects,
+    notices: NotifyEffects,
   ) {
     this.makers = new Map([
       ['task', { waitsFor: 'task', maker: tasks }],
       ['call', { waitsFor: 'call', maker: calls }],
       ['run', { waitsFor: 'run', maker: children }],
+      ['notify', { waitsFor: null, maker: notices }],
     ]);
   }
 
@@ -44,6 +49,22 @@ export class Consequences {
     await this.runs.addFacts(this.context.tenantId, facts);
     if (facts.length > 0 || wanted.has('run')) afterCommit(() => this.signal.raise());
     await this.publish(moved);
+    await this.tellOfFailures(moved);
+  }
+
+  private async tellOfFailures(moved: readonly Moved[]): Promise<void> {
+    for (const { run } of moved.filter(hasFailed)) {
+      await this.notifier.notify({
+        type: 'workflow_failure',
+        severity: 'high',
+        title: 'A run of a workflow failed.',
+        body: run.error?.message ?? 'It does not say why.',
+        link: `/workflow-runs/${run.id}`,
+        metadata: { run_id: run.id, workflow_id: run.workflow_id, code: run.error?.code ?? null },
+        to: run.requester?.startsWith('user:') ? { users: [run.requester.slice('user:'.length)], roles: ['admin'] } : { roles: ['admin'] },
+        key: `workflow-failure:${run.id}:${run.revision}`,
+      });
+    }
   }
 
   private makerOf(kind: Wanted['kind']) {
@@ -71,6 +92,9 @@ export class Consequences {
     await this.events.publishMany(WorkflowRunChanged, runs);
   }
 }
+
+/** Who runs it hears of a run that failed, unless another run waits for it: that one has to say what it means. */
+const hasFailed = ({ run, before }: Moved): boolean => run.status === 'failed' && before !== 'failed' && run.parent_run_id === null;
 
 const wantedBy = ({ run, pass }: Moved): Wanted[] =>
   pass.effects.flatMap((effect) => (effect.kind === 'release' ? [] : [{ ...effect, runId: run.id, workflowId: run.workflow_id, depth: run.depth, requester: run.requester }]));

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { newId } from '../../../core/ids.js';
-import { GraphIndex } from '../../../core/workflows/graph.js';
+import { type Graph, GraphIndex } from '../../../core/workflows/graph.js';
 import { Pass } from '../../../core/workflows/pass.js';
 import type { Fact, StepRow } from '../../../core/workflows/rows.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
@@ -12,7 +12,6 @@ import { StepRowsRepository } from './step-rows.repository.js';
 
 /** Runs with no more steps are read whole: one statement instead of one for each question. */
 const SMALL = 200;
-const MOST_GRAPHS = 500;
 
 /** A transition that was made. */
 export interface Moved {
@@ -30,7 +29,7 @@ export type Move = (pass: Pass, facts: readonly Fact[], due: readonly StepRow[])
 /** Reads what transitions need, makes them, and writes what they have changed: all of it in the caller's transaction, which holds the runs. */
 @Injectable()
 export class RunMover {
-  private readonly graphs = new Map<string, GraphIndex>();
+  private readonly graphs = new WeakMap<Graph, GraphIndex>();
 
   constructor(
     private readonly context: RequestContext,
@@ -55,7 +54,7 @@ export class RunMover {
       const known = (isWhole ? whole : due).get(run.id) ?? [];
       const rows = new LoadedRows(this.steps, tenantId, run.id, known, isWhole);
       const before = run.status;
-      const pass = new Pass(run, await this.graphOf(tenantId, run), rows, this.evaluator, now, newId, Math.random);
+      const pass = new Pass(run, await this.graphOf(run), rows, this.evaluator, now, newId, Math.random);
       await move(pass, facts.get(run.id) ?? [], known.filter((row) => isDue(row, now)));
       run.steps += rows.added;
       moved.push({ run, pass, rows: rows.written, news: rows.news, before });
@@ -70,16 +69,12 @@ export class RunMover {
     await this.runs.write(tenantId, moved.map(({ run }) => run));
   }
 
-  /** Versions never change: what was read once is kept. */
-  private async graphOf(tenantId: string, { workflow_id, version }: HeldRun): Promise<GraphIndex> {
-    const key = `${tenantId}/${workflow_id}/${version}`;
-    const known = this.graphs.get(key);
-    if (known) return known;
-    const graph = new GraphIndex(await this.versions.graphOf(workflow_id, version));
-    const [oldest] = this.graphs.keys();
-    if (oldest !== undefined && this.graphs.size >= MOST_GRAPHS) this.graphs.delete(oldest);
-    this.graphs.set(key, graph);
-    return graph;
+  /** What was made of a graph is kept as long as the graph is. */
+  private async graphOf({ workflow_id, version }: HeldRun): Promise<GraphIndex> {
+    const graph = await this.versions.graphOf(workflow_id, version);
+    const index = this.graphs.get(graph) ?? new GraphIndex(graph);
+    this.graphs.set(graph, index);
+    return index;
   }
 }
 

@@ -1,7 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../../core/problem.js';
 import { AgentsReader } from '../../../fleet/agents/agents.reader.js';
-import { RequestContext } from '../../../platform/context/request-context.js';
 import { TaskOrders } from '../../tasks/task-orders.js';
 import { type EffectMaker, errorOf, failedFact, type Wanted } from './effects.js';
 import type { NewFact } from './runs.repository.js';
@@ -10,7 +9,6 @@ import type { NewFact } from './runs.repository.js';
 @Injectable()
 export class TaskEffects implements EffectMaker {
   constructor(
-    private readonly context: RequestContext,
     private readonly tasks: TaskOrders,
     private readonly agents: AgentsReader,
   ) {}

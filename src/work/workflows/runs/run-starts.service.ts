@@ -58,6 +58,7 @@ export class RunStarts {
     const run = { id, workflow_id: workflowId, version: workflow.version, input, started_by_kind: startedBy.kind, started_by_id: startedBy.id, start_key: key ?? null, requester: requester ?? null, parent: parent ?? null };
     const isNew = await this.starts.insert(tenantId, run);
     if (isNew) {
+      this.versions.touchLastRun(workflowId);
       afterCommit(() => this.signal.raise());
       return { runId: id, status: 'pending', isNew };
     }

@@ -32,4 +32,5 @@ export class WorkflowRun {
   @Column({ type: 'timestamptz', precision: 3 }) created_at!: Date;
   @Column({ type: 'timestamptz', precision: 3, nullable: true }) started_at!: Date | null;
   @Column({ type: 'timestamptz', precision: 3, nullable: true }) ended_at!: Date | null;
+  @Column({ type: 'timestamptz', precision: 3, nullable: true }) archived_at!: Date | null;
 }

@@ -9,6 +9,7 @@ import { CallJob } from '../engine/call-job.js';
 import { ChildEffects } from '../engine/child-effects.js';
 import { Consequences } from '../engine/consequences.service.js';
 import { FactsListener } from '../engine/facts.listener.js';
+import { NotifyEffects } from '../engine/notify-effects.js';
 import { RunMover } from '../engine/run-mover.js';
 import { RunSignal } from '../engine/run-signal.js';
 import { RunsRepository } from '../engine/runs.repository.js';
@@ -27,7 +28,7 @@ import { RunsService } from './runs.service.js';
 import { WorkflowRun } from './workflow-run.entity.js';
 import { WorkflowRunsController } from './workflow-runs.controller.js';
 
-const ENGINE = [Advancer, AwaitedRepository, CallEffects, CallJob, ChildEffects, Consequences, FactsListener, RunMover, RunSignal, RunsRepository, StepEvaluator, StepRowsRepository, TaskEffects];
+const ENGINE = [Advancer, AwaitedRepository, CallEffects, CallJob, ChildEffects, Consequences, FactsListener, NotifyEffects, RunMover, RunSignal, RunsRepository, StepEvaluator, StepRowsRepository, TaskEffects];
 const RUNS = [RunByHandService, RunControl, RunStarts, RunStartsRepository, RunStreamService, RunsReadRepository, RunsService];
 
 /** Runs of workflows: the engine that moves them on, and what people see and do. */
