@@ -47,6 +47,7 @@ import { CircuitBreakersModule } from './safeguards/circuit-breakers/circuit-bre
 import { SecretsModule } from './safeguards/secrets/secrets.module.js';
 import { UsageModule } from './safeguards/usage/usage.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
+import { WorkflowRunsModule } from './work/workflows/runs/workflow-runs.module.js';
 import { WorkflowsModule } from './work/workflows/workflows.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, CryptoModule, ErasureModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule, ExpressionsModule];
@@ -55,6 +56,8 @@ const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule, CircuitBreakersModule, SecretsModule, UsageModule];
 const WORK = [TasksModule, WorkflowsModule];
 const CHANNELS = [RealtimeModule, NotificationsModule, WebhooksModule];
+const WORK = [TasksModule, WorkflowsModule, WorkflowRunsModule];
+const CHANNELS = [RealtimeModule, NotificationsModule];
 const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule, ComplianceModule, ClientPortalModule];
 
 /** The one list of domains, wing by wing. */

@@ -132,6 +132,7 @@ export const SETTINGS = {
   HEARTBEAT_SECONDS: whole(20, 1, 3600, { description: 'How often an agent is asked to send a heartbeat; after three missed it is offline.' }),
   SHUTDOWN_SECONDS: whole(30, 1, 600, { description: 'Longest drain at shutdown.' }),
   EVENT_RETENTION_DAYS: whole(30, 1, 3650, { description: 'How long the event log is kept.' }),
+  WORKFLOW_ARCHIVE_DAYS: whole(30, 1, 3650, { description: 'How many days after its end the steps of a run of a workflow are compressed into an archive; they can still be read.' }),
   NOTIFICATION_RETENTION_DAYS: whole(90, 1, 3650, { description: 'How long notifications are kept; of each user, the newest 1,000.' }),
   INTAKE_RETENTION_DAYS: whole(365, 1, 3650, { description: 'How long forms of those who want to become a tenant are kept.' }),
   WEBHOOK_RETENTION_DAYS: whole(30, 1, 3650, { description: 'How long what webhooks have sent and received is kept.' }),

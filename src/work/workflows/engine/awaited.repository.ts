@@ -29,6 +29,11 @@ export class AwaitedRepository {
     return this.sql.rows<AwaitingStep>(BY_IDS, [tenantId, kind, ids]);
   }
 
+  /** A step waits for something whose id was not known before it was made. In the transaction that holds its run. */
+  async waitFor(tenantId: string, { runId, path }: { runId: string; path: string }, id: string): Promise<void> {
+    await this.sql.execute('update workflow_steps set waiting_id = $4 where tenant_id = $1 and run_id = $2 and path = $3', [tenantId, runId, path, id]);
+  }
+
   /** Patterns of events that steps wait for now. */
   async patterns(tenantId: string): Promise<string[]> {
     return (await this.sql.rows<{ pattern: string }>(PATTERNS, [tenantId])).map(({ pattern }) => pattern);

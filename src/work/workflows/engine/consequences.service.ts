@@ -5,6 +5,7 @@ import { afterCommit } from '../../../platform/database/tenant-transaction.adapt
 import { Events } from '../../../platform/events/events.js';
 import { Notifier } from '../../../platform/notifications/notifier.port.js';
 import { WorkflowRunChanged, WorkflowStepChanged } from '../workflows.events.js';
+import { ApprovalEffects } from './approval-effects.js';
 import { CallEffects } from './call-effects.js';
 import { ChildEffects } from './child-effects.js';
 import type { Makers, Wanted } from './effects.js';
@@ -29,12 +30,14 @@ export class Consequences {
     private readonly signal: RunSignal,
     private readonly notifier: Notifier,
     tasks: TaskEffects,
+    approvals: ApprovalEffects,
     calls: CallEffects,
     children: ChildEffects,
     notices: NotifyEffects,
   ) {
     this.makers = new Map([
       ['task', { waitsFor: 'task', maker: tasks }],
+      ['approval', { waitsFor: 'approval', maker: approvals }],
       ['call', { waitsFor: 'call', maker: calls }],
       ['run', { waitsFor: 'run', maker: children }],
       ['notify', { waitsFor: null, maker: notices }],

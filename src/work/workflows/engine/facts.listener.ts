@@ -5,12 +5,15 @@ import { matchesEvent } from '../../../core/event-pattern.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { afterCommit } from '../../../platform/database/tenant-transaction.adapter.js';
 import { EventConsumers } from '../../../platform/events/event-consumers.js';
+import { ApprovalDecided } from '../../../safeguards/approvals/approvals.events.js';
 import { type EndedTask, TaskOrders } from '../../tasks/task-orders.js';
 import { TaskCompleted, TaskFailed, TaskUpdated } from '../../tasks/tasks.events.js';
 import { AwaitedRepository, type AwaitingStep } from './awaited.repository.js';
 import { completedFact, failedFact } from './effects.js';
 import { RunSignal } from './run-signal.js';
 import { type NewFact, RunsRepository } from './runs.repository.js';
+
+type Decided = NonNullable<(typeof ApprovalDecided)['__data']>;
 
 const OF_TASKS = new Set([TaskCompleted.name, TaskFailed.name, TaskUpdated.name]);
 /** What a task can be that a step need not wait for any more. */
@@ -39,7 +42,7 @@ export class FactsListener implements OnModuleInit {
 
   @Transactional()
   async hear(events: readonly StoredEvent[]): Promise<void> {
-    const facts = [...(await this.ofTasks(events)), ...(await this.ofEvents(events))];
+    const facts = [...(await this.ofTasks(events)), ...(await this.ofApprovals(events)), ...(await this.ofEvents(events))];
     if (facts.length === 0) return;
     await this.runs.addFacts(this.context.tenantId, facts);
     afterCommit(() => this.signal.raise());
@@ -54,6 +57,16 @@ export class FactsListener implements OnModuleInit {
     return steps.flatMap((step) => {
       const task = ended.get(step.id);
       return task ? [factOf(step, task)] : [];
+    });
+  }
+
+  private async ofApprovals(events: readonly StoredEvent[]): Promise<NewFact[]> {
+    const decided = new Map(events.flatMap((event) => (event.name === ApprovalDecided.name ? [[String(event.data['approval_id']), event.data as unknown as Decided] as const] : [])));
+    if (decided.size === 0) return [];
+    const steps = await this.awaited.byIds(this.context.tenantId, 'approval', [...decided.keys()]);
+    return steps.flatMap((step) => {
+      const decision = decided.get(step.id);
+      return decision ? [decisionFact(step, decision)] : [];
     });
   }
 
@@ -79,4 +92,11 @@ function factOf(step: AwaitingStep, { status, result, error, cancel_reason }: En
   if (status === 'completed') return completedFact(step, result);
   if (status === 'cancelled') return failedFact(step, { code: 'task_cancelled', message: cancel_reason ?? 'The task was cancelled.', passing: false });
   return failedFact(step, { code: 'task_failed', message: error ?? 'The task failed.', passing: true });
+}
+
+/** One that was rejected or has run out is not tried again by itself: people have said no, or have not said anything in time. */
+function decisionFact(step: AwaitingStep, { approval_id, status, approvers, note }: Decided): NewFact {
+  const output = { approval_id, status, approvers, note };
+  if (status === 'approved') return completedFact(step, output);
+  return failedFact(step, { code: `approval_${status}`, message: note ?? `The approval was ${status}.`, passing: false }, output);
 }

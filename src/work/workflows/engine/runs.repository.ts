@@ -17,6 +17,7 @@ export interface HeldRun extends RunRow {
   /** How many runs it stands in. */
   depth: number;
   requester: string | null;
+  archived_at: Date | null;
   revision: number;
 }
 
@@ -39,7 +40,7 @@ const DUE = `with idle as materialized (select id from tenants where status <> '
   ) steps)
   union (select tenant_id, id from workflow_runs r where timeout_at <= statement_timestamp() and ${MAY('r.tenant_id', 'r.id')} order by timeout_at limit $1)`;
 
-const HELD = ['id', 'workflow_id', 'version', 'input', ...COLUMNS, 'parent_run_id', 'parent_path', 'parent_attempt', 'depth', 'requester', 'revision'].join(', ');
+const HELD = ['id', 'workflow_id', 'version', 'input', ...COLUMNS, 'parent_run_id', 'parent_path', 'parent_attempt', 'depth', 'requester', 'archived_at', 'revision'].join(', ');
 /** Not `for update`: a fact of a child run refers to its parent, and must not wait for it. */
 const HOLD = prepared(`select ${HELD} from workflow_runs where tenant_id = $1 and id = any($2) and (broken_until is null or broken_until <= statement_timestamp()) order by id for no key update skip locked`);
 const HOLD_ONE = prepared(`select ${HELD} from workflow_runs where tenant_id = $1 and id = $2 for no key update`);

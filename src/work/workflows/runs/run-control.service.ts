@@ -9,6 +9,7 @@ import { checkIfMatch } from '../../../platform/http/etag.js';
 import { Consequences } from '../engine/consequences.service.js';
 import { type Move, RunMover } from '../engine/run-mover.js';
 import { type HeldRun, RunsRepository } from '../engine/runs.repository.js';
+import { RunArchive } from './run-archive.service.js';
 
 /**
  * What people do with runs that go on: each is a transition like any other, made at once. What has happened to the run until then is
@@ -22,6 +23,7 @@ export class RunControl {
     private readonly mover: RunMover,
     private readonly consequences: Consequences,
     private readonly audit: AuditPort,
+    private readonly archive: RunArchive,
   ) {}
 
   /** Leases of its tasks end with it, its approvals and child runs are withdrawn; then what was done is undone. @throws Problem `not_found`, `run_final` */
@@ -59,6 +61,7 @@ export class RunControl {
     checkIfMatch(this.context.get('ifMatch'), run);
     if (!isAllowed(run)) throw isEnded(run) && verb !== 'retry' ? finalProblem(run) : new Problem('invalid_transition', { detail: `A run that is ${run.status} cannot be told to ${verb}.`, current: run.status });
     const before = { status: run.status };
+    if (run.archived_at !== null) await this.archive.takeOut(id);
     await this.consequences.of(await this.mover.move([run], move));
     await this.audit.record({ action: `workflow_run.${verb}`, resource: { type: 'workflow_run', id }, before, after: { status: run.status } });
     return run;

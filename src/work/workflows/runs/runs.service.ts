@@ -1,15 +1,17 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
-import { mapPage, type Page } from '../../../core/page.js';
+import type { Page } from '../../../core/page.js';
 import { notFound } from '../../../core/problem.js';
 import { GraphIndex } from '../../../core/workflows/graph.js';
 import { toMermaid } from '../../../core/workflows/mermaid.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { TasksReader } from '../../tasks/tasks.reader.js';
 import { WorkflowVersions } from '../workflow-versions.reader.js';
+import { ArchivedSteps } from './archived-steps.js';
 import { statesOf } from './run-diagram.js';
 import { whyOf } from './run-reasons.js';
-import type { ShownStep } from './run-rows.js';
+import { RunArchive } from './run-archive.service.js';
+import type { ShownStep, StepsOfRun } from './run-rows.js';
 import type { ListRunsQuery, ListStepsQuery } from './runs.dto.js';
 import { RunsReadRepository } from './runs-read.repository.js';
 import { type ExplainedStep, type RunStepView, toRunView, toStepView, type WorkflowRunDetailView } from './runs.view.js';
@@ -27,6 +29,7 @@ export class RunsService {
     private readonly reads: RunsReadRepository,
     private readonly versions: WorkflowVersions,
     private readonly tasks: TasksReader,
+    private readonly archive: RunArchive,
   ) {}
 
   @Transactional()
@@ -44,21 +47,20 @@ export class RunsService {
   /** @throws Problem `not_found` */
   @Transactional()
   async get(id: string): Promise<WorkflowRunDetailView> {
-    const { tenantId } = this.context;
     const run = await this.find(id);
-    const steps = await this.reads.steps(tenantId, id, { limit: FIRST_STEPS, offset: 0 });
-    const waits = await this.reads.waiting(tenantId, id, MOST_WAITS);
-    const explained = await this.explained(run, [...steps.items, ...waits]);
-    return { ...toRunView(run), step_counts: await this.reads.counts(tenantId, id), waits: explained.slice(steps.items.length), steps: explained.slice(0, steps.items.length) };
+    const of = await this.stepsOf(run);
+    const steps = await of.steps({ limit: FIRST_STEPS, offset: 0 });
+    const explained = await this.explained(run, of, [...steps.items, ...(await of.waiting(MOST_WAITS))]);
+    return { ...toRunView(run), step_counts: await of.counts(), waits: explained.slice(steps.items.length), steps: explained.slice(0, steps.items.length) };
   }
 
   /** @throws Problem `not_found` */
   @Transactional()
   async steps(id: string, query: ListStepsQuery): Promise<Page<RunStepView>> {
     const run = await this.find(id);
-    const page = await this.reads.steps(this.context.tenantId, id, query);
-    const views = await this.explained(run, page.items);
-    return mapPage({ ...page, items: views }, (view) => view);
+    const of = await this.stepsOf(run);
+    const page = await of.steps(query);
+    return { ...page, items: await this.explained(run, of, page.items) };
   }
 
   /** The graph that the run follows, each step in the colour of its state. @throws Problem `not_found` */
@@ -66,8 +68,8 @@ export class RunsService {
   async diagram(id: string, format: 'mermaid' | 'svg'): Promise<string> {
     const run = await this.find(id);
     const graph = await this.versions.graphOf(run.workflow_id, run.version);
-    const states = statesOf(new GraphIndex(graph), await this.reads.states(this.context.tenantId, id));
-    return toMermaid(graph.steps, (path) => states.get(path));
+    const states = statesOf(new GraphIndex(graph), await (await this.stepsOf(run)).states());
+    return format === 'svg' ? '' : toMermaid(graph.steps, (path) => states.get(path));
   }
 
   @Transactional()
@@ -77,10 +79,14 @@ export class RunsService {
     return run;
   }
 
-  private async explained(run: WorkflowRun, steps: readonly ShownStep[]): Promise<RunStepView[]> {
+  private async stepsOf({ id, archived_at }: WorkflowRun): Promise<StepsOfRun> {
+    return archived_at === null ? this.reads.stepsOf(this.context.tenantId, id) : new ArchivedSteps(await this.archive.rowsOf(id));
+  }
+
+  private async explained(run: WorkflowRun, of: StepsOfRun, steps: readonly ShownStep[]): Promise<RunStepView[]> {
     const idsOf = (kind: string): string[] => steps.flatMap((step) => (step.waiting_kind === kind && step.waiting_id !== null ? [step.waiting_id] : []));
     const graph = new GraphIndex(await this.versions.graphOf(run.workflow_id, run.version));
-    const attempts = await this.reads.attempts(this.context.tenantId, run.id, steps.map(({ path }) => path));
+    const attempts = await of.attempts(steps.map(({ path }) => path));
     const outside = { tasks: await this.tasks.briefly(idsOf('task')), runs: await this.reads.statuses(this.context.tenantId, idsOf('run')) };
     return steps.map((step) => {
       const inGraph = graph.step(step.undoes ?? step.path);

@@ -1,8 +1,11 @@
 import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { AgentsModule } from '../../../fleet/agents/agents.module.js';
+import { ApprovalsModule } from '../../../safeguards/approvals/approvals.module.js';
+import { erasable } from '../../../platform/erasure/erasable.js';
 import { TasksModule } from '../../tasks/tasks.module.js';
 import { Advancer } from '../engine/advancer.service.js';
+import { ApprovalEffects } from '../engine/approval-effects.js';
 import { AwaitedRepository } from '../engine/awaited.repository.js';
 import { CallEffects } from '../engine/call-effects.js';
 import { CallJob } from '../engine/call-job.js';
@@ -17,6 +20,8 @@ import { StepEvaluator } from '../engine/step-evaluator.js';
 import { StepRowsRepository } from '../engine/step-rows.repository.js';
 import { TaskEffects } from '../engine/task-effects.js';
 import { WorkflowsModule } from '../workflows.module.js';
+import { RunArchive } from './run-archive.service.js';
+import { RunArchiveRepository } from './run-archive.repository.js';
 import { RunByHandService } from './run-by-hand.service.js';
 import { RunControl } from './run-control.service.js';
 import { RunStarts } from './run-starts.service.js';
@@ -25,17 +30,18 @@ import { RunStreamService } from './run-stream.service.js';
 import { RunsOfWorkflowsController } from './runs-of-workflows.controller.js';
 import { RunsReadRepository } from './runs-read.repository.js';
 import { RunsService } from './runs.service.js';
+import { RUN_CONTENT } from './workflow-runs.erasure.js';
 import { WorkflowRun } from './workflow-run.entity.js';
 import { WorkflowRunsController } from './workflow-runs.controller.js';
 
-const ENGINE = [Advancer, AwaitedRepository, CallEffects, CallJob, ChildEffects, Consequences, FactsListener, NotifyEffects, RunMover, RunSignal, RunsRepository, StepEvaluator, StepRowsRepository, TaskEffects];
-const RUNS = [RunByHandService, RunControl, RunStarts, RunStartsRepository, RunStreamService, RunsReadRepository, RunsService];
+const ENGINE = [Advancer, ApprovalEffects, AwaitedRepository, CallEffects, CallJob, ChildEffects, Consequences, FactsListener, NotifyEffects, RunMover, RunSignal, RunsRepository, StepEvaluator, StepRowsRepository, TaskEffects];
+const RUNS = [RunArchive, RunArchiveRepository, RunByHandService, RunControl, RunStarts, RunStartsRepository, RunStreamService, RunsReadRepository, RunsService];
 
 /** Runs of workflows: the engine that moves them on, and what people see and do. */
 @Module({
-  imports: [TypeOrmModule.forFeature([WorkflowRun]), AgentsModule, TasksModule, WorkflowsModule],
+  imports: [TypeOrmModule.forFeature([WorkflowRun]), AgentsModule, ApprovalsModule, TasksModule, WorkflowsModule],
   controllers: [RunsOfWorkflowsController, WorkflowRunsController],
-  providers: [...ENGINE, ...RUNS],
+  providers: [...ENGINE, ...RUNS, erasable({ ofAgents: RUN_CONTENT })],
   exports: [RunStarts],
 })
 export class WorkflowRunsModule {}
