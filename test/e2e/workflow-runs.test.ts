@@ -1,7 +1,12 @@
-import { ok } from '../support/factories.js';
+import { countingServer } from '../support/counting-server.js';
+import { RunArchive } from '../../src/work/workflows/runs/run-archive.service.js';
+import { withAdmin } from '../support/databases.js';
+import { TestEventSource } from '../support/event-source.js';
+import { eventually } from '../support/eventually.js';
+import { claim, createBoard, createTenant, createUser, ok, unique } from '../support/factories.js';
 import { ADMIN_TOKEN } from '../support/plane.js';
-import { ended, run, start, step, stepsOf, untilStep, work, workerOf, workflowOf } from '../support/runs.js';
-import { plane, startTwo, stopTwo } from '../support/two-planes.js';
+import { control, ended, run, RUNS, start, step, stepsOf, untilStep, work, workerOf, workflowOf } from '../support/runs.js';
+import { plane, second, startTwo, stopTwo } from '../support/two-planes.js';
 
 beforeAll(() => startTwo({ EGRESS_ALLOW: '127.0.0.1' }, { EGRESS_ALLOW: '127.0.0.1' }));
 afterAll(stopTwo);
@@ -47,5 +52,214 @@ describe('a run', () => {
     const { items } = await ok(plane.request<{ items: { id: string }[] }>('GET', `/api/v1/workflows/${id}/runs?status=completed`, { token: ADMIN_TOKEN }));
     expect(items.map((item) => item.id)).toEqual([runId]);
     expect((await run(runId)).step_counts).toEqual({ completed: 1 });
+  });
+});
+
+describe('steps that wait', () => {
+  it('wait for people, and hear what they decide', async () => {
+    const graph = [step('ask', 'approval', { config: { title: 'Release {% $input.version %}?', min_approvals: 1 } }), step('go', 'transform', { config: { output: '{% $steps.ask.output.status %}' } }, 'ask')];
+    const id = await workflowOf(graph);
+    const decide = async (runId: string, verb: 'approve' | 'reject', note: string): Promise<void> => {
+      const { waiting_for: approval } = await untilStep(runId, 'ask', 'waiting');
+      const approver = await createUser(plane, { role: 'admin' });
+      await ok(plane.request('POST', `/api/v1/approvals/${approval?.id ?? ''}/${verb}`, { token: approver.token, body: { note } }));
+    };
+    const yes = await start(id, { version: '1.4' });
+    await decide(yes, 'approve', 'Fine.');
+    expect(await ended(yes)).toMatchObject({ status: 'completed', output: 'approved' });
+    const no = await start(id, { version: '1.5' });
+    await decide(no, 'reject', 'Not today.');
+    expect(await ended(no)).toMatchObject({ status: 'failed', error: { code: 'approval_rejected', message: 'ask: Not today.' } });
+  });
+
+  it('are not decided by who started the run', async () => {
+    const [person, other] = [await createUser(plane, { role: 'admin' }), await createUser(plane, { role: 'admin' })];
+    const runId = await start(await workflowOf([step('ask', 'approval', { config: { title: 'Mine?' } })]), {}, person.token);
+    const { waiting_for: approval } = await untilStep(runId, 'ask', 'waiting');
+    const path = `/api/v1/approvals/${approval?.id ?? ''}/approve`;
+    expect((await plane.request('POST', path, { token: person.token, body: {} })).status).toBe(403);
+    await ok(plane.request('POST', path, { token: other.token, body: {} }));
+    expect((await ended(runId)).status).toBe('completed');
+  });
+
+  it('wait for a time, and for an event that fits', async () => {
+    const board = await createBoard(plane);
+    const id = await workflowOf([
+      step('nap', 'wait', { config: { seconds: 0.3 } }),
+      step('memory', 'wait', { config: { event: { name: 'board.*', match: 'data.board_id = $input.board' } }, output: '{% data.memory_id %}' }),
+    ]);
+    const runId = await start(id, { board: board.id });
+    await untilStep(runId, 'memory', 'waiting');
+    const other = await createBoard(plane);
+    const note = async (boardId: string): Promise<{ id: string }> => ok(plane.request<{ id: string }>('POST', `/api/v1/boards/${boardId}/memory`, { token: ADMIN_TOKEN, body: { content: 'Noted.' } }));
+    await note(other.id);
+    const meant = await note(board.id);
+    expect(await ended(runId)).toMatchObject({ status: 'completed', output: { memory: meant.id, nap: null } });
+  });
+
+  it('call what is outside, with the same key each time, and try again what may pass', async () => {
+    const answers = [503, 200];
+    const keys: string[] = [];
+    const server = await countingServer();
+    server.answer = (request, response) => {
+      keys.push(String(request.headers['idempotency-key']));
+      response.writeHead(answers.shift() ?? 200, { 'content-type': 'application/json' }).end('{"said": "hello\\u0000"}');
+    };
+    const retry = { attempts: 3, backoff: 'fixed' as const, delay_seconds: 0.05, max_delay_seconds: 1, jitter: false };
+    const id = await workflowOf([step('call', 'http', { retry, config: { method: 'POST', url: `${server.url}/hook`, body: { who: '{% $input.who %}' } }, output: '{% body.said %}' })]);
+    const done = await ended(await start(id, { who: 'me' }));
+    expect(done).toMatchObject({ status: 'completed', output: 'hello\ufffd' });
+    expect(done.steps[0]?.attempts).toMatchObject([{ attempt: 1, outcome: 'failed', error: { code: 'http_503' }, output: { status: 503 } }, { attempt: 2, outcome: 'completed' }]);
+    expect(keys).toEqual([`${done.id}/call`, `${done.id}/call`]);
+    await server.close();
+  });
+
+  it('run other workflows, and are cancelled with what waits for them', async () => {
+    const agent = await workerOf();
+    const child = await workflowOf([step('do', 'task', { config: { title: 'Do', required_tools: [agent.tool] } })], { output: { done: '{% $steps.do.output.n %}' } });
+    const parent = await workflowOf([step('part', 'workflow', { config: { workflow_id: child }, input: { n: 1 } })], { output: '{% $steps.part.output.done %}' });
+    const first = await start(parent);
+    await work(agent, { n: 5 });
+    expect(await ended(first)).toMatchObject({ status: 'completed', output: 5 });
+    const second = await start(parent);
+    const { waiting_for: part } = await untilStep(second, 'part', 'waiting');
+    const { waiting_for: task } = await untilStep(part?.id ?? '', 'do', 'waiting');
+    expect((await control(second, 'cancel', { reason: 'Enough.' })).body).toMatchObject({ status: 'cancelled', error: { message: 'Enough.' } });
+    expect(await ended(part?.id ?? '')).toMatchObject({ status: 'cancelled' });
+    expect(await ok(plane.request('GET', `/api/v1/tasks/${task?.id ?? ''}`, { token: ADMIN_TOKEN }))).toMatchObject({ status: 'cancelled' });
+    expect((await control(second, 'cancel')).body).toMatchObject({ code: 'run_final' });
+  });
+
+  it('tell people in the application', async () => {
+    const person = await createUser(plane);
+    const runId = await start(await workflowOf([step('tell', 'notify', { config: { title: 'Done with {% $input.what %}', to: [person.id], severity: 'warning' } })]), { what: 'it' });
+    await ended(runId);
+    const { items } = await ok(plane.request<{ items: object[] }>('GET', '/api/v1/notifications', { token: person.token }));
+    expect(items).toMatchObject([{ title: 'Done with it', severity: 'warning' }]);
+  });
+});
+
+describe('what people do with a run', () => {
+  it('pauses it: what runs may end, nothing new starts until it is resumed', async () => {
+    const agent = await workerOf();
+    const id = await workflowOf([step('a', 'task', { config: { title: 'A', required_tools: [agent.tool] } }), step('b', 'task', { config: { title: 'B', required_tools: [agent.tool] } }, 'a')]);
+    const runId = await start(id);
+    await untilStep(runId, 'a', 'waiting');
+    expect((await control(runId, 'pause')).body).toMatchObject({ status: 'paused' });
+    expect((await control(runId, 'pause')).body).toMatchObject({ code: 'invalid_transition' });
+    await work(agent);
+    expect(await untilStep(runId, 'b', 'ready')).toMatchObject({ why: 'The run is paused.' });
+    expect((await control(runId, 'resume')).body).toMatchObject({ status: 'running' });
+    await work(agent);
+    expect((await ended(runId)).status).toBe('completed');
+  });
+
+  it('cancels it: what was done is undone, the last first, and an agent that works on it loses its lease', async () => {
+    const agent = await workerOf();
+    const undo = (what: string) => ({ type: 'task' as const, config: { title: `undo ${what}`, required_tools: [agent.tool] } });
+    const task = (key: string, ...after: string[]) => step(key, 'task', { config: { title: key, required_tools: [agent.tool] }, compensate: undo(key) }, ...after);
+    const runId = await start(await workflowOf([task('a'), task('b', 'a'), task('c', 'b')]));
+    await work(agent);
+    await work(agent);
+    await untilStep(runId, 'c', 'waiting');
+    const held = (await eventually(async () => (await claim(plane, agent))[0]));
+    expect((await control(runId, 'cancel', { reason: 'Stop.' })).body).toMatchObject({ status: 'compensating' });
+    expect((await plane.request('POST', `/api/v1/agent/tasks/${held.task.id}/complete`, { token: agent.token, body: { fence: held.lease.fence } })).body).toMatchObject({ code: 'lease_lost' });
+    expect(await work(agent)).toMatchObject({ title: 'undo b' });
+    expect(await work(agent)).toMatchObject({ title: 'undo a' });
+    expect(await ended(runId)).toMatchObject({ status: 'cancelled', error: { message: 'Stop.' } });
+  });
+
+  it('retries it from where it failed', async () => {
+    const agent = await workerOf();
+    const task = (key: string, ...after: string[]) => step(key, 'task', { config: { title: key, required_tools: [agent.tool], max_retries: 0 } }, ...after);
+    const runId = await start(await workflowOf([task('a'), task('b', 'a')]));
+    await work(agent);
+    const held = await eventually(async () => (await claim(plane, agent))[0]);
+    await ok(plane.request('POST', `/api/v1/agent/tasks/${held.task.id}/fail`, { token: agent.token, body: { fence: held.lease.fence, error: 'It broke.', retryable: false } }));
+    expect(await ended(runId)).toMatchObject({ status: 'failed', error: { code: 'task_failed', message: 'b: It broke.' } });
+    expect((await control(runId, 'retry')).body).toMatchObject({ status: 'running', error: null });
+    expect(await work(agent)).toMatchObject({ title: 'b' });
+    const done = await ended(runId);
+    expect(done.status).toBe('completed');
+    expect(done.steps.find(({ path }) => path === 'b')?.attempts.map(({ attempt, outcome }) => [attempt, outcome])).toEqual([[1, 'failed'], [2, 'completed']]);
+  });
+});
+
+describe('many', () => {
+  it('items are worked on so many at a time, and come out in their order', async () => {
+    const id = await workflowOf([step('each', 'map', { config: { items: '{% $input.numbers %}', concurrency: 5 }, scopes: [{ name: 'item', steps: [step('double', 'transform', { config: { output: '{% $item * 2 %}' } }), step('tag', 'transform', { config: { output: '{% $index & ":" & $steps.double.output %}' } }, 'double')] }] })]);
+    const numbers = Array.from({ length: 60 }, (_, index) => index);
+    const done = await ended(await start(id, { numbers }));
+    expect(done).toMatchObject({ status: 'completed', output: numbers.map((n) => `${n}:${2 * n}`) });
+    expect(done.steps.find(({ path }) => path === 'each')).toMatchObject({ scopes: { open: 0, completed: 60, failed: 0 } });
+    const page = await ok(plane.request<{ items: { path: string }[]; total: number; next_cursor: string }>('GET', `/api/v1/workflow-runs/${done.id}/steps?under=each/7&limit=1`, { token: ADMIN_TOKEN }));
+    expect(page).toMatchObject({ total: 2, items: [{ path: 'each/7/double' }] });
+    const rest = await ok(plane.request<{ items: { path: string }[] }>('GET', `/api/v1/workflow-runs/${done.id}/steps?under=each/7&cursor=${page.next_cursor}`, { token: ADMIN_TOKEN }));
+    expect(rest.items.map(({ path }) => path)).toEqual(['each/7/tag']);
+  });
+
+  it('requests with one key start one run, in both processes', async () => {
+    const id = await workflowOf([step('a', 'transform')]);
+    const key = unique('key');
+    const answers = await Promise.all(Array.from({ length: 50 }, (_, index) => (index % 2 === 0 ? plane : second).request<{ run_id: string }>('POST', `/api/v1/workflows/${id}/run`, { token: ADMIN_TOKEN, body: {}, headers: { 'idempotency-key': key } })));
+    const ids = new Set(answers.filter(({ status }) => status === 202).map(({ body }) => body.run_id));
+    expect(ids.size).toBe(1);
+    expect(answers.every(({ status }) => status === 202 || status === 409)).toBe(true);
+    const { items } = await ok(plane.request<{ items: object[] }>('GET', `/api/v1/workflows/${id}/runs`, { token: ADMIN_TOKEN }));
+    expect(items).toHaveLength(1);
+  });
+});
+
+describe('whoever looks at a run', () => {
+  it('sees it drawn, each step in its state', async () => {
+    const done = await ended(await start(await workflowOf([step('each', 'map', { config: { items: [1, 2] }, scopes: [{ name: 'item', steps: [step('a', 'transform')] }] }), step('b', 'transform', { when: 'false' }, 'each')])));
+    const { body } = await plane.request<string>('GET', `${RUNS}/${done.id}/diagram`, { token: ADMIN_TOKEN });
+    expect(body).toContain('flowchart TD');
+    expect(body).toMatch(/class n\d(,n\d)* completed/);
+    expect(body).toMatch(/class n\d skipped/);
+  });
+
+  it('follows it as it goes on', async () => {
+    const agent = await workerOf();
+    const runId = await start(await workflowOf([step('a', 'task', { config: { title: 'A', required_tools: [agent.tool] } })]));
+    const stream = await TestEventSource.open(plane, `${RUNS}/${runId}/stream`, ADMIN_TOKEN);
+    await work(agent);
+    await eventually(() => stream.heard.some(({ event, data }) => event === 'workflow.run' && data['status'] === 'completed'));
+    expect(stream.heard.map(({ event, data }) => [event, data['status']])).toContainEqual(['workflow.step', 'completed']);
+    stream.close();
+    expect((await plane.request('GET', `${RUNS}/${runId}/stream`, { token: (await createUser(plane, { tenant: (await createTenant(plane)).id, role: 'admin' })).token })).status).toBe(404);
+  });
+
+  it('finds nothing in another tenant, and may do nothing in the wrong role', async () => {
+    const workflowId = await workflowOf([step('a', 'transform')]);
+    const runId = await start(workflowId);
+    const [foreign, client] = [await createUser(plane, { role: 'admin', tenant: (await createTenant(plane)).id }), await createUser(plane, { role: 'client' })];
+    for (const [method, path] of [['GET', `${RUNS}/${runId}`], ['GET', `${RUNS}/${runId}/steps`], ['POST', `${RUNS}/${runId}/cancel`], ['POST', `/api/v1/workflows/${workflowId}/run`], ['GET', `/api/v1/workflows/${workflowId}/runs`]] as const) {
+      expect([path, (await plane.request(method, path, { token: foreign.token, ...(method === 'POST' ? { body: {} } : {}) })).status]).toEqual([path, 404]);
+      expect([path, (await plane.request(method, path, { token: client.token, ...(method === 'POST' ? { body: {} } : {}) })).status]).toEqual([path, 403]);
+    }
+  });
+
+  it('is told what is wrong with an input, and that a disabled workflow starts nothing', async () => {
+    const workflowId = await workflowOf([step('a', 'transform')], { input_schema: { type: 'object', required: ['version'], properties: { version: { type: 'string' } } } });
+    const answer = await plane.request<{ code: string; errors: { field: string }[] }>('POST', `/api/v1/workflows/${workflowId}/run`, { token: ADMIN_TOKEN, body: { input: { version: 1 } } });
+    expect(answer).toMatchObject({ status: 422, body: { code: 'workflow_input_invalid', errors: [{ field: 'input.version' }] } });
+    await withAdmin((admin) => admin.query(`update workflows set status = 'disabled' where id = $1`, [workflowId]), plane.database.name);
+    expect((await plane.request('POST', `/api/v1/workflows/${workflowId}/run`, { token: ADMIN_TOKEN, body: { input: { version: '1' } } })).body).toMatchObject({ code: 'workflow_disabled' });
+  });
+
+  it('reads a run that was archived as before, and can go on with it', async () => {
+    const runId = await start(await workflowOf([step('a', 'transform', { config: { output: { n: 1 } } }), step('b', 'transform', { config: { output: '{% $error("no") %}' } }, 'a')]));
+    const before = await ended(runId);
+    expect(before.status).toBe('failed');
+    await withAdmin((admin) => admin.query(`update workflow_runs set ended_at = now() - interval '31 days' where id = $1`, [runId]), plane.database.name);
+    await plane.app.get(RunArchive).archive(new AbortController().signal);
+    const left = await withAdmin(async (admin) => (await admin.query<{ n: number }>('select count(*)::int as n from workflow_steps where run_id = $1', [runId])).rows[0]?.n, plane.database.name);
+    expect(left).toBe(0);
+    const after = await run(runId);
+    expect({ ...after, ended_at: before['ended_at'] }).toEqual(before);
+    expect((await control(runId, 'retry')).status).toBe(200);
+    expect((await ended(runId)).steps.find(({ path }) => path === 'b')?.attempts).toHaveLength(2);
   });
 });

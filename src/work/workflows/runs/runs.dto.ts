@@ -92,14 +92,3 @@ export class ListStepsQuery extends PageQuery {
   @MaxLength(500)
   under?: string;
 }
-
-/** How to draw a run. */
-export class RunDiagramQuery {
-  /**
-   * mermaid is text, svg a picture.
-   * @example svg
-   */
-  @IsOptional()
-  @IsIn(['mermaid', 'svg'])
-  format?: 'mermaid' | 'svg';
-}

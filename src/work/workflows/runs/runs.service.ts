@@ -65,11 +65,11 @@ export class RunsService {
 
   /** The graph that the run follows, each step in the colour of its state. @throws Problem `not_found` */
   @Transactional()
-  async diagram(id: string, format: 'mermaid' | 'svg'): Promise<string> {
+  async diagram(id: string): Promise<string> {
     const run = await this.find(id);
     const graph = await this.versions.graphOf(run.workflow_id, run.version);
     const states = statesOf(new GraphIndex(graph), await (await this.stepsOf(run)).states());
-    return format === 'svg' ? '' : toMermaid(graph.steps, (path) => states.get(path));
+    return toMermaid(graph.steps, (path) => states.get(path));
   }
 
   @Transactional()

@@ -5,7 +5,7 @@ import { ApiController, EVENT_STREAM, Operation, pageOf } from '../../../platfor
 import { Uuid } from '../../../platform/http/uuid.pipe.js';
 import { RunControl } from './run-control.service.js';
 import { RunStreamService } from './run-stream.service.js';
-import { CancelRunDto, ListRunsQuery, ListStepsQuery, RunDiagramQuery } from './runs.dto.js';
+import { CancelRunDto, ListRunsQuery, ListStepsQuery } from './runs.dto.js';
 import { RunsService } from './runs.service.js';
 import { RunStepView, toRunView, WorkflowRunDetailView, WorkflowRunView } from './runs.view.js';
 
@@ -38,12 +38,11 @@ export class WorkflowRunsController {
     return this.runs.steps(id, query);
   }
 
-  /** Draws a run: the graph that it follows, each step in the colour of its state. As Mermaid, or as SVG. */
+  /** Draws a run as Mermaid: the graph that it follows, each step in the colour of its state. */
   @Get(':id/diagram')
-  @Operation({ id: 'getWorkflowRunDiagram', allow: 'workflow:read', returns: { text: 'image/svg+xml' }, problems: ['not_found'] })
-  async diagram(@Param('id', Uuid) id: string, @Query() { format = 'svg' }: RunDiagramQuery, @Res() response: Response): Promise<void> {
-    const text = await this.runs.diagram(id, format);
-    response.type(format === 'svg' ? 'image/svg+xml' : 'text/plain').send(text);
+  @Operation({ id: 'getWorkflowRunDiagram', allow: 'workflow:read', returns: { text: 'text/plain' }, problems: ['not_found'] })
+  async diagram(@Param('id', Uuid) id: string, @Res() response: Response): Promise<void> {
+    response.type('text/plain').send(await this.runs.diagram(id));
   }
 
   /** Follows a run. A stream of server-sent events workflow.run and workflow.step; Last-Event-ID resumes it. */

@@ -19,6 +19,7 @@ import { RunsRepository } from '../engine/runs.repository.js';
 import { StepEvaluator } from '../engine/step-evaluator.js';
 import { StepRowsRepository } from '../engine/step-rows.repository.js';
 import { TaskEffects } from '../engine/task-effects.js';
+import { WorkflowRuns } from '../workflow-runs.port.js';
 import { WorkflowsModule } from '../workflows.module.js';
 import { RunArchive } from './run-archive.service.js';
 import { RunArchiveRepository } from './run-archive.repository.js';
@@ -41,7 +42,7 @@ const RUNS = [RunArchive, RunArchiveRepository, RunByHandService, RunControl, Ru
 @Module({
   imports: [TypeOrmModule.forFeature([WorkflowRun]), AgentsModule, ApprovalsModule, TasksModule, WorkflowsModule],
   controllers: [RunsOfWorkflowsController, WorkflowRunsController],
-  providers: [...ENGINE, ...RUNS, erasable({ ofAgents: RUN_CONTENT })],
-  exports: [RunStarts],
+  providers: [...ENGINE, ...RUNS, erasable({ ofAgents: RUN_CONTENT }), { provide: WorkflowRuns, useExisting: RunStarts }],
+  exports: [WorkflowRuns],
 })
 export class WorkflowRunsModule {}
