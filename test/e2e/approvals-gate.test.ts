@@ -1,7 +1,7 @@
 import { newId, OPERATOR_TENANT_ID } from '../../src/core/ids.js';
 import { RequestContext } from '../../src/platform/context/request-context.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
-import { ApprovalGate, type GateAnswer, type GateRequest } from '../../src/safeguards/approvals/approval-gate.js';
+import { ApprovalGate, type GateAnswer, type GateRequest } from '../../src/safeguards/approvals/approval-gate.port.js';
 import { createAgent, createUser, ok, type SignedIn } from '../support/factories.js';
 import type { ApiResponse } from '../support/plane.js';
 import { plane, second, startTwo, stopTwo } from '../support/two-planes.js';

@@ -4,6 +4,7 @@ import { withAdmin } from './databases.js';
 import { eventually } from './eventually.js';
 import { claim, createAgent, ok, type TestAgent, unique } from './factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane } from './plane.js';
+import type { RunningPlane } from './requests.js';
 import { plane } from './two-planes.js';
 
 /** A step of a run as the API shows it. */
@@ -37,7 +38,7 @@ export const step = (key: string, type: Step['type'], fields: Partial<Step> = {}
 });
 
 /** A workflow that is ready to run. @returns its id */
-export async function workflowOf(steps: readonly Step[], more: Partial<Graph> & { input_schema?: object } = {}, tenantId = OPERATOR_TENANT_ID, at: Plane = plane): Promise<string> {
+export async function workflowOf(steps: readonly Step[], more: Partial<Graph> & { input_schema?: object } = {}, tenantId = OPERATOR_TENANT_ID, at: Pick<RunningPlane, 'database'> = plane): Promise<string> {
   const id = newId();
   const { input_schema: schema = null, ...graph } = more;
   await withAdmin(async (admin) => {

@@ -173,7 +173,7 @@ export async function cancelUnder(pass: Pass, scope: string, reason: string): Pr
 
 /** The try that a step is at, as it ends: what it waits for is still known. */
 function attemptOf(pass: Pass, { path, attempt, started_at, waiting_for }: StepRow, outcome: AttemptRecord['outcome'], error: StepError | null, output: unknown = null): AttemptRecord {
-  return { path, attempt, started_at, ended_at: pass.now, outcome, error, made: waiting_for?.id == null ? null : waiting_for, output };
+  return { path, attempt, started_at, ended_at: pass.now, outcome, error, made: (waiting_for?.id ?? null) === null ? null : waiting_for, output };
 }
 
 /** A branch or an item has ended: its `parallel` or `map` counts it, opens the next, or ends. */

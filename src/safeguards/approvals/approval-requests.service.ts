@@ -7,7 +7,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { Events } from '../../platform/events/events.js';
 import { factOf, hashOf, personOf, subjectOf, summaryOf } from './approval-facts.js';
-import type { ApprovalDemand } from './approval-gate.js';
+import type { ApprovalDemand } from './approval-gate.port.js';
 import { ApprovalSeals } from './approval-seals.js';
 import type { Approval, ApprovalAction, ApprovalFacts, ApprovalRisk, ApprovalSource, Escalation, NewApproval, TraceEntry } from './approval.entity.js';
 import { ApprovalRequested } from './approvals.events.js';

@@ -9,7 +9,7 @@ import { ApprovalDeadlines } from './approval-deadlines.service.js';
 import { ApprovalDecisions } from './approval-decisions.service.js';
 import { Approval } from './approval.entity.js';
 import { ApprovalExpiry } from './approval-expiry.js';
-import { ApprovalGate } from './approval-gate.js';
+import { ApprovalGate } from './approval-gate.port.js';
 import { ApprovalGrants } from './approval-grants.service.js';
 import { ApprovalLink } from './approval-link.entity.js';
 import { ApprovalLinksController } from './approval-links.controller.js';

@@ -5,7 +5,7 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { ApprovalDecisions } from './approval-decisions.service.js';
 import { hashOf, personOf, subjectOf, summaryOf } from './approval-facts.js';
-import { ApprovalGate, type GateAnswer, type GateRequest } from './approval-gate.js';
+import { ApprovalGate, type GateAnswer, type GateRequest } from './approval-gate.port.js';
 import { ApprovalGrants } from './approval-grants.service.js';
 import { ApprovalRequests } from './approval-requests.service.js';
 import type { Approval, ApprovalSource } from './approval.entity.js';

@@ -39,7 +39,8 @@ import { TaskDependenciesService } from './task-dependencies.service.js';
 import { Task } from './task.entity.js';
 import { TaskCountsRepository } from './task-counts.repository.js';
 import { TaskLanesRepository } from './task-lanes.repository.js';
-import { TaskOrders } from './task-orders.js';
+import { TaskOrders } from './task-orders.port.js';
+import { TaskOrdersService } from './task-orders.service.js';
 import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
 import { TaskBreakersListener } from './task-breakers.listener.js';
@@ -56,7 +57,7 @@ import { TasksService } from './tasks.service.js';
 const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskCountsRepository, TaskLanesRepository, TaskReadsRepository, TasksRepository, TaskToolsRepository];
 const SERVICES = [
   AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LaneRemovalService, LeaseReaper,
-  LeasesService, TaskBreakersListener, TaskCommentsService, TaskCreationService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskOrders, TaskReferencesService, TaskSignal, TasksReader, TasksService, TaskStreamService, TaskWaiters,
+  LeasesService, TaskBreakersListener, TaskCommentsService, TaskCreationService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskReferencesService, TaskSignal, TasksReader, TasksService, TaskStreamService, TaskWaiters,
 ];
 
 /** Tasks, the agent protocol and the dead letters. Global for the two ports that the fleet asks. */
@@ -64,7 +65,7 @@ const SERVICES = [
 @Module({
   imports: [TypeOrmModule.forFeature([Task, TaskComment, DeadLetter]), AgentsModule, BoardsModule, ApprovalsModule],
   controllers: [TasksController, AgentTasksController, DeadLettersController],
-  providers: [...REPOSITORIES, ...SERVICES, erasable({ ofAgents: TASK_CONTENT }), { provide: AgentLeases, useClass: AgentLeasesService }, { provide: BoardTasks, useClass: BoardTasksService }],
+  providers: [...REPOSITORIES, ...SERVICES, erasable({ ofAgents: TASK_CONTENT }), { provide: AgentLeases, useClass: AgentLeasesService }, { provide: TaskOrders, useClass: TaskOrdersService }, { provide: BoardTasks, useClass: BoardTasksService }],
   exports: [AgentLeases, BoardTasks, LeaseReaper, TaskOrders, TasksReader],
 })
 export class TasksModule {}

@@ -3,6 +3,7 @@ import { prepared } from '../../platform/database/prepared.js';
 import { Sql } from '../../platform/database/sql.js';
 import { lockRow } from '../../platform/database/table.js';
 import { taskColumns } from './task-columns.js';
+import type { EndedTask } from './task-orders.port.js';
 import { Task } from './task.entity.js';
 import { TASK_PRIORITIES, TASK_STATUSES } from './task.machine.js';
 
@@ -152,15 +153,6 @@ export class TasksRepository {
       Object.fromEntries(names.map((name) => [name, rows.filter((row) => row[key] === name).reduce((total, row) => total + row.count, 0)]));
     return { by_status: sum('status', TASK_STATUSES), by_priority: sum('priority', TASK_PRIORITIES), oldest_ready_seconds: Math.max(0, oldest?.seconds ?? 0) };
   }
-}
-
-/** How a task has ended. */
-export interface EndedTask {
-  id: string;
-  status: 'completed' | 'cancelled' | 'dead_letter';
-  result: unknown;
-  error: string | null;
-  cancel_reason: string | null;
 }
 
 /** The driver would turn an array into a PostgreSQL array and a string into no JSON. */

@@ -2,8 +2,10 @@ import { SHARED_INBOX } from '../../../src/channels/notifications/notification.e
 import { newId } from '../../../src/core/ids.js';
 import { operationsOf, type OpenApiDocument, type PlacedOperation, resolveSchema, type Schema } from '../../../src/platform/openapi/document.types.js';
 import { withAdmin } from '../../support/databases.js';
+import { eventually } from '../../support/eventually.js';
 import { PASSWORD, unique } from '../../support/factories.js';
 import type { RunningPlane } from '../../support/requests.js';
+import { step, workflowOf } from '../../support/runs.js';
 import { hasType, requestSchema, successOf } from '../openapi-document.js';
 import { bearer, call, must, type Side, type Tenant } from './callers.js';
 
@@ -83,9 +85,11 @@ export class Fixtures {
     if (OF_TENANTS.has(collection)) return this.tenants[which].id;
     if (SESSIONS.has(collection)) return this.session(which, fresh ? maker : undefined);
     if (collection === '/api/v1/notifications') return this.notice(which, fresh && !maker, fresh ? maker : undefined);
+    if (collection === '/api/v1/workflow-runs') return fresh ? this.run(which) : this.runOnce(which);
     const inside = this.creatorAt(collection);
     if (inside && collection.includes('{')) return this.make(inside, which, maker, filled.join('/'));
     const creator = inside ?? this.creatorNamed(before.at(-1) ?? '') ?? this.creatorNamed(`${parameter.replace(/_id$/, '')}s`);
+    if (!creator && collection === '/api/v1/workflows') return this.workflow(which);
     if (!creator) throw new Error(`No operation of the document makes what {${parameter}} in ${collection} names.`);
     const id = await (fresh ? this.make(creator, which, maker) : this.once(creator, which));
     return BY_NAME.has(collection) ? (this.names.get(id) ?? id) : id;
@@ -118,6 +122,27 @@ export class Fixtures {
     const { id } = await must<{ id: string }>(this.plane, 'POST', '/api/v1/agent/approvals', this.tenants[side].agent, { title: unique('matrix'), action: { kind: 'test', arguments: {} } });
     const { approve_url: url } = await must<{ approve_url: string }>(this.plane, 'POST', `/api/v1/approvals/${id}/links`, this.tenants[side].admin, {});
     return url.split('/').at(-1) ?? '';
+  }
+
+  private runOnce(side: Side): Promise<string> {
+    const known = this.shared.get(`run ${side}`) ?? this.run(side);
+    this.shared.set(`run ${side}`, known);
+    return known;
+  }
+
+  /** A run that waits: the plane has done with it what it does by itself. */
+  private async run(side: Side): Promise<string> {
+    const workflowId = await this.workflow(side);
+    const { run_id: id } = await must<{ run_id: string }>(this.plane, 'POST', `/api/v1/workflows/${workflowId}/run`, this.tenants[side].admin, {});
+    this.made[side].add(id);
+    await eventually(async () => (await must<{ status: string }>(this.plane, 'GET', `/api/v1/workflow-runs/${id}`, this.tenants[side].admin)).status === 'running');
+    return id;
+  }
+
+  private async workflow(side: Side): Promise<string> {
+    const id = await workflowOf([step('nap', 'wait', { config: { seconds: 3_600 } })], {}, this.tenants[side].id, this.plane);
+    this.made[side].add(id);
+    return id;
   }
 
   /** A purge of an agent made for it; asked for by somebody who has just signed in. */

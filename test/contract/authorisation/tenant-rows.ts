@@ -12,6 +12,9 @@ const ASIDE = /^(?:audit_|events$|sessions$|sign_in|agent_presence|idempotency|s
 /** What the plane tells people comes behind the change that it is about, while something else is looked at. */
 const NOT_TOLD = ` and x.type = 'matrix'`;
 
+/** What is written behind the request that it is about. */
+const BEHIND = 'last_run_at';
+
 /** Everything that a tenant has in the database, read past row-level security. */
 export class TenantRows {
   private constructor(
@@ -29,7 +32,7 @@ export class TenantRows {
        where c.relnamespace = 'public'::regnamespace and c.relkind = 'r' group by 1 order by 1`,
     );
     const tables = rows.filter(({ name }) => !ASIDE.test(name));
-    const parts = tables.map(({ name, key }) => `select '${name}/' || concat_ws('/', ${key.map((column) => `x.${column}::text`).join(', ')}) as key, to_jsonb(x) as row from ${name} x where x.tenant_id = $1${name === 'notifications' ? NOT_TOLD : ''}`);
+    const parts = tables.map(({ name, key }) => `select '${name}/' || concat_ws('/', ${key.map((column) => `x.${column}::text`).join(', ')}) as key, to_jsonb(x) - '${BEHIND}' as row from ${name} x where x.tenant_id = $1${name === 'notifications' ? NOT_TOLD : ''}`);
     return new TenantRows(client, parts.join(' union all '));
   }
 

@@ -1,8 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { Problem } from '../../../core/problem.js';
-import { ApprovalGate, type GateAnswer, type GateRequest } from '../../../safeguards/approvals/approval-gate.js';
-import { APPROVAL_RISKS, type ApprovalRisk, type Approvers } from '../../../safeguards/approvals/approval.entity.js';
+import { APPROVAL_RISKS, ApprovalGate, type ApprovalRisk, type GateAnswer, type GateRequest } from '../../../safeguards/approvals/approval-gate.port.js';
 import { AwaitedRepository } from './awaited.repository.js';
 import { completedFact, type EffectMaker, errorOf, failedFact, type Wanted } from './effects.js';
 import type { NewFact } from './runs.repository.js';
@@ -46,7 +45,7 @@ export class ApprovalEffects implements EffectMaker {
 
 function requestOf({ id, runId, workflowId, path, requester, values }: Wanted): GateRequest {
   const { title, description, approvers, min_approvals: least, expires_seconds: expires, on_expire: onExpire, risk, agent_id: agentId, action, input } = values;
-  const given = typeof action === 'object' && action !== null ? (action as { kind?: unknown; arguments?: unknown }) : {};
+  const given = typeof action === 'object' && action !== null ? action as { kind?: unknown; arguments?: unknown } : {};
   return {
     action: {
       kind: typeof given.kind === 'string' ? given.kind : KIND,
@@ -59,7 +58,7 @@ function requestOf({ id, runId, workflowId, path, requester, values }: Wanted): 
     ...(requester === null ? {} : { requester }),
     source: { kind: 'workflow_step', id },
     require: {
-      ...(typeof approvers === 'object' && approvers !== null ? { approvers: approvers as Approvers } : {}),
+      ...(typeof approvers === 'object' && approvers !== null ? { approvers: approvers } : {}),
       ...(typeof least === 'number' ? { min_approvals: least } : {}),
       ...(typeof expires === 'number' ? { expires_seconds: expires } : {}),
       ...(onExpire === 'escalate' ? { on_expire: onExpire } : {}),

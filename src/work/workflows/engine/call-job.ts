@@ -88,7 +88,7 @@ function callOf({ runId, path, values }: CallOrder): OutboundCall {
   const { url, method, headers, body, input, timeout_seconds: seconds } = values as { url: string; method?: OutboundCall['method']; headers?: Record<string, string>; body?: unknown; input?: unknown; timeout_seconds?: number };
   const json = body ?? input;
   return {
-    url: String(url),
+    url,
     method: method ?? (json === undefined ? 'GET' : 'POST'),
     headers: { 'idempotency-key': `${runId}/${path}`, ...headers },
     ...(json === undefined ? {} : { json }),

@@ -6,7 +6,7 @@ import { RequestContext } from '../../../platform/context/request-context.js';
 import { afterCommit } from '../../../platform/database/tenant-transaction.adapter.js';
 import { EventConsumers } from '../../../platform/events/event-consumers.js';
 import { ApprovalDecided } from '../../../safeguards/approvals/approvals.events.js';
-import { type EndedTask, TaskOrders } from '../../tasks/task-orders.js';
+import { type EndedTask, TaskOrders } from '../../tasks/task-orders.port.js';
 import { TaskCompleted, TaskFailed, TaskUpdated } from '../../tasks/tasks.events.js';
 import { AwaitedRepository, type AwaitingStep } from './awaited.repository.js';
 import { completedFact, failedFact } from './effects.js';

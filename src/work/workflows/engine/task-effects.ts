@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Problem } from '../../../core/problem.js';
 import { AgentsReader } from '../../../fleet/agents/agents.reader.js';
-import { TaskOrders } from '../../tasks/task-orders.js';
+import { TaskOrders } from '../../tasks/task-orders.port.js';
 import { type EffectMaker, errorOf, failedFact, type Wanted } from './effects.js';
 import type { NewFact } from './runs.repository.js';
 
@@ -34,7 +34,7 @@ export class TaskEffects implements EffectMaker {
 /** A step's own input is the payload of its task, unless it says another. */
 function taskOf({ values: { input, agent, deadline_seconds: seconds, ...values }, path }: Wanted, agents: ReadonlyMap<string, string>, now: number): object | Problem {
   const agentId = typeof agent === 'string' ? agents.get(agent) : undefined;
-  if (agent !== undefined && agentId === undefined) return new Problem('unprocessable', { detail: `There is no agent ${String(agent).slice(0, 100)}.` });
+  if (agent !== undefined && agentId === undefined) return new Problem('unprocessable', { detail: `There is no agent ${JSON.stringify(agent).slice(0, 100)}.` });
   return {
     title: path,
     ...(input === undefined || input === null ? {} : { payload: input }),

@@ -33,7 +33,10 @@ export class CancelRunDto {
 
 /** Which runs of a workflow to list. */
 export class ListRunsOfQuery extends PageQuery {
-  /** @example failed */
+  /**
+   * Only runs that stand so.
+   * @example failed
+   */
   @IsOptional()
   @IsIn(RUN_STATUSES)
   status?: RunStatus;
@@ -78,7 +81,10 @@ export class ListRunsQuery extends ListRunsOfQuery {
 
 /** Which steps of a run to list. */
 export class ListStepsQuery extends PageQuery {
-  /** @example waiting */
+  /**
+   * Only steps that stand so.
+   * @example waiting
+   */
   @IsOptional()
   @IsIn(STEP_STATUSES)
   status?: StepStatus;

@@ -124,6 +124,10 @@ export class RunStepView {
   undoes!: string | null;
   /** Whether it was undone. */
   undone!: boolean;
+  /**
+   * Its tries that are over, the first one first.
+   * @example [{"attempt": 1, "outcome": "failed", "error": {"code": "http_503", "message": "The answer had the status 503."}, "output": {"status": 503}, "made": null, "started_at": "2026-01-01T09:00:00.010Z", "ended_at": "2026-01-01T09:00:04.310Z"}]
+   */
   attempts!: StepAttemptView[];
   /** @example "2026-01-01T09:00:00.010Z" */
   started_at!: string | null;

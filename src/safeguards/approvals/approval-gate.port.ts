@@ -1,5 +1,8 @@
 import type { ApprovalAction, ApprovalFacts, ApprovalRisk, ApprovalSource, Approvers, OnExpire } from './approval.entity.js';
 
+export type { ApprovalRisk, Approvers };
+export { APPROVAL_RISKS } from './approval.entity.js';
+
 /** What is asked of those who decide. */
 export interface ApprovalDemand {
   /** Who may; left out, everyone who may decide at all. Never the requester. */

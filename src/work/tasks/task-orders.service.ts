@@ -5,21 +5,13 @@ import { validationPipe } from '../../platform/http/validation.js';
 import { TaskCreationService } from './task-creation.service.js';
 import { isEnded } from './task.machine.js';
 import { CreateTaskDto } from './tasks.dto.js';
-import { type EndedTask, TasksRepository } from './tasks.repository.js';
+import { type EndedTask, type TaskOrder, TaskOrders } from './task-orders.port.js';
+import { TasksRepository } from './tasks.repository.js';
 import { TasksService } from './tasks.service.js';
 
-export type { EndedTask };
-
-/** A task that another part of the plane wants, under an id that it waits for. */
-export interface TaskOrder {
-  id: string;
-  /** As the body of `POST /tasks`; it is held to the same rules. */
-  values: object;
-}
-
-/** Makes and cancels tasks for other domains, in their transaction: with it they are there, or not. */
+/** Orders of other domains, held to the rules of the API. */
 @Injectable()
-export class TaskOrders {
+export class TaskOrdersService extends TaskOrders {
   private readonly pipe = validationPipe();
 
   constructor(
@@ -27,9 +19,10 @@ export class TaskOrders {
     private readonly creation: TaskCreationService,
     private readonly tasks: TasksService,
     private readonly repository: TasksRepository,
-  ) {}
+  ) {
+    super();
+  }
 
-  /** @returns why a task was not made, by its id; one that is refused takes no other with it */
   async create(orders: readonly TaskOrder[]): Promise<Map<string, Problem>> {
     const refused = new Map<string, Problem>();
     const valid = [];
@@ -47,7 +40,6 @@ export class TaskOrders {
     return refused;
   }
 
-  /** Ends tasks that have not ended, whatever their boards say of it: nobody waits for them any more. Their leases are taken back at once. */
   async cancel(ids: readonly string[], reason: string): Promise<void> {
     // In one order for all who do so: two that hold several tasks each never wait for each other.
     for (const id of [...ids].sort()) {
@@ -56,7 +48,6 @@ export class TaskOrders {
     }
   }
 
-  /** How tasks have ended: those of them that have. */
   ended(ids: readonly string[]): Promise<EndedTask[]> {
     return this.repository.ended(this.context.tenantId, ids);
   }
