@@ -54,10 +54,8 @@ const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, Cry
 const IDENTITY = [TenantsModule, NetworksModule, AccessPolicyModule, SessionsModule, UsersModule, MfaModule, IdentityAuthModule, SsoModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule, CircuitBreakersModule, SecretsModule, UsageModule];
-const WORK = [TasksModule, WorkflowsModule];
-const CHANNELS = [RealtimeModule, NotificationsModule, WebhooksModule];
 const WORK = [TasksModule, WorkflowsModule, WorkflowRunsModule];
-const CHANNELS = [RealtimeModule, NotificationsModule];
+const CHANNELS = [RealtimeModule, NotificationsModule, WebhooksModule];
 const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule, ComplianceModule, ClientPortalModule];
 
 /** The one list of domains, wing by wing. */

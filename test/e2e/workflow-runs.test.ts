@@ -5,6 +5,7 @@ import { TestEventSource } from '../support/event-source.js';
 import { eventually } from '../support/eventually.js';
 import { claim, createBoard, createTenant, createUser, ok, unique } from '../support/factories.js';
 import { ADMIN_TOKEN } from '../support/plane.js';
+import { purge, purged } from '../support/purges.js';
 import { control, ended, run, RUNS, start, step, stepsOf, untilStep, work, workerOf, workflowOf } from '../support/runs.js';
 import { plane, second, startTwo, stopTwo } from '../support/two-planes.js';
 
@@ -261,5 +262,26 @@ describe('whoever looks at a run', () => {
     expect({ ...after, ended_at: before['ended_at'] }).toEqual(before);
     expect((await control(runId, 'retry')).status).toBe(200);
     expect((await ended(runId)).steps.find(({ path }) => path === 'b')?.attempts).toHaveLength(2);
+  });
+});
+
+describe('purging an agent', () => {
+  it('takes what it said out of the runs that it worked in, archived or not, and leaves what the run was given', async () => {
+    const agent = await workerOf();
+    const id = await workflowOf([step('write', 'task', { config: { title: 'Write', required_tools: [agent.tool] } }), step('use', 'transform', { config: { output: '{% "it said " & $steps.write.output.text %}' } }, 'write')]);
+    const runs = [await start(id, { topic: 'tides' }), await start(id, { topic: 'tides' })] as const;
+    for (const runId of runs) {
+      await work(agent, { text: 'a secret of its own' });
+      expect(JSON.stringify(await ended(runId))).toContain('a secret of its own');
+    }
+    await withAdmin((admin) => admin.query(`update workflow_runs set ended_at = now() - interval '31 days' where id = $1`, [runs[0]]), plane.database.name);
+    await plane.app.get(RunArchive).archive(new AbortController().signal);
+    const { body } = await purge(ADMIN_TOKEN, 'agent', agent.id);
+    await purged(ADMIN_TOKEN, body.id);
+    const left = await Promise.all(runs.map((runId) => plane.request('GET', `${RUNS}/${runId}`, { token: ADMIN_TOKEN })));
+    expect(left.map(({ status }) => status)).toEqual([410, 200]);
+    const { items } = await ok(plane.request<{ items: unknown[] }>('GET', `/api/v1/workflows/${id}/runs`, { token: ADMIN_TOKEN }));
+    for (const shown of [left, items]) expect(JSON.stringify(shown)).not.toContain('a secret of its own');
+    expect(left[1]?.body).toMatchObject({ status: 'completed', input: { topic: 'tides' }, output: null });
   });
 });

@@ -37,5 +37,9 @@ export class RunStreamService {
       },
     });
     stream.onClose(leave);
+    if (after) return;
+    // Where it stands, for whoever has not followed it so far; looked up once nothing can be missed any more.
+    const { workflow_id, status, error } = await this.runs.find(runId);
+    stream.send({ event: WorkflowRunChanged.name, data: { run_id: runId, workflow_id, status, error: error?.code ?? null } });
   }
 }

@@ -45,7 +45,7 @@ export class WorkflowRunsController {
     response.type('text/plain').send(await this.runs.diagram(id));
   }
 
-  /** Follows a run. A stream of server-sent events workflow.run and workflow.step; Last-Event-ID resumes it. */
+  /** Follows a run. A stream of server-sent events workflow.run and workflow.step, the first of which says where the run stands; Last-Event-ID resumes it. */
   @Get(':id/stream')
   @Operation({ id: 'streamWorkflowRun', allow: 'workflow:read', returns: EVENT_STREAM, problems: ['not_found'] })
   async follow(@Param('id', Uuid) id: string, @Req() request: Request, @Res() response: Response): Promise<void> {

@@ -10,6 +10,14 @@ const TOOK_PART = `exists (select from workflow_attempts a where a.tenant_id = $
  */
 export const RUN_CONTENT: readonly AgentContent[] = [
   {
+    // Of a run that nobody has moved on yet.
+    table: 'workflow_facts',
+    key: [['run_id', 'uuid'], ['id', 'uuid']],
+    where: `(t.output is not null or t.error is not null) and exists (select from workflow_steps s join task_attempts ta on ta.tenant_id = $1::uuid and ta.task_id = (case when s.waiting_kind = 'task' then s.waiting_id::uuid end)
+      where s.tenant_id = $1::uuid and s.run_id = t.run_id and s.path = t.path and ta.agent_id = $2::uuid)`,
+    set: `output = null, error = null`,
+  },
+  {
     table: 'workflow_run_archives',
     key: [['run_id', 'uuid']],
     where: `t.content is not null and t.agents @> array[$2::uuid]`,
