@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { signCheckpoint } from '../../src/core/audit/checkpoint.js';
@@ -111,5 +111,53 @@ describe('what the operator accepts', () => {
     expect((await acceptHold(plane, tenantId)).status).toBe(409);
     await plane.stop();
     await start();
+  });
+});
+
+describe('a hold that somebody takes away in the database', () => {
+  const peaksOf = async (): Promise<Buffer> => (await withAdmin((client) => client.query<{ peaks: Buffer }>('select peaks from audit_trees where tenant_id = $1', [tenantId]), database.name)).rows[0]!.peaks;
+  const breakTree = (): Promise<unknown> => asSuperuser(`update audit_trees set peaks = '\\x00' where tenant_id = $1`, tenantId);
+  let peaks: Buffer;
+  beforeEach(async () => {
+    peaks = await peaksOf();
+    await breakTree();
+    await createTask(plane, { title: 'While it is held' }, admin.token);
+    await hold();
+    await eventually(async () => (await isPassed()).length === 1);
+  });
+  /** Whether the sequencer has gone past the rows of the log that is held. */
+  const isPassed = async (): Promise<object[]> =>
+    (await withAdmin((client) => client.query<object>('select from audit_sequencer s where not exists (select from audit_log r where r.tenant_id = $1 and (r.tx, r.id) > (s.tx, s.id))', [tenantId]), database.name)).rows;
+  /** In one statement: the log is right again and nobody has noticed. */
+  const mend = (change: string): Promise<unknown> => asSuperuser(`with changed as (${change}) update audit_trees set peaks = $2 where tenant_id = $1`, tenantId, peaks);
+  const allIsSealed = async (): Promise<void> => {
+    await createTask(plane, { title: 'After it' }, admin.token);
+    await eventually(async () => {
+      const { ok: isOk, waiting } = await sealed(plane, admin.token);
+      return isOk && waiting === 0;
+    });
+    await released();
+  };
+
+  it('leaves no row behind: those of meanwhile are sealed', async () => {
+    await mend('delete from audit_holds where tenant_id = $1');
+    await allIsSealed();
+  });
+
+  it('leaves none behind either when its place is moved', async () => {
+    await mend('update audit_holds set tx = (select s.tx from audit_sequencer s), row_id = (select s.id from audit_sequencer s) where tenant_id = $1');
+    await allIsSealed();
+  });
+
+  it('is there again while the log is wrong, with the place that it had, also after a restart', async () => {
+    await eventually(() => Promise.resolve(readdirSync(folder).some((name) => readFileSync(join(folder, name), 'utf8').includes(`"held":{"tenant_id":"${tenantId}"`))));
+    await plane.stop();
+    await asSuperuser('delete from audit_holds where tenant_id = $1', tenantId);
+    await start();
+    expect(await hold()).toMatchObject({ kind: 'rewritten' });
+    await plane.stop();
+    await mend('delete from audit_holds where tenant_id = $1');
+    await start();
+    await allIsSealed();
   });
 });

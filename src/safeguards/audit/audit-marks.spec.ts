@@ -115,3 +115,22 @@ describe('the key that is known', () => {
     }
   });
 });
+
+describe('logs that are held', () => {
+  it('are those that the last process left held', async () => {
+    const place = { tx: '17', id: TENANT };
+    const [one, other] = [process(), process()];
+    one.setHold(TENANT, place);
+    one.setHold(INSTALLATION, place);
+    await one.flush();
+    await other.load();
+    expect([...other.holds]).toEqual([[TENANT, place], [INSTALLATION, place]]);
+    other.setHold(TENANT, undefined);
+    other.setHold(INSTALLATION, { tx: '18', id: TENANT });
+    await other.flush();
+    for (const marks of [one, process()]) {
+      await marks.load();
+      expect([...marks.holds]).toEqual([[INSTALLATION, { tx: '18', id: TENANT }]]);
+    }
+  });
+});

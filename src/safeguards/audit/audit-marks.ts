@@ -7,12 +7,12 @@ import { Config } from '../../platform/config/config.js';
 import { Loops } from '../../platform/jobs/loops.js';
 import { Metrics } from '../../platform/metrics/metrics.js';
 import { AuditKeys, logNameOf } from './audit-keys.js';
-import { type KnownKey, MarkFile, type Remembered } from './mark-file.js';
+import { type KnownKey, MarkFile, type Remembered, type SealedUpTo } from './mark-file.js';
 
 const WRITE_MS = 1_000;
 
 /**
- * What this process knows from elsewhere than the database: of each log the newest checkpoint that it sealed or found right, and which key signs. In
+ * What this process knows from elsewhere than the database: of each log the newest checkpoint that it sealed or found right, which are held, and which key signs. In
  * memory at once, within a second in the data folder; so that whoever owns the database alone cannot put back an older state.
  */
 @Injectable()
@@ -21,6 +21,8 @@ export class AuditMarks implements OnApplicationBootstrap {
   private readonly marks = new Map<string, Mark>();
   /** Those that the file does not have yet. */
   private readonly unwritten = new Map<string, Mark>();
+  private readonly held = new Map<string, SealedUpTo>();
+  private readonly unwrittenHolds = new Set<string>();
   private knownKey: KnownKey | undefined;
   private isKeyWritten = true;
   private readonly failing: Gauge;
@@ -70,6 +72,20 @@ export class AuditMarks implements OnApplicationBootstrap {
     this.isKeyWritten = false;
   }
 
+  /** Logs that are held, and up to where each is sealed. */
+  get holds(): ReadonlyMap<string, SealedUpTo> {
+    return this.held;
+  }
+
+  /** @param place undefined when it is held no more */
+  setHold(tenantId: string, place: SealedUpTo | undefined): void {
+    const known = this.held.get(tenantId);
+    if (known?.tx === place?.tx && known?.id === place?.id) return;
+    if (place) this.held.set(tenantId, place);
+    else this.held.delete(tenantId);
+    this.unwrittenHolds.add(tenantId);
+  }
+
   /** Takes in what the file says: this process, or another with the same folder, wrote it. */
   load(): Promise<void> {
     return this.inTurn(() => this.attempt((file) => this.takeIn(file)));
@@ -80,15 +96,21 @@ export class AuditMarks implements OnApplicationBootstrap {
     return this.inTurn(() => this.writeNew());
   }
 
+  private get hasNews(): boolean {
+    return this.unwritten.size > 0 || !this.isKeyWritten || this.unwrittenHolds.size > 0;
+  }
+
   private async writeNew(): Promise<void> {
-    if (this.unwritten.size === 0 && this.isKeyWritten) return;
+    if (!this.hasNews) return;
     await this.attempt(async (file) => {
       // Nothing that was not read is written over.
       await this.takeIn(file);
+      if (!this.hasNews) return;
       const [marks, key] = [new Map(this.unwritten), this.knownKey];
-      if (marks.size === 0 && this.isKeyWritten) return;
-      await file.write({ marks, key: this.isKeyWritten ? undefined : key }, { marks: this.marks, key });
+      const holds = new Map([...this.unwrittenHolds].map((tenantId) => [tenantId, this.held.get(tenantId)] as const));
+      await file.write({ marks, key: this.isKeyWritten ? undefined : key, holds }, { marks: this.marks, key, holds: this.held });
       for (const [tenantId, mark] of marks) if (this.unwritten.get(tenantId) === mark) this.unwritten.delete(tenantId);
+      for (const [tenantId, place] of holds) if (this.held.get(tenantId) === place) this.unwrittenHolds.delete(tenantId);
       this.isKeyWritten = this.knownKey === key;
     });
   }
@@ -105,9 +127,16 @@ export class AuditMarks implements OnApplicationBootstrap {
       // Another process may have led meanwhile, and gone further than this one remembers.
       if (this.isNews(tenantId, mark)) this.unwritten.delete(tenantId);
     }
+    if (said) this.takeInHolds(said.holds);
     if (!said?.key || (this.knownKey && this.knownKey.since >= said.key.since)) return;
     this.knownKey = said.key;
     this.isKeyWritten = true;
+  }
+
+  /** The file is newer than what this process has written: another one may have led since. */
+  private takeInHolds(holds: Remembered['holds']): void {
+    for (const tenantId of this.held.keys()) if (!holds.get(tenantId) && !this.unwrittenHolds.has(tenantId)) this.held.delete(tenantId);
+    for (const [tenantId, place] of holds) if (place && !this.unwrittenHolds.has(tenantId)) this.held.set(tenantId, place);
   }
 
   private isNews(tenantId: string, mark: Mark): boolean {
@@ -151,6 +180,7 @@ export class AuditMarks implements OnApplicationBootstrap {
     if (!said || !isOwn) return false;
     // All of it, as of the own file: some may be signed with a key that the database has no more.
     for (const [tenantId, mark] of said.marks) if (this.isNews(tenantId, mark)) this.unwritten.set(tenantId, mark);
+    for (const [tenantId, place] of said.holds) if (place) this.setHold(tenantId, place);
     if (said.key && !(this.knownKey && this.knownKey.since >= said.key.since)) this.setKey(said.key);
     return true;
   }

@@ -2,14 +2,10 @@ import { Logger } from '@nestjs/common';
 import type pg from 'pg';
 import type { LeafRow } from '../../core/audit/leaf.js';
 import type { Mark } from '../../core/audit/restore-statement.js';
+import type { AuditMarks } from './audit-marks.js';
+import type { SealedUpTo } from './mark-file.js';
 import { leafRowOf } from './seal-batch.js';
 import type { findingOf } from './tree-findings.js';
-
-/** Where the sealing of a log ended. */
-export interface SealedUpTo {
-  tx: string;
-  id: string;
-}
 
 /** Why a log is held. */
 export interface HoldReason {
@@ -32,16 +28,41 @@ const AT_ONCE = 500;
 export class HeldLogs {
   private readonly logger = new Logger(HeldLogs.name);
 
-  constructor(private readonly client: pg.Client) {}
+  constructor(
+    private readonly client: pg.Client,
+    private readonly marks: AuditMarks,
+  ) {}
 
-  /** In the running transaction. @param place up to where the log is sealed */
-  async hold({ tenantId, mark, finding: { kind, seq, detail } }: HoldReason, { tx, id }: SealedUpTo): Promise<void> {
+  /** In the running transaction. @param place up to where the log is sealed; less far when it was held already and somebody took the hold away */
+  async hold({ tenantId, mark, finding: { kind, seq, detail } }: HoldReason, place: SealedUpTo): Promise<void> {
+    const { tx, id } = earlier(this.marks.holds.get(tenantId), place);
     const { rowCount } = await this.client.query(
       `insert into audit_holds (tenant_id, tx, row_id, kind, seq, detail, mark) values ($1, $2, $3, $4, $5, $6, $7)
        on conflict (tenant_id) do nothing`,
       [tenantId, tx, id, kind, seq, `${detail} ${WHAT_TO_DO}`, mark?.note ?? null],
     );
-    if (rowCount === 1) this.logger.error({ tenant: tenantId, finding: kind, row: seq }, `The audit log of a tenant is held. ${detail} ${WHAT_TO_DO}`);
+    if (rowCount !== 1) return;
+    this.marks.setHold(tenantId, { tx, id });
+    this.logger.error({ tenant: tenantId, finding: kind, row: seq }, `The audit log of a tenant is held. ${detail} ${WHAT_TO_DO}`);
+  }
+
+  /**
+   * Holds that are known and are not in the database, or with a later place, are put back: rows of meanwhile would stay behind. Where the log is right
+   * again each ends as ever, which seals them.
+   */
+  async putBack(): Promise<void> {
+    const { rows } = await this.client.query<SealedUpTo & { tenant_id: string }>('select tenant_id, tx::text as tx, row_id as id from audit_holds');
+    const stored = new Map(rows.map(({ tenant_id: tenantId, tx, id }) => [tenantId, { tx, id }]));
+    for (const [tenantId, known] of this.marks.holds) {
+      const place = stored.get(tenantId);
+      if (place && earlier(place, known) === place) continue;
+      await this.client.query(
+        `insert into audit_holds (tenant_id, tx, row_id, kind, seq, detail) values ($1, $2, $3, 'rewritten', 0, $4) on conflict (tenant_id) do update set tx = excluded.tx, row_id = excluded.row_id`,
+        [tenantId, known.tx, known.id, `The hold on this log was not there any more. ${WHAT_TO_DO}`],
+      );
+      this.logger.error({ tenant: tenantId }, 'The hold on the audit log of a tenant was taken away or moved: by another process that found the log right, or by somebody in the database. It is put back, and the log looked at.');
+    }
+    for (const [tenantId, place] of stored) if (!this.marks.holds.has(tenantId)) this.marks.setHold(tenantId, place);
   }
 
   /** What a log that is still held is found to be now: it may be another one meanwhile, and who writes the database can write a hold. */
@@ -82,6 +103,7 @@ export class HeldLogs {
     return { rows: rows.flatMap(({ row, sealed }) => (row ? [{ row, sealed }] : [])), upTo: last };
   }
 
+  /** In the running transaction; `moved` when it has committed. */
   async move(tenantId: string, { tx, id }: SealedUpTo): Promise<void> {
     await this.client.query('update audit_holds set tx = $2, row_id = $3 where tenant_id = $1', [tenantId, tx, id]);
   }
@@ -96,7 +118,16 @@ export class HeldLogs {
     await this.client.query('update audit_pushes set size = $2 where tenant_id = $1 and size > $2', [tenantId, size]);
   }
 
-  told(tenantId: string): void {
-    this.logger.warn({ tenant: tenantId }, 'The audit log of a tenant is sealed again, with the rows of meanwhile.');
+  /** @param place undefined when the hold has ended */
+  moved(tenantId: string, place: SealedUpTo | undefined): void {
+    this.marks.setHold(tenantId, place);
+    if (!place) this.logger.warn({ tenant: tenantId }, 'The audit log of a tenant is sealed again, with the rows of meanwhile.');
   }
+}
+
+/** In the order of the rows. The ids compare as texts as they do in the database: all are of one form. */
+function earlier(known: SealedUpTo | undefined, place: SealedUpTo): SealedUpTo {
+  if (!known) return place;
+  const [one, other] = [BigInt(known.tx), BigInt(place.tx)];
+  return one < other || (one === other && known.id <= place.id) ? known : place;
 }

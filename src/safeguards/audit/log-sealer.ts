@@ -5,7 +5,8 @@ import { databaseErrorCode } from '../../platform/database/database-problem.js';
 import { commit } from '../../platform/database/system-database.js';
 import type { AuditSigner } from './audit-keys.js';
 import type { AuditMarks } from './audit-marks.js';
-import { HeldLogs, type HoldReason, type SealedUpTo } from './held-logs.js';
+import { HeldLogs, type HoldReason } from './held-logs.js';
+import type { SealedUpTo } from './mark-file.js';
 import { SealBatch, type UnsealedRow, UNSEALED } from './seal-batch.js';
 import type { TreeAssessor } from './tree-assessor.js';
 import { type Ask, hasLeftovers, treeOf } from './tree-states.js';
@@ -37,7 +38,7 @@ export class LogSealer {
     private readonly marks: AuditMarks,
     private readonly assessor: TreeAssessor,
   ) {
-    this.held = new HeldLogs(client);
+    this.held = new HeldLogs(client, marks);
   }
 
   /** Seals one batch. @returns how many rows */
@@ -75,6 +76,7 @@ export class LogSealer {
   /** Goes on with held logs that are right again, or that the operator has accepted. @returns whether one is not yet where the others are */
   async resume(): Promise<boolean> {
     let isBehind = false;
+    await this.held.putBack();
     for (let some = await this.held.tenants(null); some.length > 0; some = await this.held.tenants(some.at(-1) ?? null)) {
       for (const { state, mark, finding } of await this.assessor.assess(this.ask, some)) {
         if (finding) await this.held.renew({ tenantId: state.tenantId, mark, finding });
@@ -165,20 +167,20 @@ export class LogSealer {
   }
 
   private async sealPassed(tenantId: string, size: number): Promise<boolean> {
-    const isDone = await this.inTransaction(async (batch) => {
+    const upTo = await this.inTransaction(async (batch) => {
       const place = await this.held.place();
       await this.checkKey();
       await this.held.forgetPushed(tenantId, size);
-      const { rows, upTo } = await this.held.passed(tenantId);
-      const unsealed = rows.filter(({ sealed }) => !sealed);
+      const passed = await this.held.passed(tenantId);
+      const unsealed = passed.rows.filter(({ sealed }) => !sealed);
       if (unsealed.length > 0) await this.sealAll(batch, { rows: unsealed, now: await this.now(), place });
       if (batch.leaves.length < unsealed.length) throw new Error('The log was changed while it was looked at.');
-      if (upTo) await this.held.move(tenantId, upTo);
+      if (passed.upTo) await this.held.move(tenantId, passed.upTo);
       else await this.held.lift(tenantId);
-      return upTo === undefined;
+      return passed.upTo;
     });
-    if (isDone) this.held.told(tenantId);
-    return isDone;
+    this.held.moved(tenantId, upTo);
+    return upTo === undefined;
   }
 
   /** Nothing more is signed with a key once it was replaced. */

@@ -26,7 +26,7 @@ describe('the file of marks', () => {
     await file.write(said(marks), said(marks));
     return file;
   };
-  const said = (marks: Iterable<readonly [string, Mark]>, key?: KnownKey): Remembered => ({ marks: new Map(marks), key });
+  const said = (marks: Iterable<readonly [string, Mark]>, key?: KnownKey, holds: Remembered['holds'] = new Map()): Remembered => ({ marks: new Map(marks), key, holds });
   const read = async (): Promise<Record<string, number>> => Object.fromEntries([...((await new MarkFile(folder, INSTALLATION).load())?.marks ?? [])].map(([tenant, { size }]) => [tenant, size]));
 
   it('holds the last mark of each tenant, closed to other accounts', async () => {
@@ -63,6 +63,15 @@ describe('the file of marks', () => {
     await other.write(said([['a', mark(3)]]), said([['a', mark(3)]], two));
     expect((await new MarkFile(folder, INSTALLATION).load())?.key).toEqual(two);
     expect(await read()).toEqual({ a: 3 });
+  });
+
+  it('holds which logs are held, until they are not', async () => {
+    const file = await written(['a', mark(1)]);
+    const [one, two] = [{ tx: '17', id: 'x' }, { tx: '18', id: 'y' }];
+    await file.write(said([], undefined, new Map([['a', one], ['b', one], ['c', one]])), said([['a', mark(1)]]));
+    await file.write(said([], undefined, new Map([['a', two], ['b', undefined]])), said([['a', mark(1)]]));
+    expect((await new MarkFile(folder, INSTALLATION).load())?.holds).toEqual(new Map([['a', two], ['b', undefined], ['c', one]]));
+    expect(await read()).toEqual({ a: 1 });
   });
 
   it('does not grow without end', async () => {

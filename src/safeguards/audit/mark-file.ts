@@ -21,17 +21,26 @@ export interface KnownKey {
   handovers: readonly string[];
 }
 
+/** Where the sealing of a log ended: the transaction and the id of its last row. */
+export interface SealedUpTo {
+  tx: string;
+  id: string;
+}
+
 /** What is remembered outside of the database. */
 export interface Remembered {
   marks: ReadonlyMap<string, Mark>;
   key: KnownKey | undefined;
+  /** Up to where the logs are sealed that are held; undefined for one that is held no more. */
+  holds: ReadonlyMap<string, SealedUpTo | undefined>;
 }
 
 const lineOf = ([tenantId, { size, note }]: readonly [string, Mark]): string => `${JSON.stringify({ tenant_id: tenantId, size, checkpoint: note })}\n`;
-const textOf = ({ marks, key }: Remembered): string => [...[...marks].map(lineOf), ...(key ? [`${JSON.stringify({ key })}\n`] : [])].join('');
+const heldLineOf = ([tenantId, place]: readonly [string, SealedUpTo | undefined]): string => `${JSON.stringify({ held: { tenant_id: tenantId, ...place } })}\n`;
+const textOf = ({ marks, key, holds }: Remembered): string => [...[...marks].map(lineOf), ...(key ? [`${JSON.stringify({ key })}\n`] : []), ...[...holds].map(heldLineOf)].join('');
 
 /**
- * The newest checkpoint of each log and the key that signs, in a file of the data folder: a line for each, those of checkpoints in the form of those
+ * The newest checkpoint of each log, the key that signs, and which logs are held, in a file of the data folder: a line for each, those of checkpoints in the form of those
  * that are pushed; of lines about the same the last one holds. Lines are added; what has been overtaken is left out when the file has grown by it.
  */
 export class MarkFile {
@@ -107,14 +116,16 @@ export class MarkFile {
 
 function rememberedIn(text: string): Remembered {
   const marks = new Map<string, Mark>();
+  const holds = new Map<string, SealedUpTo | undefined>();
   let key: KnownKey | undefined;
   for (const line of text.split('\n')) {
-    const { tenant_id: tenantId, checkpoint: note, key: said } = objectIn(line);
+    const { tenant_id: tenantId, checkpoint: note, key: said, held } = objectIn(line);
     const mark = typeof note === 'string' ? markIn(note) : undefined;
     if (typeof tenantId === 'string' && mark) marks.set(tenantId, mark);
     if (isKnownKey(said)) key = said;
+    if (isHeldLine(held)) holds.set(held.tenant_id, held.tx === undefined || held.id === undefined ? undefined : { tx: held.tx, id: held.id });
   }
-  return { marks, key };
+  return { marks, key, holds };
 }
 
 /** A line that broke off says nothing; the one before it holds. */
@@ -140,6 +151,8 @@ function markIn(note: string): Mark | undefined {
 const isKnownKey = (value: unknown): value is KnownKey =>
   typeof value === 'object' && value !== null && 'key' in value && 'since' in value && 'handovers' in value
   && typeof value.key === 'string' && typeof value.since === 'string' && Array.isArray(value.handovers) && value.handovers.every((note) => typeof note === 'string');
+
+const isHeldLine = (value: unknown): value is { tenant_id: string } & Partial<SealedUpTo> => typeof value === 'object' && value !== null && 'tenant_id' in value && typeof value.tenant_id === 'string';
 
 /** Changes whenever the file does. */
 async function stateOf(path: string): Promise<string> {
