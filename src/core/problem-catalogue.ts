@@ -85,6 +85,7 @@ export const PROBLEMS = {
   deadline_exceeded: entry(409, 'Deadline exceeded', 'The deadline of the task has passed.'),
   workflow_invalid: entry(422, 'Workflow invalid', 'The workflow cannot be run as it is written.', 'Correct the places named in errors.'),
   workflow_input_invalid: entry(422, 'Input invalid', 'The input does not fit the schema that the workflow declares.', 'Correct the places named in errors.'),
+  webhook_refused: entry(401, 'Not taken', 'There is no such endpoint, or the signature is not right.', 'Sign the body with the secret of the endpoint, in a form that it takes, and with the time of now.'),
   webhook_disabled: entry(409, 'Webhook disabled', 'This webhook is disabled: nothing is sent.', 'Enable it first.'),
   workflow_disabled: entry(409, 'Workflow not active', 'The workflow starts no runs as it stands.', 'Activate it first.'),
   workflow_too_deep: entry(422, 'Runs too deep', 'Too many runs stand in each other.', 'See whether the workflow starts itself.'),

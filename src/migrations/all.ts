@@ -28,6 +28,7 @@ import { OutboundSecrets1700000000043 } from './1700000000043-outbound-secrets.j
 import { MfaCodeLimit1700000000037 } from './1700000000037-mfa-code-limit.js';
 import { Workflows1700000000051 } from './1700000000051-workflows.js';
 import { Vault1700000000021 } from './1700000000021-vault.js';
+import { InboundWebhooks1700000000050 } from './1700000000050-inbound-webhooks.js';
 import { Webhooks1700000000046 } from './1700000000046-webhooks.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 import { WorkflowRuns1700000000052 } from './1700000000052-workflow-runs.js';
@@ -65,6 +66,7 @@ export const MIGRATIONS = [
   Notifications1700000000047,
   Approvals1700000000048,
   CronTicks1700000000049,
+  InboundWebhooks1700000000050,
   Workflows1700000000051,
   WorkflowRuns1700000000052,
 ];

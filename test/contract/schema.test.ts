@@ -103,7 +103,7 @@ describe('the migrated database', () => {
       circuit_breaker_transitions: 'written by people and the plane',
       workflows: 'written by people',
       workflow_versions: 'written by people',
-      webhooks: 'written by people',
+      webhooks: 'written by people; an agent is named by its id',
     };
     expect(naming.map(({ table }) => table).filter((table) => !declared.has(table) && !(table in others))).toEqual([]);
   });

@@ -69,7 +69,7 @@ export class EventDeliveriesListener implements OnModuleInit {
 /** What happened before there was the subscription is none of its business, however late it is read. */
 function takes({ events, sees_as, created_at }: Subscription, { name, occurred_at, data }: StoredEvent): boolean {
   // What is addressed to one person is no other's.
-  if (name.startsWith('notification.') && data['user_id'] !== undefined) return false;
+  if (name.startsWith('notification') && (data['user_id'] ?? null) !== null) return false;
   return new Date(occurred_at) >= created_at && roleSees(sees_as, name) && events.some((pattern) => matchesEvent(pattern, name));
 }
 

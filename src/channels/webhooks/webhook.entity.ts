@@ -1,4 +1,5 @@
 import { Column, Entity, PrimaryColumn } from 'typeorm';
+import type { SignatureForm } from './signature-forms.js';
 
 export const DIRECTIONS = ['outbound', 'inbound'] as const;
 export type Direction = (typeof DIRECTIONS)[number];
@@ -6,7 +7,7 @@ export type Direction = (typeof DIRECTIONS)[number];
 /** Why the plane has disabled it: the receiver said 410, or has not taken anything for days. */
 export type DisabledReason = 'gone' | 'failing';
 
-/** A subscription to events that are sent to a URL. */
+/** A subscription to events that are sent to a URL, or an endpoint that others send to. */
 @Entity('webhooks')
 export class Webhook {
   @Column('uuid') tenant_id!: string;
@@ -25,6 +26,12 @@ export class Webhook {
   @Column('integer') secret_version!: number;
   @Column('bytea', { nullable: true }) previous_secret!: Buffer | null;
   @Column({ type: 'timestamptz', precision: 3, nullable: true }) previous_secret_until!: Date | null;
+  /** Of an endpoint: what its address ends with. */
+  @Column('text', { nullable: true }) slug!: string | null;
+  /** Of an endpoint: who gets the tasks. */
+  @Column('uuid', { nullable: true }) agent_id!: string | null;
+  @Column('text') signature_form!: SignatureForm;
+  @Column('integer') replay_seconds!: number;
   @Column('boolean') is_enabled!: boolean;
   @Column('text', { nullable: true }) disabled_reason!: DisabledReason | null;
   @Column('text') created_by_kind!: string;

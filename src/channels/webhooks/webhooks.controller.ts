@@ -23,8 +23,8 @@ export class WebhooksController {
   }
 
   /**
-   * Creates a webhook. Events that happen from then on are sent to its url, signed with its secret, which this answer shows once.
-   * It gets the events that whoever wrote its url or patterns last may see.
+   * Creates a webhook. With a url and events it sends those that happen from then on, signed with its secret; it gets what whoever wrote its url or patterns
+   * last may see. With a name, and no url, it receives at the path that url is in this answer, and starts a task for its agent. The secret is shown this once.
    */
   @Post()
   @Operation({ id: 'createWebhook', allow: 'webhook:write', returns: WebhookView, status: 201, problems: ['egress_refused', 'unprocessable', 'plan_limit_reached'] })

@@ -6,10 +6,13 @@ import { lockRow, pageOfQuery } from '../../platform/database/table.js';
 import { type Direction, Webhook } from './webhook.entity.js';
 
 export type NewWebhook = Omit<Webhook, 'secret_version' | 'previous_secret' | 'previous_secret_until' | 'disabled_reason' | 'revision' | 'created_at' | 'updated_at'>;
-export type WebhookPatch = Partial<Pick<Webhook, 'name' | 'url' | 'events' | 'order_by' | 'max_concurrent' | 'timeout_seconds' | 'sees_as' | 'is_enabled' | 'disabled_reason'>>;
+export type WebhookPatch = Partial<Pick<Webhook, 'name' | 'url' | 'events' | 'order_by' | 'max_concurrent' | 'timeout_seconds' | 'sees_as' | 'agent_id' | 'signature_form' | 'replay_seconds' | 'is_enabled' | 'disabled_reason'>>;
 
 /** What of a subscription decides whether it gets an event. */
 export type Subscription = Pick<Webhook, 'id' | 'events' | 'sees_as' | 'order_by' | 'created_at'>;
+
+/** What decides whether a request to an endpoint is taken. */
+export type Endpoint = Pick<Webhook, 'tenant_id' | 'id' | 'name' | 'secret' | 'secret_version' | 'previous_secret' | 'signature_form' | 'replay_seconds'> & { previous_works: boolean };
 
 /** How a subscription gets on. */
 export interface WebhookHealth {
@@ -87,6 +90,16 @@ export class WebhooksRepository {
   /** Of any tenant, before its facts are handled. */
   subscriptions(tenantId: string): Promise<Subscription[]> {
     return this.database.query<Subscription>(`select id, events, sees_as, order_by, created_at from webhooks where tenant_id = $1 and direction = 'outbound' and is_enabled order by id`, [tenantId]);
+  }
+
+  /** Before the tenant is known: one that is enabled, of a tenant that is active. */
+  async endpoint(slug: string): Promise<Endpoint | undefined> {
+    const rows = await this.database.query<Endpoint>(
+      `select w.tenant_id, w.id, w.name, w.secret, w.secret_version, w.previous_secret, w.signature_form, w.replay_seconds, coalesce(w.previous_secret_until > now(), false) as previous_works
+       from webhooks w join tenants t on t.id = w.tenant_id and t.status = 'active' where w.slug = $1 and w.direction = 'inbound' and w.is_enabled`,
+      [slug],
+    );
+    return rows[0];
   }
 
   /** Removes what has ended so long ago, of all tenants, and lanes of addresses that nothing is sent to any more. */

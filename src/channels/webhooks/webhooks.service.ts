@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { roleOf } from '../../core/actor.js';
@@ -6,7 +7,9 @@ import { roleSees } from '../../core/event-families.js';
 import { matchesEvent, patternFault } from '../../core/event-pattern.js';
 import { eventNames } from '../../core/event.js';
 import type { Page } from '../../core/page.js';
-import { notFound, Problem } from '../../core/problem.js';
+import { invalidField, notFound, Problem } from '../../core/problem.js';
+import { slugify } from '../../core/slug.js';
+import { AgentsReader } from '../../fleet/agents/agents.reader.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { RequestContext } from '../../platform/context/request-context.js';
@@ -19,12 +22,18 @@ import { newWebhookSecret } from './standard-webhooks.js';
 import { WebhookSecrets } from './webhook-secrets.js';
 import { WebhookSignal } from './webhook-signal.js';
 import { subscriptionsTag, webhookTag } from './webhook-tags.js';
-import type { Webhook } from './webhook.entity.js';
+import type { Direction, Webhook } from './webhook.entity.js';
 import type { CreateWebhookDto, ListWebhooksQuery, RotateWebhookSecretDto, UpdateWebhookDto } from './webhooks.dto.js';
-import { COUNTED_WEBHOOKS, type WebhookHealth, type WebhookPatch, WebhooksRepository } from './webhooks.repository.js';
+import { COUNTED_WEBHOOKS, type NewWebhook, type WebhookHealth, type WebhookPatch, WebhooksRepository } from './webhooks.repository.js';
 import { toWebhookView } from './webhooks.view.js';
 
 const OVERLAP_SECONDS = 86_400;
+/** Of a slug: 96 random bits behind what it is called by. */
+const SLUG_BYTES = 12;
+const LONGEST_STEM = 35;
+
+type Kind = Omit<NewWebhook, 'tenant_id' | 'id' | 'secret' | 'is_enabled' | 'created_by_kind' | 'created_by_id'>;
+const BLANK = { url: null, events: [], order_by: null, max_concurrent: 4, timeout_seconds: 15, slug: null, agent_id: null, signature_form: 'any', replay_seconds: 300 } satisfies Partial<Kind>;
 
 /** A webhook with its secret, which is shown this once. */
 export interface WithSecret {
@@ -40,6 +49,7 @@ export class WebhooksService {
     private readonly repository: WebhooksRepository,
     private readonly secrets: WebhookSecrets,
     private readonly egress: Egress,
+    private readonly agents: AgentsReader,
     private readonly audit: AuditPort,
     private readonly plans: PlanLimits,
     private readonly revocations: Revocations,
@@ -58,34 +68,31 @@ export class WebhooksService {
     return { webhook: await this.find(id), health: await this.repository.health(this.context.tenantId, id) };
   }
 
-  /** @throws Problem `egress_refused`, `unprocessable` (a pattern that takes nothing), `plan_limit_reached` */
+  /** @throws Problem `invalid_request`, `egress_refused`, `unprocessable` (a pattern that takes nothing), `plan_limit_reached` */
   @Transactional()
-  async create({ url, events, name, secret = newWebhookSecret(), order_by = null, max_concurrent = 4, timeout_seconds = 15, is_enabled = true }: CreateWebhookDto): Promise<WithSecret> {
+  async create({ secret = newWebhookSecret(), is_enabled = true, ...body }: CreateWebhookDto): Promise<WithSecret> {
     const { actor, tenantId } = this.context;
-    this.egress.check(url);
-    const seesAs = this.sight();
-    checkPatterns(events, seesAs);
+    const kind = body.url === undefined ? await this.endpoint(body) : this.subscription(body.url, body);
     await this.plans.admit('webhooks');
     const id = idOfNew();
-    await this.repository.insert({
-      tenant_id: tenantId, id, direction: 'outbound', name: name ?? new URL(url).host, url, events, order_by, max_concurrent, timeout_seconds, sees_as: seesAs,
-      secret: await this.secrets.seal(tenantId, id, 1, secret), is_enabled, created_by_kind: actor.kind, created_by_id: actor.id,
-    });
+    await this.repository.insert({ ...kind, tenant_id: tenantId, id, secret: await this.secrets.seal(tenantId, id, 1, secret), is_enabled, created_by_kind: actor.kind, created_by_id: actor.id });
     const webhook = await this.find(id);
     await this.audit.record({ action: 'webhook.create', resource: { type: 'webhook', id }, after: summaryOf(webhook) });
     this.revocations.afterCommit(subscriptionsTag(tenantId));
     return { webhook, secret };
   }
 
-  /** @throws Problem `egress_refused`, `unprocessable`, `precondition_failed` */
+  /** @throws Problem `invalid_request`, `egress_refused`, `unprocessable`, `precondition_failed` */
   @Transactional()
-  async update(id: string, body: UpdateWebhookDto): Promise<Webhook> {
+  async update(id: string, { events, ...body }: UpdateWebhookDto): Promise<Webhook> {
     const before = await this.lock(id);
-    const patch: WebhookPatch = { ...body };
+    refuseFields(before.direction, { events, ...body });
+    const patch: WebhookPatch = { ...body, ...(events === undefined ? {} : { events: named(events) }) };
     if (body.url !== undefined) this.egress.check(body.url);
     // Who says where it goes must not be shown more by it than they may see.
-    if (body.url !== undefined || body.events !== undefined) patch.sees_as = this.sight();
-    if (body.events !== undefined) checkPatterns(body.events, patch.sees_as ?? before.sees_as);
+    if (body.url !== undefined || events !== undefined) patch.sees_as = this.sight();
+    if (patch.events !== undefined) checkPatterns(patch.events, patch.sees_as ?? before.sees_as);
+    if (body.agent_id) await this.checkAgent(body.agent_id);
     if (body.is_enabled === true) patch.disabled_reason = null;
     await this.repository.update(before.tenant_id, id, patch);
     const after = await this.find(id);
@@ -117,6 +124,30 @@ export class WebhooksService {
     return { webhook, secret };
   }
 
+  private subscription(url: string, body: CreateWebhookDto): Kind {
+    refuseFields('outbound', body);
+    const { events, name, order_by = null, max_concurrent = 4, timeout_seconds = 15 } = body;
+    if (!events) throw invalidField('events', 'isDefined', 'must say which events are sent');
+    this.egress.check(url);
+    const seesAs = this.sight();
+    checkPatterns(named(events), seesAs);
+    return { ...BLANK, direction: 'outbound', name: name ?? new URL(url).host, url, events: named(events), order_by, max_concurrent, timeout_seconds, sees_as: seesAs };
+  }
+
+  /** Its address cannot be guessed: who calls names no tenant, and learns nothing from the names of others. */
+  private async endpoint(body: CreateWebhookDto): Promise<Kind> {
+    refuseFields('inbound', body);
+    const { name, agent_id = null, signature_form = 'any', replay_seconds = 300 } = body;
+    if (name === undefined) throw invalidField('url', 'isDefined', 'must be given, or a name for a webhook that receives');
+    if (agent_id !== null) await this.checkAgent(agent_id);
+    const slug = `${slugify(name, 'hook').slice(0, LONGEST_STEM)}-${randomBytes(SLUG_BYTES).toString('hex')}`;
+    return { ...BLANK, direction: 'inbound', name, slug, agent_id, signature_form, replay_seconds, sees_as: this.sight() };
+  }
+
+  private async checkAgent(id: string): Promise<void> {
+    if (!(await this.agents.exists(id))) throw invalidField('agent_id', 'unknown', 'is no agent of this tenant');
+  }
+
   private async find(id: string): Promise<Webhook> {
     return (await this.repository.find(this.context.tenantId, id)) ?? absent();
   }
@@ -131,6 +162,21 @@ export class WebhooksService {
     return roleOf(this.context.actor) === 'admin' ? 'admin' : 'user';
   }
 }
+
+/** What a webhook of the other kind has. */
+const OF_KIND = {
+  outbound: ['url', 'events', 'order_by', 'max_concurrent', 'timeout_seconds'],
+  inbound: ['agent_id', 'signature_form', 'replay_seconds'],
+} as const satisfies Record<Direction, readonly (keyof UpdateWebhookDto)[]>;
+
+function refuseFields(direction: Direction, body: UpdateWebhookDto): void {
+  const other = direction === 'outbound' ? 'inbound' : 'outbound';
+  const wrong = OF_KIND[other].find((field) => body[field] !== undefined && body[field] !== null);
+  if (wrong) throw invalidField(wrong, 'direction', direction === 'outbound' ? 'is for webhooks that receive' : 'is for webhooks that send');
+}
+
+/** As on /ws, a star alone is every event. */
+const named = (patterns: readonly string[]): string[] => patterns.map((pattern) => (pattern === '*' ? '**' : pattern));
 
 /** A pattern that takes no event there is, or none that its author may see, would wait for ever. */
 function checkPatterns(patterns: readonly string[], seesAs: Webhook['sees_as']): void {

@@ -1,3 +1,4 @@
+import type { SignatureForm } from './signature-forms.js';
 import type { Direction, DisabledReason, Webhook } from './webhook.entity.js';
 import type { WebhookHealth } from './webhooks.repository.js';
 
@@ -14,7 +15,10 @@ export class WebhookView {
   direction!: Direction;
   /** @example "Deployments" */
   name!: string;
-  /** @example https://hooks.example/wheelhouse */
+  /**
+   * Where it sends; of one that receives, the path at which it does.
+   * @example https://hooks.example/wheelhouse
+   */
   url!: string;
   /** @example ["task.*", "agent.status"] */
   events!: string[];
@@ -34,6 +38,15 @@ export class WebhookView {
   max_concurrent!: number;
   /** @example 15 */
   timeout_seconds!: number;
+  /**
+   * Of one that receives: the agent that gets a task for whatever comes in.
+   * @example null
+   */
+  agent_id!: string | null;
+  /** @example any */
+  signature_form!: SignatureForm;
+  /** @example 300 */
+  replay_seconds!: number;
   /** @example true */
   is_enabled!: boolean;
   /**
@@ -76,13 +89,16 @@ export function toWebhookView(row: Webhook, secret?: string): WebhookView {
     id: row.id,
     direction: row.direction,
     name: row.name,
-    url: row.url ?? '',
+    url: row.url ?? `/webhook/${row.slug ?? ''}`,
     events: row.events,
     secret: secret ?? MASKED,
     previous_secret_until: row.previous_secret_until?.toISOString() ?? null,
     order_by: row.order_by,
     max_concurrent: row.max_concurrent,
     timeout_seconds: row.timeout_seconds,
+    agent_id: row.agent_id,
+    signature_form: row.signature_form,
+    replay_seconds: row.replay_seconds,
     is_enabled: row.is_enabled,
     disabled_reason: row.disabled_reason,
     created_at: row.created_at.toISOString(),

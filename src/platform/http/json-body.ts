@@ -2,6 +2,7 @@ import { isUtf8 } from 'node:buffer';
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import { Problem } from '../../core/problem.js';
 import { toProblem } from './problem.filter.js';
+import { isRawPath } from './raw-body.js';
 
 /** Decoding would put another character in the place of each byte that is none. body-parser calls it `entity.verify.failed`. */
 function refuseBrokenText(_request: unknown, _response: unknown, body: Buffer, encoding: string): void {
@@ -13,7 +14,7 @@ export function jsonBody(limit: number): RequestHandler {
   const parse = express.json({ limit, strict: true, verify: refuseBrokenText });
   return (request: Request, response: Response, next: NextFunction): void => {
     const hasBody = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
-    if (!hasBody) next();
+    if (!hasBody || isRawPath(request.path)) next();
     else if (!request.is(['json', '+json'])) next(new Problem('unsupported_media_type'));
     // Before Nest sees an error and makes a plain 400 of it.
     else parse(request, response, (error?: unknown) => next(error === undefined ? undefined : toProblem(error)));

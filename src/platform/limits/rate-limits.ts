@@ -31,6 +31,7 @@ export const RATE_LIMITS = {
   register: { points: 20, seconds: 60, counts: 'registrations per address' },
   'audit-bulk': { points: 120, seconds: 60, counts: 'exports and verifications of the audit log per address' },
   'approval-link': { points: 60, seconds: 60, counts: 'visits to links of approvals per address' },
+  'webhook-ingest': { points: 60, seconds: 60, counts: 'messages to webhooks per address' },
   intake: { points: 10, seconds: 60, counts: 'forms per address' },
   setup: { points: 20, seconds: 60, counts: 'setup attempts per address' },
   'setup-status': { points: 600, seconds: 60, counts: 'looks at the state of setup per address' },
