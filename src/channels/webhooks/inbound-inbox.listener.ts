@@ -3,7 +3,7 @@ import { Transactional } from '@nestjs-cls/transactional';
 import { newId } from '../../core/ids.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { EventConsumers } from '../../platform/events/event-consumers.js';
-import { TaskOrders } from '../../work/tasks/task-orders.js';
+import { TaskOrders } from '../../work/tasks/task-orders.port.js';
 import { PayloadContents, readBody } from './payload-content.js';
 import { type WebhookPayload } from './webhook-payload.entity.js';
 import { WebhookPayloadsRepository } from './webhook-payloads.repository.js';
