@@ -6,6 +6,7 @@ import type { Load } from './loads.ts';
 import type { BenchOptions } from './options.ts';
 import { median, type Measurement, middleOf } from './stats.ts';
 import { SECURITY_MEASURES } from './security-measures.ts';
+import { WEBHOOK_MEASURES } from './webhook-measures.ts';
 import { CLIENTS, type World } from './world.ts';
 
 const AGENT_PATH = '/api/v1/agent/tasks';
@@ -22,6 +23,7 @@ export const MEASURES: Record<string, (world: World, options: BenchOptions) => P
   wake: wakeUp,
   size: bySize,
   ...SECURITY_MEASURES,
+  ...WEBHOOK_MEASURES,
 };
 
 async function single(world: World, options: BenchOptions, kind: 'create' | 'read' | 'list', what: string): Promise<Row[]> {

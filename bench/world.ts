@@ -63,6 +63,7 @@ export class World {
       // Sign-ins are limited by address: each comes from another one.
       TRUST_PROXY: 'loopback',
       NODE_ENV: 'production',
+      EGRESS_ALLOW: '127.0.0.1',
       ...more,
     });
   }
