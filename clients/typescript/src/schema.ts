@@ -3559,7 +3559,7 @@ export interface paths {
         put?: never;
         /**
          * Creates a webhook
-         * @description Creates a webhook. Events that happen from then on are sent to its url, signed with its secret, which this answer shows once. It gets the events that whoever wrote its url or patterns last may see.
+         * @description Creates a webhook. With a url and events it sends those that happen from then on, signed with its secret; it gets what whoever wrote its url or patterns last may see. With a name, and no url, it receives at the path that url is in this answer, and starts a task for its agent. The secret is shown this once.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -3694,6 +3694,78 @@ export interface paths {
          *     | admin, user (scope `webhook:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
          */
         post: operations["redeliverWebhookDelivery"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/payloads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists what an endpoint was sent, newest first
+         * @description Lists what an endpoint was sent, newest first.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `webhook:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listWebhookPayloads"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/payloads/{payload_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads what an endpoint was sent: headers and body
+         * @description Reads what an endpoint was sent: headers and body.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `webhook:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getWebhookPayload"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/webhooks/{id}/payloads/{payload_id}/replay": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Has a payload handled once more, as if it had come in again: another task is made of it, and triggers see it
+         * @description Has a payload handled once more, as if it had come in again: another task is made of it, and triggers see it.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `webhook:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["replayWebhookPayload"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4152,6 +4224,30 @@ export interface paths {
         get: operations["getReadiness"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/webhook/{slug}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Takes what another system sends
+         * @description Takes what another system sends. Any content, up to 1 MB, signed with the secret of the endpoint in the form of Standard Webhooks, GitHub, GitLab, Slack or Stripe, or as `X-Signature: sha256=` and the HMAC-SHA256 of the body in hexadecimal. It is kept before it is answered; the same delivery again has the same answer, and starts nothing more.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | anyone | 60 messages to webhooks per address in 60 s | no |
+         */
+        post: operations["receiveWebhook"];
         delete?: never;
         options?: never;
         head?: never;
@@ -6281,13 +6377,18 @@ export interface components {
         };
         CreateWebhookDto: {
             /**
-             * @description Which events: names, or patterns of them. `*` stands for one part of a name, `**` for any number.
+             * Format: uuid
+             * @description Of one that receives: the agent that gets a task for whatever comes in. Without one it is for triggers.
+             */
+            agent_id?: string | null;
+            /**
+             * @description Which events are sent: names, or patterns of them. `*` stands for one part of a name, `**` for any number.
              * @example [
              *       "task.*",
              *       "agent.status"
              *     ]
              */
-            events: string[];
+            events?: string[];
             /**
              * @description A webhook that is not enabled is sent nothing.
              * @example true
@@ -6299,7 +6400,7 @@ export interface components {
              */
             max_concurrent?: number;
             /**
-             * @description Left out, it is the host of the address.
+             * @description Left out where there is a url, it is the host of that.
              * @example Deployments
              */
             name?: string;
@@ -6309,20 +6410,31 @@ export interface components {
              */
             order_by?: string | null;
             /**
+             * @description Of one that receives: how old a signature may be, and for how long the same body counts as the same delivery where a signature says no time.
+             * @example 300
+             */
+            replay_seconds?: number;
+            /**
              * @description Messages are signed with it: `whsec_` and base64, or any 16 to 256 visible characters. Left out, one is made. Shown once, in the answer to this.
              * @example whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD1yKk5bM8a2E=
              */
             secret?: string;
+            /**
+             * @description Of one that receives: how senders sign. `any` takes each of the others.
+             * @example github
+             * @enum {string}
+             */
+            signature_form?: "any" | "github" | "gitlab" | "sha256" | "slack" | "standard" | "stripe";
             /**
              * @description How long it may take to answer.
              * @example 15
              */
             timeout_seconds?: number;
             /**
-             * @description Where events are sent to. A secret of the vault may stand in its path or query: `{{secret:NAME}}`.
+             * @description Where events are sent to. A secret of the vault may stand in its path or query: `{{secret:NAME}}`. Left out, the webhook receives, at an address that is made.
              * @example https://hooks.example/wheelhouse
              */
-            url: string;
+            url?: string;
         };
         /** @description One page of a list. */
         DeadLetterPage: {
@@ -9467,6 +9579,11 @@ export interface components {
         };
         UpdateWebhookDto: {
             /**
+             * Format: uuid
+             * @description Only of one that receives.
+             */
+            agent_id?: string | null;
+            /**
              * @example [
              *       "task.completed"
              *     ]
@@ -9483,6 +9600,17 @@ export interface components {
             name?: string;
             /** @example task_id */
             order_by?: string | null;
+            /**
+             * @description Only of one that receives.
+             * @example 300
+             */
+            replay_seconds?: number;
+            /**
+             * @description Only of one that receives.
+             * @example github
+             * @enum {string}
+             */
+            signature_form?: "any" | "github" | "gitlab" | "sha256" | "slack" | "standard" | "stripe";
             /** @example 15 */
             timeout_seconds?: number;
             /** @example https://hooks.example/wheelhouse */
@@ -9769,6 +9897,8 @@ export interface components {
             webhook_id: string | null;
         };
         WebhookDetailView: {
+            /** @description Of one that receives: the agent that gets a task for whatever comes in. */
+            agent_id: string | null;
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
@@ -9820,6 +9950,8 @@ export interface components {
             pending: number;
             /** @description Until when the secret before works on. */
             previous_secret_until: string | null;
+            /** @example 300 */
+            replay_seconds: number;
             /** @example 1 */
             revision: number;
             /**
@@ -9827,6 +9959,11 @@ export interface components {
              * @example whsec_********
              */
             secret: string;
+            /**
+             * @example any
+             * @enum {string}
+             */
+            signature_form: "any" | "github" | "gitlab" | "sha256" | "slack" | "standard" | "stripe";
             /** @example 15 */
             timeout_seconds: number;
             /**
@@ -9834,7 +9971,10 @@ export interface components {
              * @example 2026-01-31T09:30:00.000Z
              */
             updated_at: string;
-            /** @example https://hooks.example/wheelhouse */
+            /**
+             * @description Where it sends; of one that receives, the path at which it does.
+             * @example https://hooks.example/wheelhouse
+             */
             url: string;
         };
         /** @description One page of a list. */
@@ -9861,7 +10001,147 @@ export interface components {
             /** @description True when total is an estimate. */
             total_is_estimate?: boolean;
         };
+        WebhookPayloadDetailView: {
+            /**
+             * @description As text; null when it is none.
+             * @example {"action":"opened"}
+             */
+            body: string | null;
+            /** @description In base64, when it is no text. */
+            body_base64: string | null;
+            /** @example application/json */
+            content_type: string | null;
+            error: string | null;
+            /**
+             * @description How its sender showed that it knows the secret.
+             * @example github
+             */
+            form: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.020Z
+             */
+            handled_at: string | null;
+            /**
+             * @description Without credentials and signatures.
+             * @example {
+             *       "content-type": "application/json",
+             *       "x-github-event": "issues"
+             *     }
+             */
+            headers: {
+                [key: string]: string;
+            };
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example 203.0.113.7 */
+            ip: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            received_at: string;
+            /**
+             * @description How often somebody had it handled again.
+             * @example 0
+             */
+            replays: number;
+            /**
+             * @description Bytes of the body.
+             * @example 812
+             */
+            size: number;
+            /**
+             * @description `done`: the task was made, or there is no agent to make one for.
+             * @example done
+             * @enum {string}
+             */
+            status: "done" | "failed" | "received";
+            /** @description The task that was made of it last. */
+            task_id: string | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            webhook_id: string;
+        };
+        /** @description One page of a list. */
+        WebhookPayloadPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["WebhookPayloadView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        WebhookPayloadView: {
+            /** @example application/json */
+            content_type: string | null;
+            error: string | null;
+            /**
+             * @description How its sender showed that it knows the secret.
+             * @example github
+             */
+            form: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.020Z
+             */
+            handled_at: string | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example 203.0.113.7 */
+            ip: string | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            received_at: string;
+            /**
+             * @description How often somebody had it handled again.
+             * @example 0
+             */
+            replays: number;
+            /**
+             * @description Bytes of the body.
+             * @example 812
+             */
+            size: number;
+            /**
+             * @description `done`: the task was made, or there is no agent to make one for.
+             * @example done
+             * @enum {string}
+             */
+            status: "done" | "failed" | "received";
+            /** @description The task that was made of it last. */
+            task_id: string | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            webhook_id: string;
+        };
+        WebhookReceiptView: {
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            received_at: string;
+        };
         WebhookView: {
+            /** @description Of one that receives: the agent that gets a task for whatever comes in. */
+            agent_id: string | null;
             /**
              * Format: date-time
              * @example 2026-01-31T09:30:00.000Z
@@ -9897,6 +10177,8 @@ export interface components {
             order_by: string | null;
             /** @description Until when the secret before works on. */
             previous_secret_until: string | null;
+            /** @example 300 */
+            replay_seconds: number;
             /** @example 1 */
             revision: number;
             /**
@@ -9904,6 +10186,11 @@ export interface components {
              * @example whsec_********
              */
             secret: string;
+            /**
+             * @example any
+             * @enum {string}
+             */
+            signature_form: "any" | "github" | "gitlab" | "sha256" | "slack" | "standard" | "stripe";
             /** @example 15 */
             timeout_seconds: number;
             /**
@@ -9911,7 +10198,10 @@ export interface components {
              * @example 2026-01-31T09:30:00.000Z
              */
             updated_at: string;
-            /** @example https://hooks.example/wheelhouse */
+            /**
+             * @description Where it sends; of one that receives, the path at which it does.
+             * @example https://hooks.example/wheelhouse
+             */
             url: string;
         };
         WorkflowRunDetailView: {
@@ -43825,6 +44115,9 @@ export interface operations {
                      *           "order_by": "task_id",
                      *           "max_concurrent": 4,
                      *           "timeout_seconds": 15,
+                     *           "agent_id": null,
+                     *           "signature_form": "any",
+                     *           "replay_seconds": 300,
                      *           "is_enabled": true,
                      *           "disabled_reason": "failing",
                      *           "created_at": "2026-01-31T09:30:00.000Z",
@@ -43973,6 +44266,9 @@ export interface operations {
                  *       ],
                  *       "secret": "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD1yKk5bM8a2E=",
                  *       "name": "Deployments",
+                 *       "agent_id": null,
+                 *       "signature_form": "github",
+                 *       "replay_seconds": 300,
                  *       "order_by": "task_id",
                  *       "max_concurrent": 4,
                  *       "timeout_seconds": 15,
@@ -44006,6 +44302,9 @@ export interface operations {
                      *       "order_by": "task_id",
                      *       "max_concurrent": 4,
                      *       "timeout_seconds": 15,
+                     *       "agent_id": null,
+                     *       "signature_form": "any",
+                     *       "replay_seconds": 300,
                      *       "is_enabled": true,
                      *       "disabled_reason": "failing",
                      *       "created_at": "2026-01-31T09:30:00.000Z",
@@ -44218,6 +44517,9 @@ export interface operations {
                      *       "order_by": "task_id",
                      *       "max_concurrent": 4,
                      *       "timeout_seconds": 15,
+                     *       "agent_id": null,
+                     *       "signature_form": "any",
+                     *       "replay_seconds": 300,
                      *       "is_enabled": true,
                      *       "disabled_reason": "failing",
                      *       "created_at": "2026-01-31T09:30:00.000Z",
@@ -44367,6 +44669,9 @@ export interface operations {
                  *         "task.completed"
                  *       ],
                  *       "name": "Deployments",
+                 *       "agent_id": null,
+                 *       "signature_form": "github",
+                 *       "replay_seconds": 300,
                  *       "order_by": "task_id",
                  *       "max_concurrent": 4,
                  *       "timeout_seconds": 15,
@@ -44400,6 +44705,9 @@ export interface operations {
                      *       "order_by": "task_id",
                      *       "max_concurrent": 4,
                      *       "timeout_seconds": 15,
+                     *       "agent_id": null,
+                     *       "signature_form": "any",
+                     *       "replay_seconds": 300,
                      *       "is_enabled": true,
                      *       "disabled_reason": "failing",
                      *       "created_at": "2026-01-31T09:30:00.000Z",
@@ -44767,6 +45075,9 @@ export interface operations {
                  *         "task.completed"
                  *       ],
                  *       "name": "Deployments",
+                 *       "agent_id": null,
+                 *       "signature_form": "github",
+                 *       "replay_seconds": 300,
                  *       "order_by": "task_id",
                  *       "max_concurrent": 4,
                  *       "timeout_seconds": 15,
@@ -44800,6 +45111,9 @@ export interface operations {
                      *       "order_by": "task_id",
                      *       "max_concurrent": 4,
                      *       "timeout_seconds": 15,
+                     *       "agent_id": null,
+                     *       "signature_form": "any",
+                     *       "replay_seconds": 300,
                      *       "is_enabled": true,
                      *       "disabled_reason": "failing",
                      *       "created_at": "2026-01-31T09:30:00.000Z",
@@ -45772,6 +46086,576 @@ export interface operations {
             };
         };
     };
+    listWebhookPayloads: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Only payloads in this state.
+                 * @example failed
+                 */
+                status?: "done" | "failed" | "received";
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "webhook_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "content_type": "application/json",
+                     *           "size": 812,
+                     *           "form": "github",
+                     *           "ip": "203.0.113.7",
+                     *           "status": "done",
+                     *           "task_id": null,
+                     *           "error": null,
+                     *           "replays": 0,
+                     *           "received_at": "2026-01-31T09:30:00.000Z",
+                     *           "handled_at": "2026-01-31T09:30:00.020Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookPayloadPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unprocessable`: The request is well-formed but cannot be processed. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getWebhookPayload: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                payload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "webhook_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "content_type": "application/json",
+                     *       "size": 812,
+                     *       "form": "github",
+                     *       "ip": "203.0.113.7",
+                     *       "status": "done",
+                     *       "task_id": null,
+                     *       "error": null,
+                     *       "replays": 0,
+                     *       "received_at": "2026-01-31T09:30:00.000Z",
+                     *       "handled_at": "2026-01-31T09:30:00.020Z",
+                     *       "headers": {
+                     *         "content-type": "application/json",
+                     *         "x-github-event": "issues"
+                     *       },
+                     *       "body": "{\"action\":\"opened\"}",
+                     *       "body_base64": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookPayloadDetailView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `erased`: This content was erased: its key was destroyed. */
+            410: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    replayWebhookPayload: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                payload_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "webhook_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "content_type": "application/json",
+                     *       "size": 812,
+                     *       "form": "github",
+                     *       "ip": "203.0.113.7",
+                     *       "status": "done",
+                     *       "task_id": null,
+                     *       "error": null,
+                     *       "replays": 0,
+                     *       "received_at": "2026-01-31T09:30:00.000Z",
+                     *       "handled_at": "2026-01-31T09:30:00.020Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookPayloadView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `webhook_disabled`: This webhook is disabled: nothing is sent.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unprocessable`: The request is well-formed but cannot be processed.
+             *
+             *     `idempotency_key_reused`: This Idempotency-Key was used with another request.
+             */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
     redeliverWebhook: {
         parameters: {
             query?: {
@@ -46043,6 +46927,9 @@ export interface operations {
                      *       "order_by": "task_id",
                      *       "max_concurrent": 4,
                      *       "timeout_seconds": 15,
+                     *       "agent_id": null,
+                     *       "signature_form": "any",
+                     *       "replay_seconds": 300,
                      *       "is_enabled": true,
                      *       "disabled_reason": "failing",
                      *       "created_at": "2026-01-31T09:30:00.000Z",
@@ -49047,6 +49934,153 @@ export interface operations {
             /** @description `invalid_request`: The request is malformed or a field is invalid. */
             400: {
                 headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    receiveWebhook: {
+        parameters: {
+            query?: never;
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /** @description End of the address of the endpoint. */
+                slug: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            202: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "received_at": "2026-01-31T09:30:00.000Z"
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WebhookReceiptView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `webhook_refused`: There is no such endpoint, or the signature is not right. */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
                 };

@@ -1,5 +1,5 @@
 import { Controller, Param, Post, Req, Res } from '@nestjs/common';
-import { ApiExtraModels, ApiTags } from '@nestjs/swagger';
+import { ApiExtraModels, ApiParam, ApiTags } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Operation } from '../../platform/http/operation.decorator.js';
@@ -25,6 +25,7 @@ export class WebhookIngestController {
    * delivery again has the same answer, and starts nothing more.
    */
   @Post(':slug')
+  @ApiParam({ name: 'slug', description: 'End of the address of the endpoint.', schema: { type: 'string', maxLength: 64 }, example: 'github-issues-6f1c2d3e4f5a6b7c8d9e0f1a' })
   @Operation({ id: 'receiveWebhook', allow: 'public', returns: WebhookReceiptView, status: 202, rateLimit: 'webhook-ingest', idempotency: 'none', problems: ['webhook_refused', 'payload_too_large', 'unsupported_media_type'] })
   async receive(@Param('slug') slug: string, @Req() request: Request, @Res({ passthrough: true }) response: Response): Promise<WebhookReceiptView> {
     const body = await readRaw(request, response, LARGEST);
