@@ -119,7 +119,7 @@ export class World {
     await this.admin('wheelhouse', 'checkpoint');
   }
 
-  async send(method: 'GET' | 'POST', path: string, body?: object, headers = this.keys[0]): Promise<Response> {
+  async send(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object, headers = this.keys[0]): Promise<Response> {
     const response = await fetch(this.plane.url + path, {
       method,
       headers: { ...headers, 'content-type': 'application/json' },

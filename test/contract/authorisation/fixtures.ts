@@ -3,11 +3,12 @@ import { newId } from '../../../src/core/ids.js';
 import { operationsOf, type OpenApiDocument, type PlacedOperation, resolveSchema, type Schema } from '../../../src/platform/openapi/document.types.js';
 import { withAdmin } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
-import { PASSWORD, someAddress, unique } from '../../support/factories.js';
+import { PASSWORD, unique } from '../../support/factories.js';
 import type { RunningPlane } from '../../support/requests.js';
 import { step, workflowOf } from '../../support/runs.js';
 import { hasType, requestSchema, successOf } from '../openapi-document.js';
 import { bearer, call, must, type Side, type Tenant } from './callers.js';
+import { Endpoints, OF_ENDPOINTS } from './endpoints.js';
 
 /** Where sessions stand. No operation of the document makes one there. */
 const SESSIONS: ReadonlySet<string> = new Set(['/api/v1/security/sessions', '/api/v1/auth/sessions']);
@@ -44,9 +45,6 @@ const KNOWN_AS: Readonly<Record<string, string>> = { entity_id: 'agent_id' };
 /** Operations that make a thing, or change the one of that name, and answer both alike. */
 const SAVES: ReadonlySet<string> = new Set(['saveCircuitBreaker']);
 
-/** Webhooks that receive, and what they were sent. */
-const OF_ENDPOINTS = /^\/webhook\/\{slug\}|\/webhooks\/\{id\}\/payloads/;
-
 /** Where a path names a thing by its name. */
 const BY_NAME: ReadonlySet<string> = new Set(['/api/v1/circuit-breakers']);
 
@@ -60,7 +58,7 @@ const MAKERS_OWN: ReadonlySet<string> = new Set(['createApiKey']);
 export class Fixtures {
   private readonly shared = new Map<string, Promise<string>>();
   private readonly names = new Map<string, string>();
-  private readonly endpoints = new Map<Side, Promise<{ id: string; slug: string; payloadId: string }>>();
+  private readonly endpoints: Endpoints;
   /** Ids of everything that was made, by tenant: no answer to the other tenant may hold one. */
   readonly made: Record<Side, Set<string>>;
 
@@ -70,11 +68,12 @@ export class Fixtures {
     private readonly tenants: Tenants,
   ) {
     this.made = { own: new Set([tenants.own.id, tenants.own.agentId]), foreign: new Set([tenants.foreign.id, tenants.foreign.agentId]) };
+    this.endpoints = new Endpoints(plane, tenants, this.made);
   }
 
   /** The path of an operation with its ids filled in; `which` says whose. Fresh things when the call will change them. */
   async path({ path }: PlacedOperation, which: Side | 'absent', fresh = false, maker?: Record<string, string>): Promise<string> {
-    if (which !== 'absent' && OF_ENDPOINTS.test(path)) return this.endpointPath(path, which, fresh);
+    if (which !== 'absent' && OF_ENDPOINTS.test(path)) return this.endpoints.path(path, which, fresh);
     const segments = path.split('/');
     const filled: string[] = [];
     for (const [index, segment] of segments.entries()) {
@@ -100,21 +99,6 @@ export class Fixtures {
     if (!creator) throw new Error(`No operation of the document makes what {${parameter}} in ${collection} names.`);
     const id = await (fresh ? this.make(creator, which, maker) : this.once(creator, which));
     return BY_NAME.has(collection) ? (this.names.get(id) ?? id) : id;
-  }
-
-  /** What an endpoint was sent is made by sending it something. */
-  private async endpointPath(path: string, side: Side, fresh: boolean): Promise<string> {
-    const found = (fresh ? undefined : this.endpoints.get(side)) ?? this.makeEndpoint(side);
-    this.endpoints.set(side, found);
-    const { id, slug, payloadId } = await found;
-    return path.replace('{slug}', slug).replace('{id}', id).replace('{payload_id}', payloadId);
-  }
-
-  private async makeEndpoint(side: Side): Promise<{ id: string; slug: string; payloadId: string }> {
-    const { id, url, secret } = await must<{ id: string; url: string; secret: string }>(this.plane, 'POST', '/api/v1/webhooks', this.tenants[side].admin, { name: unique('matrix') });
-    const { id: payloadId } = await must<{ id: string }>(this.plane, 'POST', url, { 'x-gitlab-token': secret, 'x-forwarded-for': someAddress() }, { n: 1 });
-    this.made[side].add(id).add(payloadId);
-    return { id, slug: url.split('/').at(-1) ?? '', payloadId };
   }
 
   /** A session is made by signing in: one of the maker's, or of the tenant's administrator. */
