@@ -1,0 +1,131 @@
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { Problem } from '../../core/problem.js';
+import { Config } from '../../platform/config/config.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { Events } from '../../platform/events/events.js';
+import { ExpressionFailure } from '../../platform/expressions/expressions.js';
+import { Loops } from '../../platform/jobs/loops.js';
+import { Notifier } from '../../platform/notifications/notifier.port.js';
+import { makerOf } from './firing-chains.js';
+import { FiringSignal } from './firing-signal.js';
+import { FiringsRepository } from './firings.repository.js';
+import { TriggerActions } from './trigger-actions.js';
+import type { TriggerFiring } from './trigger-firing.entity.js';
+import { TriggerFailed, TriggerFired } from './triggers.events.js';
+import { TriggersRepository } from './triggers.repository.js';
+
+const EVERY_MS = 250;
+const AT_ONCE = 20;
+const MOST_ATTEMPTS = 6;
+const LONGEST_REASON = 500;
+const HOUR = 13;
+
+/**
+ * Does what firings are for: takes some that are due, fills in what their actions say, and does each in one transaction with its end, so
+ * that it is done once. Whoever dies over one leaves it to be taken again; who turns the trigger off ends what waits.
+ */
+@Injectable()
+export class FiringRunner implements OnApplicationBootstrap {
+  private readonly logger = new Logger(FiringRunner.name);
+  private running: Promise<void> | undefined;
+
+  constructor(
+    private readonly config: Config,
+    private readonly context: RequestContext,
+    private readonly loops: Loops,
+    private readonly triggers: TriggersRepository,
+    private readonly firings: FiringsRepository,
+    private readonly actions: TriggerActions,
+    private readonly events: Events,
+    private readonly notifier: Notifier,
+    private readonly signal: FiringSignal,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    if (!this.config.runsJobs) return;
+    this.loops.every('trigger-firings', EVERY_MS, () => this.round());
+    this.signal.onRaised(() => void this.round().catch((error: unknown) => this.logger.warn({ err: error }, 'Firings are taken up later.')));
+  }
+
+  /** Everything that is due now; one round at a time. */
+  round(): Promise<void> {
+    this.running ??= this.work().finally(() => (this.running = undefined));
+    return this.running;
+  }
+
+  private async work(): Promise<void> {
+    for (;;) {
+      const taken = await this.firings.take(AT_ONCE);
+      await Promise.all(taken.map((firing) => this.context.runAsSystem(firing.tenant_id, makerOf(firing.id), () => this.run(firing))));
+      if (taken.length < AT_ONCE) return;
+    }
+  }
+
+  private async run(firing: TriggerFiring): Promise<void> {
+    try {
+      const trigger = await this.look(firing);
+      const filled = trigger && (await this.actions.fill(trigger, firing));
+      if (filled) await this.perform(firing, filled);
+    } catch (error) {
+      await this.failed(firing, error).catch((cause: unknown) => this.logger.warn({ err: cause, firing: firing.id }, 'That a firing failed could not be written down; it is taken again.'));
+    }
+  }
+
+  /** @returns the trigger as it is now; undefined when it is turned off, and the firing ended */
+  @Transactional()
+  protected async look(firing: TriggerFiring): Promise<Awaited<ReturnType<TriggersRepository['share']>>> {
+    const trigger = await this.triggers.share(firing.tenant_id, firing.trigger_id);
+    if (!trigger && (await this.firings.holdTaken(firing.tenant_id, firing.id, firing.attempts))) await this.firings.end(firing.tenant_id, firing.id, 'skipped', 'disabled', null);
+    return trigger;
+  }
+
+  @Transactional()
+  protected async perform(firing: TriggerFiring, filled: Record<string, unknown>): Promise<void> {
+    const { tenant_id, id, trigger_id, attempts, count } = firing;
+    // The trigger before the firing, as those do who turn it off.
+    const trigger = await this.triggers.share(tenant_id, trigger_id);
+    if (!trigger || !(await this.firings.holdTaken(tenant_id, id, attempts))) return;
+    const result = await this.actions.perform(trigger, firing, filled);
+    await this.firings.end(tenant_id, id, 'fired', null, result);
+    await this.events.publish(TriggerFired, { trigger_id, firing_id: id, name: trigger.name, action: trigger.action.type, count });
+  }
+
+  private async failed(firing: TriggerFiring, error: unknown): Promise<void> {
+    const reason = reasonOf(error);
+    if (reason === undefined) this.logger.error({ err: error, firing: firing.id, attempt: firing.attempts }, 'The action of a trigger failed.');
+    if (reason === undefined && firing.attempts < MOST_ATTEMPTS) return this.putOff(firing);
+    await this.giveUp(firing, reason ?? 'internal: something went wrong on our side');
+  }
+
+  @Transactional()
+  protected putOff({ tenant_id, id, attempts }: TriggerFiring): Promise<void> {
+    return this.firings.putOff(tenant_id, id, 2 ** attempts);
+  }
+
+  @Transactional()
+  protected async giveUp({ tenant_id, id, trigger_id, attempts }: TriggerFiring, reason: string): Promise<void> {
+    const trigger = await this.triggers.share(tenant_id, trigger_id);
+    if (!(await this.firings.holdTaken(tenant_id, id, attempts))) return;
+    await this.firings.end(tenant_id, id, 'failed', reason, null);
+    if (!trigger) return;
+    await this.events.publish(TriggerFailed, { trigger_id, firing_id: id, name: trigger.name, action: trigger.action.type, reason });
+    await this.notifier.notify({
+      type: 'trigger_failed',
+      severity: 'warning',
+      title: `Trigger ${trigger.name} failed`,
+      body: reason,
+      link: `/triggers/${trigger_id}`,
+      metadata: { trigger_id, firing_id: id },
+      to: { roles: ['admin'] },
+      key: `trigger:${trigger_id}:failed:${new Date().toISOString().slice(0, HOUR)}`,
+    });
+  }
+}
+
+/** What will be the same when it is tried again; undefined for what may not. */
+function reasonOf(error: unknown): string | undefined {
+  if (error instanceof ExpressionFailure) return `expression_failed: ${error.message}`.slice(0, LONGEST_REASON);
+  if (error instanceof Problem && error.status < 500) return `${error.code}: ${error.message}`.slice(0, LONGEST_REASON);
+  return undefined;
+}

@@ -1,0 +1,77 @@
+import { Injectable } from '@nestjs/common';
+import { Transactional } from '@nestjs-cls/transactional';
+import { newId } from '../../core/ids.js';
+import { notFound } from '../../core/problem.js';
+import { RequestContext } from '../../platform/context/request-context.js';
+import { EventHistory } from '../../platform/events/event-history.js';
+import { type CronSchedule, dueTicks } from '../../platform/jobs/cron-schedule.js';
+import { decide, type PaceState } from './firing-pace.js';
+import type { Trigger } from './trigger.entity.js';
+import type { FiringEvent } from './trigger-firing.entity.js';
+import { TriggerMatcher } from './trigger-matcher.js';
+import type { BacktestView } from './triggers.view.js';
+import { TriggersRepository } from './triggers.repository.js';
+import { unprocessable } from './trigger-config.js';
+
+const DAY_MS = 86_400_000;
+const MOST_EVENTS = 20_000;
+const MOST_SAMPLES = 50;
+const LONGEST_MS = 5_000;
+
+/** Says what a trigger would have done with what has happened. It does nothing of it. */
+@Injectable()
+export class TriggerBacktests {
+  constructor(
+    private readonly context: RequestContext,
+    private readonly triggers: TriggersRepository,
+    private readonly history: EventHistory,
+    private readonly matcher: TriggerMatcher,
+  ) {}
+
+  /** @throws Problem `not_found`, `unprocessable` for a threshold: what the metric was is not recorded */
+  async run(id: string, days: number): Promise<BacktestView> {
+    const trigger = await this.find(id);
+    if (trigger.type === 'threshold') throw unprocessable('id', 'not_recorded', 'What the metric of a threshold was is not recorded.');
+    const to = new Date();
+    const from = new Date(to.getTime() - days * DAY_MS);
+    const happened = trigger.type === 'cron' ? ticksOf(trigger, from, to) : await this.history.newest(this.context.tenantId, from, MOST_EVENTS);
+    return this.replay(trigger, happened, from, to);
+  }
+
+  @Transactional()
+  protected async find(id: string): Promise<Trigger> {
+    const trigger = await this.triggers.find(this.context.tenantId, id);
+    if (!trigger) throw notFound('trigger');
+    return trigger;
+  }
+
+  private async replay(trigger: Trigger, happened: readonly FiringEvent[], from: Date, to: Date): Promise<BacktestView> {
+    const view: BacktestView = { from: from.toISOString(), to: to.toISOString(), events: 0, matched: 0, would_fire: 0, coalesced: 0, skipped: { cooldown: 0, rate_cap: 0 }, failed_filters: 0, truncated: happened.length >= MOST_EVENTS, samples: [] };
+    const deadline = performance.now() + LONGEST_MS;
+    let state: PaceState = { last_fired_at: null, hour_at: null, hour_count: 0, gathering: null };
+    for (const event of happened) {
+      if (performance.now() > deadline) return { ...view, truncated: true };
+      view.events += 1;
+      const found = trigger.type === 'cron' ? {} : await this.matcher.match(trigger, event);
+      if (!found) continue;
+      view.matched += 1;
+      if (found.fault !== undefined) {
+        view.failed_filters += 1;
+        continue;
+      }
+      const { decision, state: after } = decide(trigger, state, new Date(event.occurred_at), newId());
+      state = after;
+      if ('skip' in decision) view.skipped[decision.skip] += 1;
+      else if ('join' in decision) view.coalesced += 1;
+      else view.would_fire += 1;
+      const outcome = 'skip' in decision ? decision.skip : 'join' in decision ? 'coalesced' : 'fires';
+      if (view.samples.length < MOST_SAMPLES) view.samples.push({ event_id: event.id, event: event.name, occurred_at: event.occurred_at, outcome });
+    }
+    return view;
+  }
+}
+
+function ticksOf({ config }: Trigger, from: Date, to: Date): FiringEvent[] {
+  const { run } = dueTicks({ ...(config as CronSchedule), missed: 'all' }, from, to);
+  return run.map((at) => ({ id: null, name: 'cron.tick', occurred_at: at.toISOString(), data: { tick_at: at.toISOString() } }));
+}

@@ -1,0 +1,34 @@
+import { Module } from '@nestjs/common';
+import { TypeOrmModule } from '@nestjs/typeorm';
+import { erasable } from '../../platform/erasure/erasable.js';
+import { UsageModule } from '../../safeguards/usage/usage.module.js';
+import { FiringChains } from './firing-chains.js';
+import { FiringRecorder } from './firing-recorder.service.js';
+import { FiringRunner } from './firing-runner.js';
+import { FiringSignal } from './firing-signal.js';
+import { FiringsRepository } from './firings.repository.js';
+import { KnownTriggers } from './known-triggers.js';
+import { ThresholdWatch } from './threshold-watch.js';
+import { Trigger } from './trigger.entity.js';
+import { TriggerActions } from './trigger-actions.js';
+import { TriggerBacktests } from './trigger-backtests.service.js';
+import { TriggerEvents } from './trigger-events.listener.js';
+import { TriggerFiring } from './trigger-firing.entity.js';
+import { TriggerMatcher } from './trigger-matcher.js';
+import { TriggerMetrics } from './trigger-metrics.repository.js';
+import { TriggersCleaner } from './triggers.cleaner.js';
+import { TriggersController } from './triggers.controller.js';
+import { TRIGGER_CONTENT } from './triggers.erasure.js';
+import { TriggersRepository } from './triggers.repository.js';
+import { TriggersService } from './triggers.service.js';
+
+/** Triggers: what is done when something happens, at a time, from outside, or too much. */
+@Module({
+  imports: [TypeOrmModule.forFeature([Trigger, TriggerFiring]), UsageModule],
+  controllers: [TriggersController],
+  providers: [
+    FiringChains, FiringRecorder, FiringRunner, FiringSignal, FiringsRepository, KnownTriggers, ThresholdWatch, TriggerActions, TriggerBacktests, TriggerEvents, TriggerMatcher, TriggerMetrics,
+    TriggersCleaner, TriggersRepository, TriggersService, erasable({ ofAgents: TRIGGER_CONTENT }),
+  ],
+})
+export class TriggersModule {}
