@@ -48,13 +48,14 @@ import { SecretsModule } from './safeguards/secrets/secrets.module.js';
 import { UsageModule } from './safeguards/usage/usage.module.js';
 import { TasksModule } from './work/tasks/tasks.module.js';
 import { WorkflowRunsModule } from './work/workflows/runs/workflow-runs.module.js';
+import { TriggersModule } from './work/triggers/triggers.module.js';
 import { WorkflowsModule } from './work/workflows/workflows.module.js';
 
 const PLATFORM = [ContextModule, LoggingModule, DatabaseModule, CacheModule, CryptoModule, ErasureModule, EventsModule, AuthModule, HttpModule, JobsModule, MetricsModule, OpenApiModule, EgressModule, ExpressionsModule];
 const IDENTITY = [TenantsModule, NetworksModule, AccessPolicyModule, SessionsModule, UsersModule, MfaModule, IdentityAuthModule, SsoModule, ApiKeysModule, SetupModule];
 const FLEET = [AgentsModule, BoardsModule];
 const SAFEGUARDS = [AuditModule, ApprovalsModule, CircuitBreakersModule, SecretsModule, UsageModule];
-const WORK = [TasksModule, WorkflowsModule, WorkflowRunsModule];
+const WORK = [TasksModule, WorkflowsModule, WorkflowRunsModule, TriggersModule];
 const CHANNELS = [RealtimeModule, NotificationsModule, WebhooksModule];
 const OPERATIONS = [HealthModule, IntakeModule, QueueMetricsModule, ComplianceModule, ClientPortalModule];
 

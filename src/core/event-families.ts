@@ -15,6 +15,7 @@ export const FAMILIES = {
   message: 'agent:read',
   notification: 'event:read',
   plan_limit: 'tenant:read',
+  trigger: 'trigger:read',
   system: 'event:read',
   circuit_breaker: 'breaker:read',
   webhook: 'webhook:read',

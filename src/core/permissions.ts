@@ -42,6 +42,8 @@ export const PERMISSIONS = {
   'approval:read': permission(ALL, 'read approvals'),
   'approval:write': permission(ALL, 'request approvals'),
   'approval:decide': permission(ALL, 'approve and reject'),
+  'trigger:read': permission(ALL, 'read triggers, what became of them and what they would have done'),
+  'trigger:write': permission(ALL, 'create, change, toggle and delete triggers'),
   'notification:read': permission(ALL, 'read the own notifications'),
   'notification:write': permission(ALL, 'mark the own notifications as read'),
   'workflow:read': permission(ALL, 'read workflows and their runs'),

@@ -20,6 +20,7 @@ import { Samples1700000000036 } from './1700000000036-samples.js';
 import { Sso1700000000023 } from './1700000000023-sso.js';
 import { SessionWays1700000000031 } from './1700000000031-session-ways.js';
 import { TenantLimits1700000000030 } from './1700000000030-tenant-limits.js';
+import { Triggers1700000000054 } from './1700000000054-triggers.js';
 import { Usage1700000000033 } from './1700000000033-usage.js';
 import { ApiKeyFamilies1700000000034 } from './1700000000034-api-key-families.js';
 import { SecretCopies1700000000041 } from './1700000000041-secret-copies.js';
@@ -69,4 +70,5 @@ export const MIGRATIONS = [
   InboundWebhooks1700000000050,
   Workflows1700000000051,
   WorkflowRuns1700000000052,
+  Triggers1700000000054,
 ];

@@ -99,6 +99,8 @@ describe('the migrated database', () => {
       task_lanes: 'an id',
       tenants: 'written by people',
       approval_rules: 'written by people; an agent is named by its id', approval_rule_versions: 'written by people; an agent is named by its id',
+      triggers: 'written by people',
+      trigger_states: 'numbers and times',
       circuit_breakers: 'written by people; an agent is named by its id',
       circuit_breaker_transitions: 'written by people and the plane',
       workflows: 'written by people',

@@ -52,6 +52,7 @@ describe('the limits of a tenant', () => {
       boards: { limit: null, used: 0, left: null },
       users: { limit: null, used: 1, left: null },
       webhooks: { limit: null, used: 0, left: null },
+      triggers: { limit: null, used: 0, left: null },
       open_tasks: { limit: null, used: 0, left: null },
       api_keys: { limit: null, used: 0, left: null },
       secrets: { limit: 5, used: 0, left: 5 },

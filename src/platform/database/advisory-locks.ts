@@ -17,4 +17,6 @@ export const ADVISORY_LOCKS = {
   deadLetterPacer: 7_305_803_926,
   /** One process at a time adds up the usage of days. */
   usageRollUp: 7_305_803_933,
+  /** One process at a time looks at the thresholds of triggers. */
+  triggerThresholds: 7_305_803_954,
 } as const;

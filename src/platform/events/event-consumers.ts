@@ -37,7 +37,7 @@ interface Consumer {
 /** Handles facts of one kind and tenant, in their order: one at a time, or all of a batch that stand together. */
 interface Handler {
   many: boolean;
-  handle: (events: readonly StoredEvent[]) => Promise<void>;
+  handle: (events: readonly LoggedEvent[]) => Promise<void>;
 }
 
 interface ConsumerRow {
@@ -91,7 +91,7 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
   }
 
   /** Registers a handler of every fact, whatever its name: those of a tenant that follow each other go to it together. */
-  onAll(consumer: string, handler: (events: readonly StoredEvent[]) => Promise<void>): void {
+  onAll(consumer: string, handler: (events: readonly LoggedEvent[]) => Promise<void>): void {
     this.entry(consumer).ofAll = { many: true, handle: handler };
   }
 

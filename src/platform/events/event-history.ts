@@ -13,6 +13,14 @@ export interface PastEvent {
   request_id: string | null;
 }
 
+/** A fact by itself. */
+export interface TenantEvent {
+  id: string;
+  name: string;
+  occurred_at: string;
+  data: Record<string, unknown>;
+}
+
 type Scanned = Position & (PastEvent | { id: null });
 
 const BATCH = 1_000;
@@ -46,5 +54,23 @@ export class EventHistory {
       if (wanted.length > 0) yield wanted;
       after = rows.length === BATCH ? rows.at(-1) : undefined;
     }
+  }
+
+  /** The newest `most` since a moment, oldest first. Goes back from the end of the log, batch by batch, and no further. */
+  async newest(tenantId: string, since: Date, most: number): Promise<TenantEvent[]> {
+    const found: TenantEvent[] = [];
+    let before: Position = { tx: '999999999999999999', seq: '0' };
+    while (found.length < most) {
+      const rows = await this.database.statement<Position & { occurred_at: Date } & Omit<TenantEvent, 'occurred_at'>>(
+        tenantId,
+        `select tx::text, seq::text, id, name, data, occurred_at from events where tenant_id = $1 and (tx, seq) < ($2::bigint, $3::bigint) order by events.tx desc, events.seq desc limit $4`,
+        [tenantId, before.tx, before.seq, BATCH],
+      );
+      for (const { id, name, data, occurred_at } of rows) if (occurred_at >= since && found.length < most) found.push({ id, name, data, occurred_at: occurred_at.toISOString() });
+      const last = rows.at(-1);
+      if (!last || rows.length < BATCH || last.occurred_at < since) break;
+      before = last;
+    }
+    return found.reverse();
   }
 }

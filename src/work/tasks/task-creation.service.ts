@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional, TransactionHost } from '@nestjs-cls/transactional';
-import type { Actor } from '../../core/actor.js';
+import { type Actor, systemActor } from '../../core/actor.js';
 import { newId } from '../../core/ids.js';
 import { Problem } from '../../core/problem.js';
 import { type AuditOrigin, AuditPort } from '../../platform/auth/audit-port.js';
@@ -80,10 +80,10 @@ export class TaskCreationService {
    * Makes tasks for another part of the plane, in its transaction, under ids that it knows already.
    * @returns for each, in their order, its task or why not
    */
-  createMany(requests: readonly { id: string; request: CreateTaskDto }[]): Promise<(Task | Problem)[]> {
+  createMany(requests: readonly { id: string; request: CreateTaskDto; maker?: string }[]): Promise<(Task | Problem)[]> {
     const { tenantId, actor, requestId } = this.context;
     const origin = this.audit.origin();
-    return this.make(tenantId, requests.map(({ id, request }) => ({ id, request, actor, requestId, origin })), false);
+    return this.make(tenantId, requests.map(({ id, request, maker }) => ({ id, request, actor: maker === undefined ? actor : systemActor(tenantId, maker), requestId, origin })), false);
   }
 
   /** @returns for each order, in their order, its task or why not */

@@ -5,6 +5,8 @@ export interface TaskOrder {
   id: string;
   /** As the body of `POST /tasks`; it is held to the same rules. */
   values: object;
+  /** Which part of the plane made it, as the task shows it; left out, the one that orders. */
+  maker?: string;
 }
 
 /** How a task has ended. */

@@ -26,10 +26,10 @@ export class TaskOrdersService extends TaskOrders {
   async create(orders: readonly TaskOrder[]): Promise<Map<string, Problem>> {
     const refused = new Map<string, Problem>();
     const valid = [];
-    for (const { id, values } of orders) {
+    for (const { id, values, maker } of orders) {
       const request = await this.validated(values);
       if (request instanceof Problem) refused.set(id, request);
-      else valid.push({ id, request });
+      else valid.push({ id, request, ...(maker === undefined ? {} : { maker }) });
     }
     if (valid.length === 0) return refused;
     const answers = await this.creation.createMany(valid);

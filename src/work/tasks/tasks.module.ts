@@ -41,6 +41,7 @@ import { TaskCountsRepository } from './task-counts.repository.js';
 import { TaskLanesRepository } from './task-lanes.repository.js';
 import { TaskOrders } from './task-orders.port.js';
 import { TaskOrdersService } from './task-orders.service.js';
+import { TaskMakersRepository } from './task-makers.repository.js';
 import { TaskReadsRepository } from './task-reads.repository.js';
 import { TaskReferencesService } from './task-references.service.js';
 import { TaskBreakersListener } from './task-breakers.listener.js';
@@ -54,7 +55,7 @@ import { TasksReader } from './tasks.reader.js';
 import { TasksRepository } from './tasks.repository.js';
 import { TasksService } from './tasks.service.js';
 
-const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskCountsRepository, TaskLanesRepository, TaskReadsRepository, TasksRepository, TaskToolsRepository];
+const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskCountsRepository, TaskLanesRepository, TaskMakersRepository, TaskReadsRepository, TasksRepository, TaskToolsRepository];
 const SERVICES = [
   AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LaneRemovalService, LeaseReaper,
   LeasesService, TaskBreakersListener, TaskCommentsService, TaskCreationService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskReferencesService, TaskSignal, TasksReader, TasksService, TaskStreamService, TaskWaiters,

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { type BriefTask, type CountsSince, TaskCountsRepository } from './task-counts.repository.js';
+import { TaskMakersRepository } from './task-makers.repository.js';
 
 export type { BriefTask, CountsSince };
 export { MOST_COUNTED } from './task-counts.repository.js';
@@ -11,6 +12,7 @@ export class TasksReader {
   constructor(
     private readonly context: RequestContext,
     private readonly counts: TaskCountsRepository,
+    private readonly makers: TaskMakersRepository,
   ) {}
 
   /** How tasks stand that somebody waits for. */
@@ -21,5 +23,10 @@ export class TasksReader {
   /** Tasks made since each of the times, by the status they have now; exact up to `MOST_COUNTED` of a status. */
   countSince(times: readonly Date[]): Promise<CountsSince[]> {
     return this.counts.since(this.context.tenantId, times);
+  }
+
+  /** Which parts of the plane made tasks, or what those are parts of; the nearest first. Tasks that people and agents made are not there. */
+  makersOf(ids: readonly string[]): Promise<Map<string, string[]>> {
+    return this.makers.of(this.context.tenantId, ids);
   }
 }

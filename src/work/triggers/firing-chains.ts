@@ -4,6 +4,7 @@ import type { StoredEvent } from '../../core/event.js';
 import { isId } from '../../core/ids.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { TasksReader } from '../tasks/tasks.reader.js';
+import { RUN_MAKER, RunStarters, type StartedBy } from '../workflows/runs/run-starters.reader.js';
 import { FiringsRepository } from './firings.repository.js';
 
 /** Who makes what a firing makes. */
@@ -17,30 +18,45 @@ export const LONGEST_CHAIN = 8;
 export const isLoop = (triggerId: string, chain: readonly string[]): boolean => chain.includes(triggerId) || chain.length >= LONGEST_CHAIN;
 
 /**
- * Finds out which triggers led to an event: what a firing makes bears its id, a task that was made for another bears that one's, and a
- * trigger's own events name their firing. Nobody can write these marks but the plane.
+ * Finds out which triggers led to an event: what a firing makes bears its id, be it a task or a run; a task that a step of a run ordered bears
+ * the run's; a task that was made for another bears that one's. Nobody can write these marks but the plane.
  */
 @Injectable()
 export class FiringChains {
   constructor(
     private readonly context: RequestContext,
     private readonly tasks: TasksReader,
+    private readonly runs: RunStarters,
     private readonly firings: FiringsRepository,
   ) {}
 
   /** @returns for events that triggers led to, which, the first first */
   @Transactional()
   async of(events: readonly StoredEvent[]): Promise<Map<string, string[]>> {
-    const taskIds = events.map(({ data }) => data['task_id']).filter(isId);
-    const makers = taskIds.length > 0 ? await this.tasks.makersOf(taskIds) : new Map<string, string[]>();
-    const firingOf = (event: StoredEvent): string | undefined => {
-      if (event.name.startsWith('trigger.')) return isId(event.data['firing_id']) ? event.data['firing_id'] : undefined;
-      const made = (makers.get(String(event.data['task_id'])) ?? []).find((maker) => maker.startsWith(MAKER));
-      return made?.slice(MAKER.length);
+    const makers = await this.makersOf(events);
+    const runs = new Set([...makers.values()].flat().flatMap((maker) => (maker.startsWith(RUN_MAKER) ? [maker.slice(RUN_MAKER.length)] : [])));
+    const starters = runs.size > 0 ? await this.runs.of([...runs].filter(isId)) : new Map<string, StartedBy>();
+    const firingBehind = (maker: string): string[] => {
+      if (maker.startsWith(MAKER)) return [maker.slice(MAKER.length)];
+      const starter = maker.startsWith(RUN_MAKER) ? starters.get(maker.slice(RUN_MAKER.length)) : undefined;
+      return starter?.kind === 'trigger' ? [starter.id] : [];
     };
-    const wanted = new Map(events.flatMap((event) => [firingOf(event)].filter(isId).map((firing) => [event.id, firing] as const)));
-    if (wanted.size === 0) return new Map();
-    const chains = await this.firings.chains(this.context.tenantId, [...new Set(wanted.values())]);
-    return new Map([...wanted].flatMap(([event, firing]) => [chains.get(firing)].flatMap((chain) => (chain ? [[event, chain] as const] : []))));
+    const wanted = [...makers].flatMap(([event, of]) => of.flatMap(firingBehind).filter(isId).slice(0, 1).map((firing) => [event, firing] as const));
+    if (wanted.length === 0) return new Map();
+    const chains = await this.firings.chains(this.context.tenantId, [...new Set(wanted.map(([, firing]) => firing))]);
+    return new Map(wanted.flatMap(([event, firing]) => [chains.get(firing)].flatMap((chain) => (chain ? [[event, chain] as const] : []))));
+  }
+
+  /** Of each event the parts of the plane that made what it is about. */
+  private async makersOf(events: readonly StoredEvent[]): Promise<Map<string, string[]>> {
+    const taskIds = events.map(({ data }) => data['task_id']).filter(isId);
+    const ofTasks = taskIds.length > 0 ? await this.tasks.makersOf(taskIds) : new Map<string, string[]>();
+    return new Map(
+      events.map(({ id, name, data }) => {
+        if (name.startsWith('trigger.')) return [id, [`${MAKER}${String(data['firing_id'])}`]];
+        const ofRun = isId(data['run_id']) ? [`${RUN_MAKER}${data['run_id']}`] : [];
+        return [id, [...ofRun, ...(ofTasks.get(String(data['task_id'])) ?? [])]];
+      }),
+    );
   }
 }

@@ -21,7 +21,7 @@ export class KnownTriggers {
     repository: TriggersRepository,
     private readonly revocations: Revocations,
   ) {
-    this.cache = revocations.cache(
+    this.cache = revocations.cache<TenantTriggers>(
       async (tenantId) => ({ tenantId, triggers: await repository.following(tenantId) }),
       ({ tenantId }) => [tagOf(tenantId)],
     );

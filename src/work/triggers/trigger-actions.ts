@@ -1,11 +1,15 @@
 import { Injectable } from '@nestjs/common';
+import { newId } from '../../core/ids.js';
 import { ExpressionError } from '../../platform/expressions/syntax.js';
 import { Expressions } from '../../platform/expressions/expressions.js';
 import { type Notice, Notifier } from '../../platform/notifications/notifier.port.js';
-import { TaskIntake } from '../tasks/task-intake.port.js';
+import { type WebhookCall, WebhookCalls } from '../../platform/webhooks/webhook-calls.port.js';
+import { TaskOrders } from '../tasks/task-orders.port.js';
+import { WorkflowRuns } from '../workflows/workflow-runs.port.js';
 import type { Trigger } from './trigger.entity.js';
 import { type TriggerAction, unprocessable } from './trigger-config.js';
 import type { TriggerFiring } from './trigger-firing.entity.js';
+import { TriggerFired } from './triggers.events.js';
 
 type Filled = Record<string, unknown>;
 
@@ -14,27 +18,40 @@ const text = (value: unknown): string => (typeof value === 'string' ? value : JS
 /** What triggers do. Everything in the running transaction. */
 @Injectable()
 export class TriggerActions {
-  private readonly does: Record<TriggerAction['type'], ((trigger: Trigger, firing: TriggerFiring, filled: Filled) => Promise<object>) | undefined>;
+  private readonly does: Record<TriggerAction['type'], (trigger: Trigger, firing: TriggerFiring, filled: Filled) => Promise<object>>;
 
   constructor(
     private readonly expressions: Expressions,
-    tasks: TaskIntake,
+    tasks: TaskOrders,
+    runs: WorkflowRuns,
     notifier: Notifier,
+    webhooks: WebhookCalls,
   ) {
     this.does = {
-      create_task: async (_trigger, _firing, filled) => ({ task_id: (await tasks.create(filled)).id }),
+      create_task: async (_trigger, _firing, filled) => {
+        const id = newId();
+        const refused = (await tasks.create([{ id, values: filled }])).get(id);
+        if (refused) throw refused;
+        return { task_id: id };
+      },
       send_notification: async (trigger, firing, filled) => {
         await notifier.notify(noticeOf(trigger, firing, filled));
         return {};
       },
-      execute_workflow: undefined,
-      call_webhook: undefined,
+      execute_workflow: async (trigger, firing, { workflow_id, input }) => {
+        const requester = trigger.created_by_kind === 'user' ? `user:${trigger.created_by_id}` : undefined;
+        const { runId } = await runs.start({ workflowId: String(workflow_id), input: input ?? {}, key: `trigger:${firing.id}`, startedBy: { kind: 'trigger', id: firing.id }, requester });
+        return { run_id: runId };
+      },
+      call_webhook: async (_trigger, firing, filled) => {
+        const { deliveryId } = await webhooks.call(callOf(firing, filled));
+        return { delivery_id: deliveryId };
+      },
     };
   }
 
-  /** @throws Problem `unprocessable` for an action that cannot be done here, or whose expressions are none */
-  check({ type, config }: TriggerAction): void {
-    if (!this.does[type]) throw unprocessable('action.type', 'unavailable', `${type} is not available in this version.`);
+  /** @throws Problem `unprocessable` for an action whose expressions are none */
+  check({ config }: TriggerAction): void {
     for (const expression of this.expressions.in(config)) this.checkExpression(expression, 'action.config');
   }
 
@@ -54,10 +71,8 @@ export class TriggerActions {
   }
 
   /** @returns what came of it */
-  async perform(trigger: Trigger, firing: TriggerFiring, filled: Filled): Promise<object> {
-    const act = this.does[trigger.action.type];
-    if (!act) throw unprocessable('action.type', 'unavailable', `${trigger.action.type} is not available in this version.`);
-    return act(trigger, firing, filled);
+  perform(trigger: Trigger, firing: TriggerFiring, filled: Filled): Promise<object> {
+    return this.does[trigger.action.type](trigger, firing, filled);
   }
 }
 
@@ -75,5 +90,15 @@ function noticeOf(trigger: Trigger, firing: TriggerFiring, filled: Filled): Noti
     metadata: { trigger_id: trigger.id, firing_id: firing.id, event_id: firing.event_id, count: firing.count },
     ...(typeof agent === 'string' ? { agentId: agent } : {}),
     key: `trigger-firing:${firing.id}`,
+  };
+}
+
+function callOf(firing: TriggerFiring, { webhook_id: webhookId, url, type, data }: Filled): WebhookCall {
+  return {
+    ...(typeof webhookId === 'string' ? { webhookId } : {}),
+    ...(typeof url === 'string' ? { url } : {}),
+    type: typeof type === 'string' ? type : TriggerFired.name,
+    data: typeof data === 'object' && data !== null && !Array.isArray(data) ? (data as Filled) : { event: firing.event, count: firing.count },
+    key: `trigger:${firing.id}`,
   };
 }

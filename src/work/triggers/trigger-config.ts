@@ -14,6 +14,11 @@ const expression = z.string().min(1).max(4096);
 const templated = z.string().max(20_000);
 const seconds = (least: number, most: number): z.ZodNumber => z.number().int().min(least).max(most);
 
+/** What comes from outside must not say where a secret in an address goes. */
+function holdsNoExpression(text: string): boolean {
+  return !/\{%|%7b%25/i.test(text);
+}
+
 const CONFIGS = {
   event: z.strictObject({ event: z.string().min(1).max(100), filter: expression.optional() }),
   cron: z.strictObject({ expression: z.string().min(1).max(120), timezone: z.string().max(64).default('UTC'), missed: z.enum(MISSED_TICKS).default('skip') }),
@@ -34,7 +39,7 @@ const ACTIONS = {
     title: templated.min(1),
     description: templated.optional(),
     instructions: z.string().max(100_000).optional(),
-    payload: z.unknown(),
+    payload: z.unknown().optional(),
     priority: templated.optional(),
     agent_id: templated.optional(),
     board_id: templated.optional(),
@@ -52,8 +57,10 @@ const ACTIONS = {
       .strictObject({ users: z.array(z.uuid()).max(100).optional(), roles: z.array(z.enum(['admin', 'user'])).max(2).optional() })
       .refine(({ users = [], roles = [] }) => users.length + roles.length > 0, 'must name users or roles'),
   }),
-  execute_workflow: z.strictObject({ workflow_id: z.uuid(), input: z.unknown() }),
-  call_webhook: z.strictObject({ webhook_id: z.uuid().optional(), url: z.url({ protocol: /^https?$/ }).max(2000).optional(), type: z.string().max(100).optional(), data: z.unknown() }),
+  execute_workflow: z.strictObject({ workflow_id: z.uuid(), input: z.unknown().optional() }),
+  call_webhook: z
+    .strictObject({ webhook_id: z.uuid().optional(), url: z.url({ protocol: /^https?$/ }).max(2000).refine(holdsNoExpression, 'may hold no expression').optional(), type: z.string().max(100).optional(), data: z.unknown().optional() })
+    .refine(({ webhook_id, url }) => (webhook_id === undefined) !== (url === undefined), 'must name one of webhook_id and url'),
 } as const;
 
 type Of<T extends Record<string, z.ZodType>, K extends keyof T = keyof T> = z.output<T[K]>;
@@ -86,7 +93,7 @@ export function readConfig(type: TriggerType, given: unknown): TriggerConfig {
 
 /** What a trigger does. @throws Problem `invalid_request` with the place */
 export function readAction({ type, config }: { type: ActionType; config: unknown }): TriggerAction {
-  return { type, config: parsed(ACTIONS[type], config, 'action.config') as Record<string, unknown> };
+  return { type, config: parsed(ACTIONS[type], config, 'action.config') };
 }
 
 /** A request that is well-formed and cannot be done, with the place. */

@@ -1,4 +1,3 @@
-import { PartialType } from '@nestjs/swagger';
 import { Transform, Type } from 'class-transformer';
 import { IsBoolean, IsIn, IsInt, IsObject, IsOptional, IsString, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { IfGiven } from '../../platform/http/if-given.js';
@@ -30,39 +29,13 @@ export class TriggerActionDto {
   config!: Record<string, unknown>;
 }
 
-/** A new trigger. */
-export class CreateTriggerDto {
-  /** @example "Tell us of failed tasks" */
-  @IsLine(200)
-  name!: string;
-
+/** What may be said of a trigger. */
+class TriggerFields {
   /** @example "Of those that are not tried again." */
   @IsOptional()
   @IsString()
   @MaxLength(2000)
   description?: string | null;
-
-  /**
-   * event, cron, webhook or threshold.
-   * @example event
-   */
-  @IsIn(TRIGGER_TYPES)
-  type!: TriggerType;
-
-  /**
-   * When it fires, by type, as docs/triggers.md lists it.
-   * @example { "event": "task.failed", "filter": "$event.data.status = 'dead_letter'" }
-   */
-  @IsObject()
-  @MaxJsonBytes(LARGEST_CONFIG)
-  @Transform(({ obj }) => (obj as CreateTriggerDto).config)
-  config!: Record<string, unknown>;
-
-  /** What it does. */
-  @ValidateNested()
-  @Type(() => TriggerActionDto)
-  @IsObject()
-  action!: TriggerActionDto;
 
   /**
    * A trigger that is off does nothing.
@@ -103,8 +76,61 @@ export class CreateTriggerDto {
   coalesce_seconds?: number;
 }
 
+/** A new trigger. */
+export class CreateTriggerDto extends TriggerFields {
+  /** @example "Tell us of failed tasks" */
+  @IsLine(200)
+  name!: string;
+
+  /**
+   * event, cron, webhook or threshold.
+   * @example event
+   */
+  @IsIn(TRIGGER_TYPES)
+  type!: TriggerType;
+
+  /**
+   * When it fires, by type, as docs/triggers.md lists it.
+   * @example { "event": "task.failed", "filter": "$event.data.fence > 1" }
+   */
+  @IsObject()
+  @MaxJsonBytes(LARGEST_CONFIG)
+  @Transform(({ obj }) => (obj as CreateTriggerDto).config)
+  config!: Record<string, unknown>;
+
+  /** What it does. */
+  @ValidateNested()
+  @Type(() => TriggerActionDto)
+  @IsObject()
+  action!: TriggerActionDto;
+}
+
 /** A change of a trigger: what is left out stays. Another type needs its config. */
-export class UpdateTriggerDto extends PartialType(CreateTriggerDto, { skipNullProperties: false }) {}
+export class UpdateTriggerDto extends TriggerFields {
+  /** @example "Tell us of failed tasks" */
+  @IfGiven()
+  @IsLine(200)
+  name?: string;
+
+  /** @example event */
+  @IfGiven()
+  @IsIn(TRIGGER_TYPES)
+  type?: TriggerType;
+
+  /** @example { "event": "task.failed" } */
+  @IfGiven()
+  @IsObject()
+  @MaxJsonBytes(LARGEST_CONFIG)
+  @Transform(({ obj }) => (obj as UpdateTriggerDto).config)
+  config?: Record<string, unknown>;
+
+  /** What it does from now on. */
+  @IfGiven()
+  @ValidateNested()
+  @Type(() => TriggerActionDto)
+  @IsObject()
+  action?: TriggerActionDto;
+}
 
 /** On or off. */
 export class ToggleTriggerDto {
@@ -131,12 +157,18 @@ export class BacktestTriggerDto {
 
 /** Which triggers to list. */
 export class ListTriggersQuery extends PageQuery {
-  /** @example event */
+  /**
+   * Only triggers of this type.
+   * @example event
+   */
   @IsOptional()
   @IsIn(TRIGGER_TYPES)
   type?: TriggerType;
 
-  /** @example true */
+  /**
+   * Only those that are on, or off.
+   * @example true
+   */
   @IsOptional()
   @Transform(({ value }): unknown => (value === 'true' ? true : value === 'false' ? false : value))
   @IsBoolean()
@@ -145,7 +177,10 @@ export class ListTriggersQuery extends PageQuery {
 
 /** Which firings to list. */
 export class TriggerHistoryQuery extends PageQuery {
-  /** @example fired */
+  /**
+   * Only firings in this state.
+   * @example fired
+   */
   @IsOptional()
   @IsIn(FIRING_STATUSES)
   status?: FiringStatus;

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { TypeOrmModule } from '@nestjs/typeorm';
 import { erasable } from '../../platform/erasure/erasable.js';
 import { UsageModule } from '../../safeguards/usage/usage.module.js';
+import { TasksModule } from '../tasks/tasks.module.js';
+import { WorkflowRunsModule } from '../workflows/runs/workflow-runs.module.js';
 import { FiringChains } from './firing-chains.js';
 import { FiringRecorder } from './firing-recorder.service.js';
 import { FiringRunner } from './firing-runner.js';
@@ -24,7 +26,7 @@ import { TriggersService } from './triggers.service.js';
 
 /** Triggers: what is done when something happens, at a time, from outside, or too much. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Trigger, TriggerFiring]), UsageModule],
+  imports: [TypeOrmModule.forFeature([Trigger, TriggerFiring]), TasksModule, UsageModule, WorkflowRunsModule],
   controllers: [TriggersController],
   providers: [
     FiringChains, FiringRecorder, FiringRunner, FiringSignal, FiringsRepository, KnownTriggers, ThresholdWatch, TriggerActions, TriggerBacktests, TriggerEvents, TriggerMatcher, TriggerMetrics,

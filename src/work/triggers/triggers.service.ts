@@ -26,7 +26,7 @@ export interface ShownTrigger extends Trigger {
 }
 
 /** What somebody must be allowed to do himself before a trigger does it for him. */
-const NEEDED: Partial<Record<ActionType, Permission>> = { create_task: 'task:write' };
+const NEEDED: Partial<Record<ActionType, Permission>> = { create_task: 'task:write', call_webhook: 'webhook:write', execute_workflow: 'workflow:run' };
 const DEFAULT_PER_HOUR = 100;
 
 /** What triggers there are. A change holds in every process when it is answered. */
@@ -76,7 +76,8 @@ export class TriggersService {
   async update(id: string, body: UpdateTriggerDto): Promise<ShownTrigger> {
     const before = await this.lock(id);
     const type = body.type ?? before.type;
-    const values = this.valuesOf({ ...before, ...body, type, config: body.config ?? (type === before.type ? before.config : {}), action: body.action ?? before.action });
+    const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)) as UpdateTriggerDto;
+    const values = this.valuesOf({ ...before, ...given, type, config: given.config ?? (type === before.type ? before.config : {}), action: given.action ?? before.action });
     return this.change('trigger.update', before, values);
   }
 

@@ -20,7 +20,7 @@ export class TriggerView {
   description!: string | null;
   /** @example event */
   type!: TriggerType;
-  /** @example { "event": "task.failed", "filter": "$event.data.status = 'dead_letter'" } */
+  /** @example { "event": "task.failed", "filter": "$event.data.fence > 1" } */
   config!: Record<string, unknown>;
   /** What it does. */
   action!: TriggerActionView;

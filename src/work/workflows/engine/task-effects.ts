@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Problem } from '../../../core/problem.js';
 import { AgentsReader } from '../../../fleet/agents/agents.reader.js';
 import { TaskOrders } from '../../tasks/task-orders.port.js';
+import { RUN_MAKER } from '../runs/run-starters.reader.js';
 import { type EffectMaker, errorOf, failedFact, type Wanted } from './effects.js';
 import type { NewFact } from './runs.repository.js';
 
@@ -18,7 +19,7 @@ export class TaskEffects implements EffectMaker {
     const agents = slugs.size === 0 ? new Map<string, string>() : await this.agents.idsOfSlugs([...slugs]);
     const now = Date.now();
     const orders = wanted.map((effect) => ({ effect, values: taskOf(effect, agents, now) }));
-    const known = orders.flatMap(({ effect: { id }, values }) => (values instanceof Problem ? [] : [{ id, values }]));
+    const known = orders.flatMap(({ effect: { id, runId }, values }) => (values instanceof Problem ? [] : [{ id, values, maker: `${RUN_MAKER}${runId}` }]));
     const refused = await this.tasks.create(known);
     return orders.flatMap(({ effect, values }) => {
       const problem = values instanceof Problem ? values : refused.get(effect.id);

@@ -25,6 +25,7 @@ import { RunArchive } from './run-archive.service.js';
 import { RunArchiveRepository } from './run-archive.repository.js';
 import { RunByHandService } from './run-by-hand.service.js';
 import { RunControl } from './run-control.service.js';
+import { RunStarters } from './run-starters.reader.js';
 import { RunStarts } from './run-starts.service.js';
 import { RunStartsRepository } from './run-starts.repository.js';
 import { RunStreamService } from './run-stream.service.js';
@@ -36,13 +37,13 @@ import { WorkflowRun } from './workflow-run.entity.js';
 import { WorkflowRunsController } from './workflow-runs.controller.js';
 
 const ENGINE = [Advancer, ApprovalEffects, AwaitedRepository, CallEffects, CallJob, ChildEffects, Consequences, FactsListener, NotifyEffects, RunMover, RunSignal, RunsRepository, StepEvaluator, StepRowsRepository, TaskEffects];
-const RUNS = [RunArchive, RunArchiveRepository, RunByHandService, RunControl, RunStarts, RunStartsRepository, RunStreamService, RunsReadRepository, RunsService];
+const RUNS = [RunArchive, RunArchiveRepository, RunByHandService, RunControl, RunStarters, RunStarts, RunStartsRepository, RunStreamService, RunsReadRepository, RunsService];
 
 /** Runs of workflows: the engine that moves them on, and what people see and do. */
 @Module({
   imports: [TypeOrmModule.forFeature([WorkflowRun]), AgentsModule, ApprovalsModule, TasksModule, WorkflowsModule],
   controllers: [RunsOfWorkflowsController, WorkflowRunsController],
   providers: [...ENGINE, ...RUNS, erasable({ ofAgents: RUN_CONTENT }), { provide: WorkflowRuns, useExisting: RunStarts }],
-  exports: [WorkflowRuns],
+  exports: [RunStarters, WorkflowRuns],
 })
 export class WorkflowRunsModule {}
