@@ -16,6 +16,7 @@ export const FAMILIES = {
   notification: 'event:read',
   plan_limit: 'tenant:read',
   trigger: 'trigger:read',
+  workflow: 'workflow:read',
   system: 'event:read',
   circuit_breaker: 'breaker:read',
   webhook: 'webhook:read',

@@ -1,0 +1,48 @@
+import { eventually } from '../support/eventually.js';
+import { createTask, ok, unique } from '../support/factories.js';
+import { ADMIN_TOKEN } from '../support/plane.js';
+import { ended, run, step, work, workerOf, workflowOf } from '../support/runs.js';
+import { plane, startTwo, stopTwo } from '../support/two-planes.js';
+
+interface Firing {
+  status: string;
+  reason: string | null;
+  result: { run_id?: string } | null;
+}
+
+beforeAll(() => startTwo());
+afterAll(stopTwo);
+
+const make = (fields: object): Promise<{ id: string }> => ok(plane.request<{ id: string }>('POST', '/api/v1/triggers', { token: ADMIN_TOKEN, body: { name: unique('trigger'), type: 'event', ...fields } }));
+const history = async (id: string): Promise<Firing[]> => (await ok(plane.request<{ items: Firing[] }>('GET', `/api/v1/triggers/${id}/history`, { token: ADMIN_TOKEN }))).items;
+const until = (id: string, status: string): Promise<Firing> => eventually(async () => (await history(id)).find((firing) => firing.status === status));
+
+describe('a trigger that executes a workflow', () => {
+  it('starts one run for each firing, with its input, and is not led back to itself by what the run orders', async () => {
+    const agent = await workerOf();
+    const title = unique('Look');
+    const workflowId = await workflowOf([step('look', 'task', { config: { title, required_tools: [agent.tool] } }), step('say', 'transform', { config: { output: '{% $input.of %}' } }, 'look')]);
+    const trigger = await make({ config: { event: 'task.created', filter: `$event.data.title = '${title}'` }, action: { type: 'execute_workflow', config: { workflow_id: workflowId, input: { of: '{% $event.data.task_id %}' } } } });
+    const ends = await make({ config: { event: 'workflow.run', filter: `$event.data.workflow_id = '${workflowId}' and $event.data.status = 'completed'` }, action: { type: 'execute_workflow', config: { workflow_id: workflowId } } });
+    const task = await createTask(plane, { title, required_tools: [unique('nobody-has-it')] });
+    const { result } = await until(trigger.id, 'fired');
+    expect(await run(result?.run_id ?? '')).toMatchObject({ started_by: { kind: 'trigger' } });
+    // The task of its step has the same title: made by the run that the trigger started.
+    expect((await until(trigger.id, 'skipped')).reason).toBe('loop');
+    await work(agent, {});
+    expect(await ended(result?.run_id ?? '')).toMatchObject({ status: 'completed', output: task.id });
+    const again = (await until(ends.id, 'fired')).result?.run_id ?? '';
+    expect(again).not.toBe(result?.run_id);
+    await work(agent, {});
+    expect(await ended(again)).toMatchObject({ status: 'completed' });
+    expect((await until(ends.id, 'skipped')).reason).toBe('loop');
+    expect((await history(trigger.id)).filter(({ status }) => status === 'fired')).toHaveLength(1);
+  });
+
+  it('says why one was not started', async () => {
+    const title = unique('gone');
+    const trigger = await make({ config: { event: 'task.created', filter: `$event.data.title = '${title}'` }, action: { type: 'execute_workflow', config: { workflow_id: '0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00' } } });
+    await createTask(plane, { title });
+    expect((await until(trigger.id, 'failed')).reason).toMatch(/^not_found: /);
+  });
+});
