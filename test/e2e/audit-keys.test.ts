@@ -87,6 +87,15 @@ describe('a key that is said to be destroyed', () => {
     }
   });
 
+  it('hides no row that is given to somebody who was purged', async () => {
+    const [agent, other] = [await createAgent(plane, {}, admin.token), await createAgent(plane, {}, admin.token)];
+    await ok(plane.request('POST', '/api/v1/compliance/purge', { token: admin.token, body: { entity_type: 'agent', entity_id: agent.id } }));
+    await sealed(plane, admin.token);
+    expect(await verifyOnline(plane, admin.token)).toMatchObject({ ok: true });
+    await tamperWith(plane, tenantId, (run) => run(`update audit_log set content = null, subject_type = 'agent', subject_id = $3 where tenant_id = $1 and resource_id = $2 and action = 'agent.create'`, other.id, agent.id));
+    await named('edited');
+  });
+
   it('hides nothing though somebody writes of a purge that there was none of', async () => {
     const agent = await createAgent(plane, {}, admin.token);
     await asSuperuser(

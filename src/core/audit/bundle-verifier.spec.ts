@@ -17,7 +17,7 @@ const handover = signHandover(old, next, REPLACED);
 function rowOf(seq: number): LeafRow {
   return {
     tenant_id: 'tenant', id: `row ${seq}`, actor_kind: 'user', actor_id: 'x', action: 'task.create', outcome: 'done', resource_type: null, resource_id: null,
-    request_id: null, occurred_at: at(seq), content_hash: contentHash(SALT, 'null').toString('hex'),
+    request_id: null, occurred_at: at(seq), content_hash: contentHash(SALT, 'null').toString('hex'), ...(seq === 0 ? {} : { subject: `agent/${seq}` }),
   };
 }
 
@@ -79,5 +79,32 @@ describe('an export over the replacement of a key', () => {
     for (const known of [undefined, knows(old), { ...knows(old, next), handovers: [handover] }]) expect(await found(earlier, known)).toBeUndefined();
     const later = bundle([...before, by(old, 31)], by(old, 32), { keys: [verifierKey(old)], handovers: [] });
     expect(await found(later, { ...knows(old, next), handovers: [handover] })).toBe('unsigned');
+  });
+});
+
+describe('an export of rows that say whose content they have, behind one from before', () => {
+  const whole = bundle([{ by: old, minute: 1 }, { by: old, minute: 2 }, { by: old, minute: 3 }], { by: old, minute: 4 }, { handovers: [] });
+  const changed = (from: string, to: string): string[] => whole.map((line) => line.replace(from, to));
+
+  it('is right, also as exports were called before', async () => {
+    expect(await found(whole)).toBeUndefined();
+    expect(await found(changed(BUNDLE_FORMAT, 'wheelhouse-audit/2'))).toBeUndefined();
+    await expect(found(changed(BUNDLE_FORMAT, 'wheelhouse-audit/1'))).rejects.toThrow('wheelhouse-audit/3');
+  });
+
+  it('is found changed where a row is given to somebody else, or passed off as one of the other kind', async () => {
+    const named = async (lines: readonly string[]): Promise<string> => {
+      const given = (async function* () {
+        yield* lines;
+      })();
+      const { finding } = await verifyBundle(given);
+      return `${finding?.kind} ${finding?.seq}`;
+    };
+    expect(changed('"subject":"agent/1"', '"subject":"agent/9"')).not.toEqual(whole);
+    expect(await named(changed('"subject":"agent/1"', '"subject":"agent/9"'))).toBe('edited 1');
+    expect(await named(changed('"subject":"agent/1"', '"subject":null'))).toBe('edited 1');
+    expect(await named(changed(',"subject":"agent/2"', ''))).toBe('edited 2');
+    const [first = ''] = whole.filter((line) => line.includes('"id":"row 0"'));
+    expect(await named(whole.map((line) => (line === first ? line.replace(/("content_hash":"[0-9a-f]+")/, '$1,"subject":null') : line)))).toBe('edited 0');
   });
 });

@@ -1,4 +1,4 @@
-import { BUNDLE_FORMAT, type BundleEnd, type BundleHeader, type BundleLine, type BundleRow, readLine, toSealedRow } from './bundle.js';
+import { BUNDLE_FORMAT, BUNDLE_FORMATS, type BundleEnd, type BundleHeader, type BundleLine, type BundleRow, readLine, toSealedRow } from './bundle.js';
 import { type Checkpoint, type NoteKey, openCheckpoint, type OpenedNote, openNote, verifierKey } from './checkpoint.js';
 import { ErasedDigest, type ExportStatement, openStatement } from './export-statement.js';
 import { followHandovers, type Handover, handoverIn, signedTooLate } from './key-handover.js';
@@ -46,7 +46,7 @@ export async function verifyBundle(lines: AsyncIterable<string>, known: Known = 
 
 function headerOf(text: string): BundleHeader {
   const line = readLineOr(text);
-  if (!line || !('header' in line) || line.header.format !== BUNDLE_FORMAT || !Array.isArray(line.header.keys)) {
+  if (!line || !('header' in line) || !BUNDLE_FORMATS.includes(line.header.format) || !Array.isArray(line.header.keys)) {
     throw new Error(`This is no export of an audit log: its first line must be a header of the format ${BUNDLE_FORMAT}.`);
   }
   return line.header;

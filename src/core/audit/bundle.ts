@@ -4,7 +4,7 @@ import type { SealedRow } from './log-verifier.js';
 
 /** First line of an export of the audit log. Then come its checkpoints, its rows, and a line that says that it is whole. */
 export interface BundleHeader {
-  format: typeof BUNDLE_FORMAT;
+  format: (typeof BUNDLE_FORMATS)[number];
   origin: string;
   tenant_id: string;
   /** Verifier keys (`name+id+base64`). Whoever has one from elsewhere trusts that one. */
@@ -31,7 +31,9 @@ export interface BundleRow {
 
 export type BundleLine = { header: BundleHeader } | { checkpoint: string } | { end: BundleEnd } | BundleRow;
 
-export const BUNDLE_FORMAT = 'wheelhouse-audit/2';
+export const BUNDLE_FORMAT = 'wheelhouse-audit/3';
+/** Rows of the one before say of none whose content it has. */
+export const BUNDLE_FORMATS = ['wheelhouse-audit/2', BUNDLE_FORMAT] as const;
 
 type Check = (value: unknown) => boolean;
 
@@ -43,13 +45,13 @@ const isTexts: Check = (value) => Array.isArray(value) && value.every(isText);
 const shape = (members: Readonly<Record<string, Check>>): Check => (value) =>
   typeof value === 'object' && value !== null && Object.keys(value).length === Object.keys(members).length && Object.entries(members).every(([name, check]) => check((value as Record<string, unknown>)[name]));
 
-const ROW = shape({
+const ROW = {
   tenant_id: isText, id: isText, actor_kind: isText, actor_id: isText, action: isText, outcome: isText, resource_type: isTextOrNull,
   resource_id: isTextOrNull, request_id: isTextOrNull, occurred_at: isText, content_hash: isText,
-});
+};
 const HEADER = { format: isText, origin: isText, tenant_id: isText, keys: isTexts, size: isCount, exported_at: isText };
 const LINES: readonly Check[] = [
-  shape({ seq: isCount, leaf_hash: isText, row: ROW, content: isTextOrNull, salt: isTextOrNull }),
+  ...[shape(ROW), shape({ ...ROW, subject: isTextOrNull })].map((row) => shape({ seq: isCount, leaf_hash: isText, row, content: isTextOrNull, salt: isTextOrNull })),
   shape({ checkpoint: isText }),
   shape({ end: shape({ rows: isCount, note: isText }) }),
   shape({ header: shape(HEADER) }),

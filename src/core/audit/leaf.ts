@@ -17,15 +17,17 @@ export interface LeafRow {
   occurred_at: string;
   /** In hexadecimal. */
   content_hash: string;
+  /** Whose key the content is sealed under (`agent/ID`, `tenant/ID`); null for the tenant of the log. Leaves of the first version do not say it: then it is not there. */
+  subject?: string | null;
 }
 
 const SALT_BYTES = 32;
-const VERSION = 1;
 
-/** The leaf of a row: the hash of its canonical JSON together with the place that it was given. */
+/** The leaf of a row: the hash of its canonical JSON together with the place that it was given. The version stands in it: none passes for one of the other. */
 export function leafOf(row: LeafRow, seq: number): Hash {
-  const { tenant_id, id, actor_kind, actor_id, action, outcome, resource_type, resource_id, request_id, occurred_at, content_hash } = row;
-  const leaf = { v: VERSION, seq, tenant_id, id, actor_kind, actor_id, action, outcome, resource_type, resource_id, request_id, occurred_at, content_hash };
+  const { tenant_id, id, actor_kind, actor_id, action, outcome, resource_type, resource_id, request_id, occurred_at, content_hash, subject } = row;
+  const said = { seq, tenant_id, id, actor_kind, actor_id, action, outcome, resource_type, resource_id, request_id, occurred_at, content_hash };
+  const leaf = subject === undefined ? { v: 1, ...said } : { v: 2, ...said, subject };
   return leafHash(Buffer.from(canonicalJson(leaf), 'utf8'));
 }
 

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { contentHash, leafOf, type LeafRow } from './leaf.js';
-import { LogVerifier, type Measure, type SealedRow } from './log-verifier.js';
+import { asSealed, LogVerifier, type Measure, type SealedRow } from './log-verifier.js';
 import { GrowingTree } from './merkle.js';
 
 const SALT = Buffer.alloc(32, 7);
@@ -38,6 +38,24 @@ const place = fc.integer({ min: 3, max: 40 }).chain((count) => fc.tuple(fc.const
 const holds = (property: (rows: SealedRow[], measures: Measure[], at: number) => void): void => {
   fc.assert(fc.property(place, ([count, at]) => property(log(count).rows, log(count).measures, at)), { numRuns: 60 });
 };
+
+describe('a row as its leaf says it', () => {
+  const { rows } = log(5);
+  const known = rows.map((entry) => ({ ...entry, row: { ...entry.row, subject: 'agent/a' } }));
+
+  it('does not say whose content it has, when it was sealed before that was said; wherever it was put', () => {
+    expect(known.map(asSealed)).toEqual(rows);
+    expect(asSealed({ ...known[1]!, seq: 3 })).toEqual({ ...rows[1]!, seq: 3 });
+  });
+
+  it('says it since, whatever it is given out as', () => {
+    const sealed = known.map((entry) => ({ ...entry, leafHash: leafOf(entry.row, entry.seq) }));
+    expect(sealed.map(asSealed)).toEqual(sealed);
+    const given = { ...sealed[2]!, row: { ...sealed[2]!.row, subject: 'agent/b' } };
+    expect(asSealed(given)).toEqual(given);
+    expect(verdict([...sealed.slice(0, 2), asSealed(given)], [])).toBe('edited 2');
+  });
+});
 
 describe('the verifier of a log', () => {
   it('finds nothing in one that is whole, whatever was erased', () => {

@@ -173,6 +173,16 @@ export class LogVerifier {
   }
 }
 
+/** A row with just what its leaf says of it: those of the first version do not say whose content it has. */
+export function asSealed(entry: SealedRow): SealedRow {
+  const { seq, leafHash } = entry;
+  if (leafOf(entry.row, seq).equals(leafHash)) return entry;
+  const row = { ...entry.row };
+  delete row.subject;
+  const first = { ...entry, row };
+  return leafOf(row, seq).equals(leafHash) || placeOf(first, seq) !== undefined ? first : entry;
+}
+
 /** The number that a row was sealed with, looked for around the one it has. */
 function placeOf({ row, leafHash }: SealedRow, seq: number): number | undefined {
   for (let distance = 1; distance <= MOST_PLACES; distance += 1) {

@@ -4,6 +4,7 @@ import type { Response } from 'express';
 import { BUNDLE_FORMAT, type BundleHeader, type BundleRow, writeLine } from '../../core/audit/bundle.js';
 import { type NoteKey, verifierKey } from '../../core/audit/checkpoint.js';
 import { ErasedDigest, signStatement } from '../../core/audit/export-statement.js';
+import { asSealed } from '../../core/audit/log-verifier.js';
 import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
@@ -90,6 +91,7 @@ export class AuditExportService {
     const lost = typeof content === 'string' ? content : undefined;
     // What stands for damaged bytes fits no row.
     const shown = typeof content !== 'string' ? { content: content.text, salt: content.salt.toString('base64') } : { content: content === 'damaged' ? 'null' : null, salt: null };
-    return { line: { seq, leaf_hash: leafHash.toString('base64'), row, ...shown }, lost };
+    const said = asSealed({ seq, row, leafHash, content: null }).row;
+    return { line: { seq, leaf_hash: leafHash.toString('base64'), row: said, ...shown }, lost };
   }
 }

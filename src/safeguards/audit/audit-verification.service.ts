@@ -2,7 +2,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { type OpenedNote, openNote, publicKeyOf, verifierKey } from '../../core/audit/checkpoint.js';
 import { signedTooLate } from '../../core/audit/key-handover.js';
-import { type Finding, LogVerifier, type Measure } from '../../core/audit/log-verifier.js';
+import { asSealed, type Finding, LogVerifier, type Measure } from '../../core/audit/log-verifier.js';
 import { HASH_BYTES } from '../../core/audit/merkle.js';
 import { SeqRanges } from '../../core/audit/seq-ranges.js';
 import { type Mark, markAfter, type OpenedRestore } from '../../core/audit/restore-statement.js';
@@ -125,7 +125,7 @@ export class AuditVerificationService {
     }
     const content = stored ? await this.contents.text(stored) : 'missing';
     if (content === 'erased') erased.add(seq);
-    verifier.add({ seq, row, leafHash, content: content === 'damaged' ? UNREADABLE : typeof content === 'string' ? null : content });
+    verifier.add(asSealed({ seq, row, leafHash, content: content === 'damaged' ? UNREADABLE : typeof content === 'string' ? null : content }));
     if (content === 'missing') verifier.report({ kind: 'content_missing', seq, row_id: rowId, detail: `The content of row ${seq}, or the key to it, is not there, and no purge is on record that erased it.` });
     if (typeof content !== 'string' && !(await this.isFoundBy(row.tenant_id, content.text, stored?.content_form, label))) {
       verifier.report({ kind: 'edited', seq, row_id: rowId, detail: `Row ${seq} is found under another name than the one it was written with.` });

@@ -8,7 +8,8 @@ import type { AuditSigner } from './audit-keys.js';
 export const leafRowOf = (row: string): string => `jsonb_build_object(
   'tenant_id', ${row}.tenant_id, 'id', ${row}.id, 'actor_kind', ${row}.actor_kind, 'actor_id', ${row}.actor_id, 'action', ${row}.action, 'outcome', ${row}.outcome,
   'resource_type', ${row}.resource_type, 'resource_id', ${row}.resource_id, 'request_id', ${row}.request_id,
-  'occurred_at', to_char(${row}.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'content_hash', encode(${row}.content_hash, 'hex'))`;
+  'occurred_at', to_char(${row}.occurred_at at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'), 'content_hash', encode(${row}.content_hash, 'hex'),
+  'subject', ${row}.subject_type || '/' || ${row}.subject_id)`;
 
 export interface UnsealedRow {
   row: LeafRow;
