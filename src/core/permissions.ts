@@ -49,6 +49,8 @@ export const PERMISSIONS = {
   'workflow:read': permission(ALL, 'read workflows and their runs'),
   'workflow:write': permission(ALL, 'create, change and delete workflows'),
   'workflow:run': permission(ALL, 'start, pause, resume, cancel and retry runs of workflows'),
+  'approval-rule:read': permission(ALL, 'read the rules for approvals'),
+  'approval-rule:write': permission(ADMIN, 'create, change and delete rules for approvals, shortly after signing in, and try them'),
   'breaker:read': permission(ADMIN, 'read circuit breakers, how they stand and why'),
   'breaker:write': permission(ADMIN, 'create, change, force and reset circuit breakers'),
   'webhook:read': permission(ALL, 'read webhooks, what they sent and what they received'),

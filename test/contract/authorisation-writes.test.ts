@@ -24,6 +24,8 @@ const HELD_IN: Readonly<Record<string, readonly string[]>> = {
   // What the plane told people meanwhile is read with the rest.
   'updateNotifications.all': ['items', 'unread_count'],
   'updateSecret.rotation': ['generator', 'next_rotation_at', 'rotate_every_days'],
+  // Each change of a rule is a version.
+  ...Object.fromEntries(['name', 'description', 'enabled', 'priority', 'effect', 'match', 'demand', 'auto_approve', 'escalation'].map((field) => [`updateApprovalRule.${field}`, ['version']])),
   'updateSecret.value': ['version', 'rotated_at'],
   'updateSsoProvider.client_secret': ['has_client_secret'],
   'updateTask.priority': ['priority_rank'],
@@ -35,6 +37,7 @@ const HELD_IN: Readonly<Record<string, readonly string[]>> = {
 /** Tables that hold part of what an operation changes. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   updateBoard: ['board_agents'],
+  updateApprovalRule: ['approval_rule_versions'],
   updateSecret: ['secret_versions'],
   updateTask: ['task_lanes', 'task_dependencies'],
 };

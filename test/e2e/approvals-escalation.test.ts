@@ -59,7 +59,7 @@ describe('escalation', () => {
   });
 
   it('is refused when it says nothing, or what only a rule may say', async () => {
-    for (const [fields, field] of [[{ on_expire: 'escalate' }, 'escalation'], [{ on_expire: 'approve' }, 'on_expire'], [{ escalation: {} }, 'escalation.to'], [{ escalation: { to: { users: [admin.id, 'x'] } } }, 'escalation.to.users'], [{ escalation: { to: { users: [tenantId] } } }, 'approvers']] as const) {
+    for (const [fields, field] of [[{ on_expire: 'escalate' }, 'escalation'], [{ on_expire: 'approve' }, 'on_expire'], [{ escalation: {} }, 'escalation.to'], [{ escalation: { to: { users: [admin.id, 'x'] } } }, 'escalation.to.users'], [{ escalation: { to: { users: [tenantId] } } }, 'escalation.to']] as const) {
       const { status, body } = await ask(fields);
       expect([status, body.errors[0]?.field]).toEqual([400, expect.stringContaining(field)]);
     }

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { mapPage, type Page, type PageRequest } from '../../core/page.js';
 import { RequestContext } from '../../platform/context/request-context.js';
-import type { ControlState } from './agent-status.js';
+import type { AutonomyLevel, ControlState } from './agent-status.js';
 import { type AgentCommand, AgentCommandsRepository } from './agent-commands.repository.js';
 import { AgentPresenceRepository } from './agent-presence.repository.js';
 import { AgentsRepository } from './agents.repository.js';
@@ -19,6 +19,7 @@ export interface AgentSummary {
   status: string;
   is_active: boolean;
   control_state: ControlState;
+  autonomy_level: AutonomyLevel;
   enabled_tools: string[];
   max_concurrent_tasks: number;
   daily_budget_usd: string | null;

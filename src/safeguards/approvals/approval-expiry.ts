@@ -3,9 +3,11 @@ import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Loops } from '../../platform/jobs/loops.js';
 import { ApprovalDeadlines } from './approval-deadlines.service.js';
+import { ApprovalPassesRepository } from './approval-passes.repository.js';
 import { ApprovalsRepository } from './approvals.repository.js';
 
 const EVERY_MS = 1_000;
+const HOUR_MS = 3_600_000;
 
 /** Looks each second for approvals that have run out or go to others, so that those who wait hear of it. Any number of processes may. */
 @Injectable()
@@ -16,10 +18,18 @@ export class ApprovalExpiry implements OnApplicationBootstrap {
     private readonly context: RequestContext,
     private readonly repository: ApprovalsRepository,
     private readonly deadlines: ApprovalDeadlines,
+    private readonly passes: ApprovalPassesRepository,
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.config.runsJobs) this.loops.every('approval-expiry', EVERY_MS, () => this.sweep());
+    if (!this.config.runsJobs) return;
+    this.loops.every('approval-expiry', EVERY_MS, () => this.sweep());
+    this.loops.every('approval-passes', HOUR_MS, (signal) => this.forget(signal));
+  }
+
+  /** What was let through long ago is nothing to try a rule on. */
+  private async forget(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted && (await this.passes.removeOld()) > 0);
   }
 
   private async sweep(): Promise<void> {

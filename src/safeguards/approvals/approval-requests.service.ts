@@ -1,13 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { newId } from '../../core/ids.js';
-import { invalidField, Problem } from '../../core/problem.js';
-import { UserAccounts } from '../../identity/users/user-accounts.port.js';
+import { invalidField } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { brokenConstraint } from '../../platform/database/database-problem.js';
 import { Events } from '../../platform/events/events.js';
 import { factOf, hashOf, personOf, subjectOf, summaryOf } from './approval-facts.js';
 import type { ApprovalDemand } from './approval-gate.port.js';
+import { ApprovalPeople } from './approval-people.js';
 import { ApprovalSeals } from './approval-seals.js';
 import type { Approval, ApprovalAction, ApprovalFacts, ApprovalRisk, ApprovalSource, Escalation, NewApproval, TraceEntry } from './approval.entity.js';
 import { ApprovalRequested } from './approvals.events.js';
@@ -40,7 +40,7 @@ export class ApprovalRequests {
   constructor(
     private readonly context: RequestContext,
     private readonly repository: ApprovalsRepository,
-    private readonly users: UserAccounts,
+    private readonly people: ApprovalPeople,
     private readonly seals: ApprovalSeals,
     private readonly audit: AuditPort,
     private readonly events: Events,
@@ -52,7 +52,8 @@ export class ApprovalRequests {
    */
   async make(draft: ApprovalDraft): Promise<Approval | undefined> {
     const row = await this.rowOf(draft);
-    await this.checkApprovers(row);
+    await this.people.check('approvers', { users: row.approver_users, roles: row.approver_roles }, row.min_approvals, row.requester);
+    await this.people.check('escalation.to', row.escalation?.to, row.min_approvals, row.requester);
     const approval = await this.insert({ ...row, request_seal: await this.seals.sealRequest(row) });
     if (!approval) return undefined;
     if (approval.expires_at && approval.expires_at <= approval.created_at) throw invalidField('expires_at', 'past', 'must be in the future');
@@ -99,25 +100,6 @@ export class ApprovalRequests {
       grant_seconds: demand.grant_seconds ?? DEFAULT_GRANT_SECONDS,
       request_seal: null,
     };
-  }
-
-  /** What nobody could approve is refused at once. */
-  private async checkApprovers({ approver_users: users, approver_roles: roles, min_approvals: needed, requester, escalation }: NewApproval): Promise<void> {
-    for (const id of new Set([...users, ...(escalation?.to.users ?? [])])) {
-      if (!(await this.mayDecide(id))) throw invalidField('approvers', 'not_found', `names ${id}, who is no user that may decide`);
-    }
-    const possible = users.filter((id) => `user:${id}` !== requester).length;
-    if (users.length > 0 && roles.length === 0 && possible < needed) throw invalidField('min_approvals', 'too_many', `is more than the ${possible} who may approve`);
-  }
-
-  private async mayDecide(userId: string): Promise<boolean> {
-    try {
-      const { role, is_active } = await this.users.get(userId);
-      return is_active && role !== 'client';
-    } catch (error) {
-      if (error instanceof Problem && error.code === 'not_found') return false;
-      throw error;
-    }
   }
 
   /** The foreign keys say whether task and agent are there: in this tenant, whatever wing they belong to. */

@@ -6,10 +6,10 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { ApprovalDeadlines } from './approval-deadlines.service.js';
 import { ApprovalDecisions } from './approval-decisions.service.js';
 import { absent } from './approval-facts.js';
-import { ApprovalRequests } from './approval-requests.service.js';
 import type { Approval } from './approval.entity.js';
 import type { RequestApprovalDto } from './approvals.dto.js';
 import { type ApprovalFilter, ApprovalsRepository } from './approvals.repository.js';
+import { RuledRequests } from './ruled-requests.service.js';
 
 /** Requests for approval, and what people and agents do with them. */
 @Injectable()
@@ -17,7 +17,7 @@ export class ApprovalsService {
   constructor(
     private readonly context: RequestContext,
     private readonly repository: ApprovalsRepository,
-    private readonly requests: ApprovalRequests,
+    private readonly ruled: RuledRequests,
     private readonly decisions: ApprovalDecisions,
     private readonly deadlines: ApprovalDeadlines,
   ) {}
@@ -28,7 +28,7 @@ export class ApprovalsService {
     const { actor } = this.context;
     const { title, description, action, confidence, risk, approvers, min_approvals, grant_seconds, escalation } = body;
     if (body.on_expire === 'escalate' && !escalation) throw invalidField('escalation', 'required', 'must say to whom it goes then');
-    const made = await this.requests.make({
+    return this.ruled.request({
       title,
       description,
       action,
@@ -41,7 +41,6 @@ export class ApprovalsService {
       demand: { approvers, min_approvals, grant_seconds, on_expire: body.on_expire },
       escalation,
     });
-    return made ?? absent();
   }
 
   @Transactional()

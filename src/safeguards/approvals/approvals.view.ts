@@ -192,6 +192,6 @@ export function toApprovalView(row: Approval): ApprovalView {
   };
 }
 
-const toApproversView = ({ users = [], roles = [] }: Approvers): ApproversView => ({ users, roles });
+export const toApproversView = ({ users = [], roles = [] }: Approvers): ApproversView => ({ users, roles });
 
-const toEscalationView = ({ after_seconds, to, expires_seconds }: Escalation): EscalationView => ({ after_seconds: after_seconds ?? null, to: toApproversView(to), expires_seconds: expires_seconds ?? null });
+export const toEscalationView = ({ after_seconds, to, expires_seconds }: Escalation): EscalationView => ({ after_seconds: after_seconds ?? null, to: toApproversView(to), expires_seconds: expires_seconds ?? null });

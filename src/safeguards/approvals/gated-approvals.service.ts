@@ -7,9 +7,9 @@ import { ApprovalDecisions } from './approval-decisions.service.js';
 import { hashOf, personOf, subjectOf, summaryOf } from './approval-facts.js';
 import { ApprovalGate, type GateAnswer, type GateRequest } from './approval-gate.port.js';
 import { ApprovalGrants } from './approval-grants.service.js';
-import { ApprovalRequests } from './approval-requests.service.js';
 import type { Approval, ApprovalSource } from './approval.entity.js';
 import { ApprovalsRepository } from './approvals.repository.js';
+import { RuledRequests } from './ruled-requests.service.js';
 
 /** The gate that other domains ask. */
 @Injectable()
@@ -17,7 +17,7 @@ export class GatedApprovals extends ApprovalGate {
   constructor(
     private readonly context: RequestContext,
     private readonly repository: ApprovalsRepository,
-    private readonly requests: ApprovalRequests,
+    private readonly ruled: RuledRequests,
     private readonly decisions: ApprovalDecisions,
     private readonly grants: ApprovalGrants,
     private readonly audit: AuditPort,
@@ -30,9 +30,9 @@ export class GatedApprovals extends ApprovalGate {
     if (request.grantId !== undefined) return this.used(request.grantId, () => this.grants.useAs(request.grantId ?? '', request.action, this.holderOf(request)));
     const known = await this.known(request);
     if (known) return known;
-    if (!request.require) return { state: 'allowed', approvalId: null };
-    const made = await this.requests.make({ ...request, demand: request.require });
-    if (made) return { state: 'pending', approvalId: made.id };
+    const made = await this.ruled.gated(request);
+    if (made === 'allowed') return { state: 'allowed', approvalId: null };
+    if (made) return made.status === 'pending' ? { state: 'pending', approvalId: made.id } : this.letThrough(made);
     // Another made it at the same moment, and has committed.
     const found = await this.known(request);
     if (!found) throw new Problem('conflict', { detail: 'The approval was decided at this moment; ask again.' });
@@ -72,6 +72,12 @@ export class GatedApprovals extends ApprovalGate {
     if (row.status === 'pending') return { state: 'pending', approvalId: row.id };
     if (row.status !== 'approved') return { state: 'refused', approvalId: row.id, reason: row.reviewer_note ?? `The approval is ${row.status}.` };
     return (await this.grants.isIntact(row)) ? { state: 'approved', approvalId: row.id } : { state: 'refused', approvalId: row.id, reason: 'The approval is not what was decided.' };
+  }
+
+  /** A rule let it through: there is an approval all the same, which says which one and is used up at once. */
+  private async letThrough(made: Approval): Promise<GateAnswer> {
+    await this.grants.use(made, made.action_hash);
+    return { state: 'allowed', approvalId: made.id };
   }
 
   private async used(approvalId: string, use: () => Promise<Approval>): Promise<GateAnswer> {

@@ -1,0 +1,60 @@
+import { Injectable } from '@nestjs/common';
+import { AuditPort } from '../../platform/auth/audit-port.js';
+import { ApprovalDecisions } from './approval-decisions.service.js';
+import { absent, subjectOf, summaryOf } from './approval-facts.js';
+import type { GateRequest } from './approval-gate.port.js';
+import { type ApprovalDraft, ApprovalRequests } from './approval-requests.service.js';
+import { demandOf, type Ruling, traceOf } from './approval-rule.matcher.js';
+import { ApprovalRulings } from './approval-rulings.service.js';
+import type { Approval } from './approval.entity.js';
+
+/** Requests, as the rules of the tenant make them. In the caller's transaction. */
+@Injectable()
+export class RuledRequests {
+  constructor(
+    private readonly rulings: ApprovalRulings,
+    private readonly requests: ApprovalRequests,
+    private readonly decisions: ApprovalDecisions,
+    private readonly audit: AuditPort,
+  ) {}
+
+  /** What somebody asks for by themselves: it always becomes an approval, which a rule may give at once. */
+  async request(draft: ApprovalDraft): Promise<Approval> {
+    const { ruling, facts } = await this.rulings.on(draft);
+    const made = (await this.requests.make({ ...underRule(draft, ruling), facts })) ?? absent();
+    return ruling && ruling.outcome !== 'required' ? this.approve(made, ruling) : made;
+  }
+
+  /**
+   * What another domain is about to do.
+   * @returns `allowed` when nothing asks for approval; the approval otherwise, given already where a rule lets it through; undefined when the
+   * source has one that was made at the same moment
+   */
+  async gated(request: GateRequest): Promise<'allowed' | Approval | undefined> {
+    // Most tenants have no rules, and most that is asked needs none.
+    if (!request.require && !(await this.rulings.areAny())) return 'allowed';
+    const { ruling, facts, subject } = await this.rulings.on(request);
+    if (!request.require && ruling?.outcome !== 'required' && ruling?.outcome !== 'auto_approved') {
+      await this.rulings.keepPass(subject);
+      return 'allowed';
+    }
+    // Where the caller itself asks for people, no rule lets it through; one may ask for more.
+    const isForced = request.require !== undefined && ruling?.outcome !== 'required';
+    const made = await this.requests.make({ ...underRule({ ...request, demand: request.require }, isForced ? undefined : ruling), facts });
+    return made && !isForced && ruling?.outcome === 'auto_approved' ? this.approve(made, ruling) : made;
+  }
+
+  private async approve(made: Approval, { rule }: Ruling): Promise<Approval> {
+    const after = await this.decisions.end(made, { status: 'approved', by: { kind: 'rule', id: rule.id }, note: null, decisions: [] });
+    await this.audit.record({ action: 'approval.auto_approve', resource: { type: 'approval', id: made.id }, before: summaryOf(made), after: summaryOf(after), ...subjectOf(after) });
+    return after;
+  }
+}
+
+/** A draft, with what the rule asks for, and the rule in its trace. */
+function underRule(draft: ApprovalDraft, ruling: Ruling | undefined): ApprovalDraft {
+  if (!ruling) return draft;
+  const demand = ruling.outcome === 'required' ? demandOf(draft.demand ?? {}, ruling.rule) : draft.demand;
+  const sooner = draft.expiresAt && demand?.expires_seconds !== undefined && draft.expiresAt.getTime() > Date.now() + demand.expires_seconds * 1000;
+  return { ...draft, demand, escalation: ruling.rule.escalation ?? draft.escalation, trace: [traceOf(ruling)], expiresAt: sooner ? undefined : draft.expiresAt };
+}
