@@ -97,6 +97,7 @@ export const PROBLEMS = {
   approval_decided: entry(409, 'Approval decided', 'This approval has been decided or has expired.'),
   not_approver: entry(403, 'Not an approver', 'This approval is for others to decide.'),
   approval_voted: entry(409, 'Decided already', 'You have decided on this approval; others must as well.'),
+  approval_awaited: entry(409, 'Waits for approval', 'A rule asks for approval of this. It was requested, and waits for a decision.', 'Send the same request again when approval_id is approved.'),
   link_used: entry(409, 'Link used', 'This link was used, or has run out.', 'Sign in and decide there.'),
   approval_not_given: entry(409, 'Approval not given', 'This approval has not been given.', 'Wait for the decision, or request another.'),
   approval_broken: entry(409, 'Approval broken', 'What is stored of this approval is not what was asked for and decided. Nothing is done on it.', 'Request another, and verify the audit log.'),

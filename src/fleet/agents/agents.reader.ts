@@ -8,7 +8,8 @@ import { AgentPresenceRepository } from './agent-presence.repository.js';
 import { AgentsRepository } from './agents.repository.js';
 import { type AgentView, toAgentView } from './agents.view.js';
 
-export type { AgentCommand };
+export { AUTONOMY_LEVELS } from './agent-status.js';
+export type { AgentCommand, AutonomyLevel };
 
 /** What others may know of an agent. */
 export interface AgentSummary {

@@ -1,4 +1,4 @@
-import type { AutonomyLevel } from '../../fleet/agents/agent-status.js';
+import type { AutonomyLevel } from '../../fleet/agents/agents.reader.js';
 import { APPROVAL_RISKS, type ApprovalRisk, type ApproverRole, type Approvers, type Escalation, type OnExpire, type TraceEntry } from './approval.entity.js';
 import { isOpen, type TimeWindow } from './time-window.js';
 

@@ -1,6 +1,6 @@
 import { Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, IsUUID, Length, Matches, Max, MaxLength, Min, ValidateIf, ValidateNested } from 'class-validator';
-import { AUTONOMY_LEVELS, type AutonomyLevel } from '../../fleet/agents/agent-status.js';
+import { AUTONOMY_LEVELS, type AutonomyLevel } from '../../fleet/agents/agents.reader.js';
 import { IsTimeZone } from './is-time-zone.js';
 import { APPROVAL_RISKS, type ApprovalRisk, ON_EXPIRE, type OnExpire } from './approval.entity.js';
 import { ApproversDto, EscalationDto } from './approvals.dto.js';

@@ -1,4 +1,4 @@
-import type { AutonomyLevel } from '../../fleet/agents/agent-status.js';
+import type { AutonomyLevel } from '../../fleet/agents/agents.reader.js';
 import type { DryRun, DryRunExample } from './approval-dry-runs.service.js';
 import type { ApprovalRisk, OnExpire } from './approval.entity.js';
 import { type ApprovalRule, definitionOf, type RuleDefinition } from './approval-rule.entity.js';

@@ -28,10 +28,11 @@ export class GatedApprovals extends ApprovalGate {
   @Transactional()
   async ask(request: GateRequest): Promise<GateAnswer> {
     if (request.grantId !== undefined) return this.used(request.grantId, () => this.grants.useAs(request.grantId ?? '', request.action, this.holderOf(request)));
+    const judgement = await this.ruled.judge(request);
+    if (judgement === 'allowed') return { state: 'allowed', approvalId: null };
     const known = await this.known(request);
     if (known) return known;
-    const made = await this.ruled.gated(request);
-    if (made === 'allowed') return { state: 'allowed', approvalId: null };
+    const made = await this.ruled.makeFor(request, judgement);
     if (made) return made.status === 'pending' ? { state: 'pending', approvalId: made.id } : this.letThrough(made);
     // Another made it at the same moment, and has committed.
     const found = await this.known(request);

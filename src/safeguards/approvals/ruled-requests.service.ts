@@ -6,7 +6,13 @@ import type { GateRequest } from './approval-gate.port.js';
 import { type ApprovalDraft, ApprovalRequests } from './approval-requests.service.js';
 import { demandOf, type Ruling, traceOf } from './approval-rule.matcher.js';
 import { ApprovalRulings } from './approval-rulings.service.js';
-import type { Approval } from './approval.entity.js';
+import type { Approval, ApprovalFacts } from './approval.entity.js';
+
+/** Why an approval is needed. */
+interface Judgement {
+  ruling: Ruling | undefined;
+  facts: ApprovalFacts;
+}
 
 /** Requests, as the rules of the tenant make them. In the caller's transaction. */
 @Injectable()
@@ -26,22 +32,24 @@ export class RuledRequests {
   }
 
   /**
-   * What another domain is about to do.
-   * @returns `allowed` when nothing asks for approval; the approval otherwise, given already where a rule lets it through; undefined when the
-   * source has one that was made at the same moment
+   * What the rules say to what another domain is about to do.
+   * @returns `allowed` when nothing asks for approval
    */
-  async gated(request: GateRequest): Promise<'allowed' | Approval | undefined> {
+  async judge(request: GateRequest): Promise<'allowed' | Judgement> {
     // Most tenants have no rules, and most that is asked needs none.
     if (!request.require && !(await this.rulings.areAny())) return 'allowed';
     const { ruling, facts, subject } = await this.rulings.on(request);
-    if (!request.require && ruling?.outcome !== 'required' && ruling?.outcome !== 'auto_approved') {
-      await this.rulings.keepPass(subject);
-      return 'allowed';
-    }
+    const isRuled = ruling?.outcome === 'required' || (ruling?.outcome === 'auto_approved' && !request.require);
     // Where the caller itself asks for people, no rule lets it through; one may ask for more.
-    const isForced = request.require !== undefined && ruling?.outcome !== 'required';
-    const made = await this.requests.make({ ...underRule({ ...request, demand: request.require }, isForced ? undefined : ruling), facts });
-    return made && !isForced && ruling?.outcome === 'auto_approved' ? this.approve(made, ruling) : made;
+    if (isRuled || request.require) return { ruling: isRuled ? ruling : undefined, facts };
+    await this.rulings.keepPass(subject);
+    return 'allowed';
+  }
+
+  /** The approval, given already where a rule lets it through; undefined when the source has one that was made at the same moment. */
+  async makeFor(request: GateRequest, { ruling, facts }: Judgement): Promise<Approval | undefined> {
+    const made = await this.requests.make({ ...underRule({ ...request, demand: request.require }, ruling), facts });
+    return made && ruling?.outcome === 'auto_approved' ? this.approve(made, ruling) : made;
   }
 
   private async approve(made: Approval, { rule }: Ruling): Promise<Approval> {

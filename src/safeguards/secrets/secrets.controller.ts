@@ -60,10 +60,11 @@ export class SecretsController {
 
   /**
    * Shows the value of a secret. To a person who signed in within the last 5 minutes and says why; the audit log has it before
-   * the answer leaves. No answer of this operation is kept, so an Idempotency-Key has no effect.
+   * the answer leaves. Where a rule asks for approval of `secret.reveal`, the answer is `approval_awaited` with an `approval_id` until it was
+   * given; then the same call shows the value, once. No answer of this operation is kept, so an Idempotency-Key has no effect.
    */
   @Post(':id/reveal')
-  @Operation({ id: 'revealSecret', allow: 'secret:reveal', returns: RevealedSecretView, idempotency: 'none', problems: ['not_found', 'fresh_sign_in_required', 'version_destroyed', 'erased'] })
+  @Operation({ id: 'revealSecret', allow: 'secret:reveal', returns: RevealedSecretView, idempotency: 'none', problems: ['not_found', 'fresh_sign_in_required', 'version_destroyed', 'erased', 'approval_awaited', 'approval_broken'] })
   async reveal(@Param('id', Uuid) id: string, @Body() body: RevealSecretDto): Promise<RevealedSecretView> {
     return toRevealedView(await this.reveals.reveal(id, body));
   }

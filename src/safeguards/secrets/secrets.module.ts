@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { AgentsModule } from '../../fleet/agents/agents.module.js';
 import { BoardsModule } from '../../fleet/boards/boards.module.js';
 import { erasable } from '../../platform/erasure/erasable.js';
+import { ApprovalsModule } from '../approvals/approvals.module.js';
 import { AgentSecretsController } from './agent-secrets.controller.js';
 import { OutboundSecrets } from '../../platform/egress/outbound-secrets.port.js';
 import { OutboundUses } from './outbound-uses.service.js';
@@ -25,7 +26,7 @@ import { SecretsService } from './secrets.service.js';
 /** The vault: secrets whose values are sealed, and leave it only for a reason that is written down. */
 @Global()
 @Module({
-  imports: [TypeOrmModule.forFeature([Secret, SecretVersion, SecretGrant]), AgentsModule, BoardsModule],
+  imports: [TypeOrmModule.forFeature([Secret, SecretVersion, SecretGrant]), AgentsModule, ApprovalsModule, BoardsModule],
   controllers: [SecretsController, SecretGrantsController, AgentSecretsController],
   providers: [
     OutboundUses, { provide: OutboundSecrets, useExisting: OutboundUses },
