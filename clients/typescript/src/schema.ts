@@ -838,6 +838,126 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/approval-rules": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the rules for approvals, newest first
+         * @description Lists the rules for approvals, newest first. Of those that are on, the first that fits a request decides, by priority.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `approval-rule:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listApprovalRules"];
+        put?: never;
+        /**
+         * Creates a rule
+         * @description Creates a rule. Which actions of which agents need approval, by whom, and when they are let through. From the answer on it holds in every process, for requests that are made from then on. For people who signed in within the last minutes.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `approval-rule:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["createApprovalRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approval-rules/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a rule
+         * @description Reads a rule.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `approval-rule:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getApprovalRule"];
+        put?: never;
+        post?: never;
+        /**
+         * Deletes a rule
+         * @description Deletes a rule. From the answer on it decides nothing, in every process; its versions stay.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `approval-rule:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        delete: operations["deleteApprovalRule"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a rule
+         * @description Changes a rule. What is left out stays. Each change is a new version; approvals that were asked for before keep theirs.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `approval-rule:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        patch: operations["updateApprovalRule"];
+        trace?: never;
+    };
+    "/api/v1/approval-rules/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the versions of a rule, newest first
+         * @description Lists the versions of a rule, newest first. Also of one that is gone: the traces of approvals name them.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `approval-rule:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listApprovalRuleVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/approval-rules/dry-run": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Tries a rule on what was asked for before
+         * @description Tries a rule on what was asked for before. What it would have done, beside what the rules of now would; nothing is changed.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin (scope `approval-rule:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        post: operations["dryRunApprovalRule"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/approvals": {
         parameters: {
             query?: never;
@@ -2645,7 +2765,7 @@ export interface paths {
         put?: never;
         /**
          * Shows the value of a secret
-         * @description Shows the value of a secret. To a person who signed in within the last 5 minutes and says why; the audit log has it before the answer leaves. No answer of this operation is kept, so an Idempotency-Key has no effect.
+         * @description Shows the value of a secret. To a person who signed in within the last 5 minutes and says why; the audit log has it before the answer leaves. Where a rule asks for approval of `secret.reveal`, the answer is `approval_awaited` with an `approval_id` until it was given; then the same call shows the value, once. No answer of this operation is kept, so an Idempotency-Key has no effect.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -4775,6 +4895,46 @@ export interface components {
              */
             via: "api" | "link";
         };
+        ApprovalDemandDto: {
+            /** @description Who may decide; left out, whom the request names. */
+            approvers?: components["schemas"]["ApproversDto"];
+            /**
+             * @description Seconds until it runs out.
+             * @example 3600
+             */
+            expires_seconds?: number;
+            /**
+             * @description Seconds for which what is approved may be done.
+             * @example 600
+             */
+            grant_seconds?: number;
+            /**
+             * @description How many different people must approve.
+             * @example 2
+             */
+            min_approvals?: number;
+            /**
+             * @description What happens then. `approve` lets it be done without anybody's word.
+             * @example reject
+             * @enum {string}
+             */
+            on_expire?: "approve" | "escalate" | "reject";
+        };
+        ApprovalDemandView: {
+            /** @description Who may decide; nobody named is whom the request names. */
+            approvers: components["schemas"]["ApproversView"];
+            /** @example 3600 */
+            expires_seconds: number | null;
+            /** @example 600 */
+            grant_seconds: number | null;
+            /** @example 2 */
+            min_approvals: number;
+            /**
+             * @example reject
+             * @enum {string|null}
+             */
+            on_expire: "approve" | "escalate" | "reject" | null;
+        };
         ApprovalLinksView: {
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
             approval_id: string;
@@ -4811,6 +4971,206 @@ export interface components {
             total: number;
             /** @description True when total is an estimate. */
             total_is_estimate?: boolean;
+        };
+        ApprovalRuleMatchDto: {
+            /**
+             * @description Agents.
+             * @example [
+             *       "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"
+             *     ]
+             */
+            agent_ids?: string[];
+            /**
+             * @description How much the agent may do without being asked.
+             * @example [
+             *       "manual",
+             *       "supervised"
+             *     ]
+             */
+            autonomy_levels?: ("autonomous" | "manual" | "supervised")[];
+            /**
+             * @description Boards that the task is on.
+             * @example [
+             *       "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b0a"
+             *     ]
+             */
+            board_ids?: string[];
+            /**
+             * @description Kinds of actions; `*` at the end stands for anything. `secret.reveal` and `task.complete` are kinds too.
+             * @example [
+             *       "ssh.*"
+             *     ]
+             */
+            kinds?: string[];
+            /**
+             * @description Confidences of at most this; not said as with risk.
+             * @example 0.7
+             */
+            max_confidence?: number;
+            /**
+             * @description Costs of at least this; not said as with risk.
+             * @example 10
+             */
+            min_cost_usd?: number;
+            /**
+             * @description Risks of at least this. One that is not said counts as the highest for a rule that requires approval, and as none for one that allows.
+             * @example high
+             * @enum {string}
+             */
+            min_risk?: "critical" | "high" | "low" | "medium";
+            /**
+             * @description Tools; `*` at the end stands for anything.
+             * @example [
+             *       "shell"
+             *     ]
+             */
+            tools?: string[];
+        };
+        ApprovalRuleMatchView: {
+            /**
+             * @example [
+             *       "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"
+             *     ]
+             */
+            agent_ids?: string[];
+            /**
+             * @example [
+             *       "manual"
+             *     ]
+             */
+            autonomy_levels?: ("autonomous" | "manual" | "supervised")[];
+            /**
+             * @example [
+             *       "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b0a"
+             *     ]
+             */
+            board_ids?: string[];
+            /**
+             * @example [
+             *       "ssh.*"
+             *     ]
+             */
+            kinds?: string[];
+            /** @example 0.7 */
+            max_confidence?: number;
+            /** @example 10 */
+            min_cost_usd?: number;
+            /**
+             * @example high
+             * @enum {string}
+             */
+            min_risk?: "critical" | "high" | "low" | "medium";
+            /**
+             * @example [
+             *       "shell"
+             *     ]
+             */
+            tools?: string[];
+        };
+        /** @description One page of a list. */
+        ApprovalRulePage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["ApprovalRuleView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        ApprovalRuleVersionsView: {
+            items: components["schemas"]["ApprovalRuleVersionView"][];
+        };
+        ApprovalRuleVersionView: {
+            /** @description When it lets through by itself. */
+            auto_approve: components["schemas"]["AutoApprovalView"][];
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03 */
+            changed_by_id: string;
+            /** @example user */
+            changed_by_kind: string;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description What it asks of those who decide. */
+            demand: components["schemas"]["ApprovalDemandView"];
+            /** @example Nobody restarts production alone. */
+            description: string | null;
+            /**
+             * @example require
+             * @enum {string}
+             */
+            effect: "allow" | "require";
+            /** @example true */
+            enabled: boolean;
+            /** @description To whom it goes when nobody has decided. */
+            escalation: components["schemas"]["EscalationView"] | null;
+            /** @description Which requests it is about. */
+            match: components["schemas"]["ApprovalRuleMatchView"];
+            /** @example Production commands */
+            name: string;
+            /** @example 100 */
+            priority: number;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08 */
+            rule_id: string;
+            /** @example 3 */
+            version: number;
+        };
+        ApprovalRuleView: {
+            /** @description When it lets through by itself. */
+            auto_approve: components["schemas"]["AutoApprovalView"][];
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            created_at: string;
+            /** @description What it asks of those who decide. */
+            demand: components["schemas"]["ApprovalDemandView"];
+            /** @example Nobody restarts production alone. */
+            description: string | null;
+            /**
+             * @example require
+             * @enum {string}
+             */
+            effect: "allow" | "require";
+            /** @example true */
+            enabled: boolean;
+            /** @description To whom it goes when nobody has decided. */
+            escalation: components["schemas"]["EscalationView"] | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08 */
+            id: string;
+            /** @description Which requests it is about. */
+            match: components["schemas"]["ApprovalRuleMatchView"];
+            /** @example Production commands */
+            name: string;
+            /** @example 100 */
+            priority: number;
+            /** @example 3 */
+            revision: number;
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description Grows by one with every change; traces name it.
+             * @example 3
+             */
+            version: number;
         };
         ApprovalSourceView: {
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b09 */
@@ -5164,6 +5524,70 @@ export interface components {
             resource_type: string | null;
             /** @example curl/8.5.0 */
             user_agent: string | null;
+        };
+        AutoApprovalDto: {
+            /**
+             * @description Days on which the window begins, Monday is 1; left out, every day.
+             * @example [
+             *       1,
+             *       2,
+             *       3,
+             *       4,
+             *       5
+             *     ]
+             */
+            days?: number[];
+            /**
+             * @description From when, by the clock of the time zone.
+             * @example 09:00
+             */
+            from: string;
+            /**
+             * @description Costs of at most this; one that is not said is not let through.
+             * @example 5
+             */
+            max_cost_usd?: number;
+            /**
+             * @description Risks of at most this; one that is not said is not let through.
+             * @example low
+             * @enum {string}
+             */
+            max_risk?: "critical" | "high" | "low" | "medium";
+            /**
+             * @description Where those hours are.
+             * @example Europe/Berlin
+             */
+            time_zone: string;
+            /**
+             * @description Until before when; earlier than from is on the next day.
+             * @example 17:00
+             */
+            to: string;
+        };
+        AutoApprovalView: {
+            /**
+             * @example [
+             *       1,
+             *       2,
+             *       3,
+             *       4,
+             *       5
+             *     ]
+             */
+            days?: number[];
+            /** @example 09:00 */
+            from: string;
+            /** @example 5 */
+            max_cost_usd?: number;
+            /**
+             * @example low
+             * @enum {string}
+             */
+            max_risk?: "critical" | "high" | "low" | "medium";
+            /** @example Europe/Berlin */
+            time_zone: string;
+            /** @example 17:00 */
+            to: string;
         };
         BacktestSampleView: {
             /** @example task.failed */
@@ -6153,6 +6577,42 @@ export interface components {
              */
             scopes: string[];
         };
+        CreateApprovalRuleDto: {
+            /** @description When it lets through by itself. Never where a workflow or a board asks for the approval itself. */
+            auto_approve?: components["schemas"]["AutoApprovalDto"][];
+            /** @description What it asks of those who decide. */
+            demand?: components["schemas"]["ApprovalDemandDto"];
+            /**
+             * @description What it is for.
+             * @example Nobody restarts production alone.
+             */
+            description?: string | null;
+            /**
+             * @description Whether what fits needs approval, or none.
+             * @example require
+             * @enum {string}
+             */
+            effect?: "allow" | "require";
+            /**
+             * @description Whether it decides anything.
+             * @example true
+             */
+            enabled?: boolean;
+            /** @description To whom it goes when nobody has decided; null is nobody. */
+            escalation?: components["schemas"]["EscalationDto"] | null;
+            /** @description Which requests it is about. */
+            match?: components["schemas"]["ApprovalRuleMatchDto"];
+            /**
+             * @description Name, unique in the tenant.
+             * @example Production commands
+             */
+            name: string;
+            /**
+             * @description The lower, the earlier it is looked at: the first rule that fits decides.
+             * @example 100
+             */
+            priority?: number;
+        };
         CreateBoardDto: {
             /**
              * @description While an approval for a task is pending its status does not change.
@@ -6798,6 +7258,83 @@ export interface components {
              * @example 8k3v-q0td-1mzx-h7ra
              */
             recovery_code?: string;
+        };
+        DryRunApprovalRuleDto: {
+            /**
+             * @description How many days back.
+             * @default 30
+             * @example 30
+             */
+            days: number;
+            /** @description The rule as it would be. */
+            rule: components["schemas"]["CreateApprovalRuleDto"];
+            /**
+             * Format: uuid
+             * @description The rule that it takes the place of; left out, it is a new one.
+             * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08
+             */
+            rule_id?: string;
+        };
+        DryRunCountsView: {
+            /** @example 0 */
+            allowed: number;
+            /** @example 3 */
+            auto_approved: number;
+            /**
+             * @description No rule was about it.
+             * @example 40
+             */
+            none: number;
+            /** @example 12 */
+            required: number;
+        };
+        DryRunExampleView: {
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01 */
+            agent_id: string | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            approval_id: string | null;
+            /** @example ssh.execute */
+            kind: string;
+            /**
+             * @example none
+             * @enum {string}
+             */
+            now: "allowed" | "auto_approved" | "none" | "required";
+            /**
+             * Format: date-time
+             * @example 2026-01-31T09:30:00.000Z
+             */
+            requested_at: string;
+            /**
+             * @example required
+             * @enum {string}
+             */
+            then: "allowed" | "auto_approved" | "none" | "required";
+            /** @example Restart the web server */
+            title: string | null;
+        };
+        DryRunView: {
+            /**
+             * @description With how many it would have gone otherwise than by the rules of now.
+             * @example 12
+             */
+            changed: number;
+            /**
+             * @description Requests that were looked at, the latest 5,000 at most.
+             * @example 55
+             */
+            considered: number;
+            /**
+             * @description Of these, how many the rule itself would have decided.
+             * @example 15
+             */
+            decided_by_rule: number;
+            /** @description Some of those with which it would have gone otherwise, the latest first. */
+            examples: components["schemas"]["DryRunExampleView"][];
+            /** @description By the rules of now. */
+            now: components["schemas"]["DryRunCountsView"];
+            /** @description With the rule. */
+            then: components["schemas"]["DryRunCountsView"];
         };
         EndedSessionsView: {
             /**
@@ -9742,6 +10279,42 @@ export interface components {
              * @enum {string}
              */
             status: "approved" | "rejected";
+        };
+        UpdateApprovalRuleDto: {
+            /** @description When it lets through by itself. Never where a workflow or a board asks for the approval itself. */
+            auto_approve?: components["schemas"]["AutoApprovalDto"][];
+            /** @description What it asks of those who decide. */
+            demand?: components["schemas"]["ApprovalDemandDto"];
+            /**
+             * @description What it is for.
+             * @example Nobody restarts production alone.
+             */
+            description?: string | null;
+            /**
+             * @description Whether what fits needs approval, or none.
+             * @example require
+             * @enum {string}
+             */
+            effect?: "allow" | "require";
+            /**
+             * @description Whether it decides anything.
+             * @example true
+             */
+            enabled?: boolean;
+            /** @description To whom it goes when nobody has decided; null is nobody. */
+            escalation?: components["schemas"]["EscalationDto"] | null;
+            /** @description Which requests it is about. */
+            match?: components["schemas"]["ApprovalRuleMatchDto"];
+            /**
+             * @description Name, unique in the tenant.
+             * @example Production commands
+             */
+            name?: string;
+            /**
+             * @description The lower, the earlier it is looked at: the first rule that fits decides.
+             * @example 100
+             */
+            priority?: number;
         };
         UpdateBoardDto: {
             /**
@@ -19397,6 +19970,1793 @@ export interface operations {
              *
              *     `approval_broken`: What is stored of this approval is not what was asked for and decided. Nothing is done on it.
              */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listApprovalRules: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *           "version": 3,
+                     *           "revision": 3,
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "updated_at": "2026-01-31T09:30:00.000Z",
+                     *           "name": "Production commands",
+                     *           "description": "Nobody restarts production alone.",
+                     *           "enabled": true,
+                     *           "priority": 100,
+                     *           "effect": "require",
+                     *           "match": {
+                     *             "kinds": [
+                     *               "ssh.*"
+                     *             ],
+                     *             "tools": [
+                     *               "shell"
+                     *             ],
+                     *             "agent_ids": [
+                     *               "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"
+                     *             ],
+                     *             "board_ids": [
+                     *               "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b0a"
+                     *             ],
+                     *             "autonomy_levels": [
+                     *               "manual"
+                     *             ],
+                     *             "min_risk": "high",
+                     *             "min_cost_usd": 10,
+                     *             "max_confidence": 0.7
+                     *           },
+                     *           "demand": {
+                     *             "approvers": {
+                     *               "users": [
+                     *                 "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *               ],
+                     *               "roles": [
+                     *                 "admin"
+                     *               ]
+                     *             },
+                     *             "min_approvals": 2,
+                     *             "expires_seconds": 3600,
+                     *             "on_expire": "reject",
+                     *             "grant_seconds": 600
+                     *           },
+                     *           "auto_approve": [
+                     *             {
+                     *               "days": [
+                     *                 1,
+                     *                 2,
+                     *                 3,
+                     *                 4,
+                     *                 5
+                     *               ],
+                     *               "from": "09:00",
+                     *               "to": "17:00",
+                     *               "time_zone": "Europe/Berlin",
+                     *               "max_risk": "low",
+                     *               "max_cost_usd": 5
+                     *             }
+                     *           ],
+                     *           "escalation": {
+                     *             "after_seconds": 1800,
+                     *             "to": {
+                     *               "users": [
+                     *                 "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *               ],
+                     *               "roles": [
+                     *                 "admin"
+                     *               ]
+                     *             },
+                     *             "expires_seconds": 3600
+                     *           }
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApprovalRulePage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createApprovalRule: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Production commands",
+                 *       "description": "Nobody restarts production alone.",
+                 *       "enabled": true,
+                 *       "priority": 100,
+                 *       "effect": "require",
+                 *       "match": {
+                 *         "kinds": [
+                 *           "ssh.*"
+                 *         ],
+                 *         "tools": [
+                 *           "shell"
+                 *         ],
+                 *         "agent_ids": [
+                 *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"
+                 *         ],
+                 *         "board_ids": [
+                 *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b0a"
+                 *         ],
+                 *         "autonomy_levels": [
+                 *           "manual",
+                 *           "supervised"
+                 *         ],
+                 *         "min_risk": "high",
+                 *         "min_cost_usd": 10,
+                 *         "max_confidence": 0.7
+                 *       },
+                 *       "demand": {
+                 *         "approvers": {
+                 *           "users": [
+                 *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                 *           ],
+                 *           "roles": [
+                 *             "admin"
+                 *           ]
+                 *         },
+                 *         "min_approvals": 2,
+                 *         "expires_seconds": 3600,
+                 *         "on_expire": "reject",
+                 *         "grant_seconds": 600
+                 *       },
+                 *       "auto_approve": [
+                 *         {
+                 *           "days": [
+                 *             1,
+                 *             2,
+                 *             3,
+                 *             4,
+                 *             5
+                 *           ],
+                 *           "from": "09:00",
+                 *           "to": "17:00",
+                 *           "time_zone": "Europe/Berlin",
+                 *           "max_risk": "low",
+                 *           "max_cost_usd": 5
+                 *         }
+                 *       ],
+                 *       "escalation": {
+                 *         "after_seconds": 1800,
+                 *         "to": {
+                 *           "users": [
+                 *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                 *           ],
+                 *           "roles": [
+                 *             "admin"
+                 *           ]
+                 *         },
+                 *         "expires_seconds": 3600
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateApprovalRuleDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *       "version": 3,
+                     *       "revision": 3,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "name": "Production commands",
+                     *       "description": "Nobody restarts production alone.",
+                     *       "enabled": true,
+                     *       "priority": 100,
+                     *       "effect": "require",
+                     *       "match": {
+                     *         "kinds": [
+                     *           "ssh.*"
+                     *         ],
+                     *         "tools": [
+                     *           "shell"
+                     *         ],
+                     *         "agent_ids": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"
+                     *         ],
+                     *         "board_ids": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b0a"
+                     *         ],
+                     *         "autonomy_levels": [
+                     *           "manual"
+                     *         ],
+                     *         "min_risk": "high",
+                     *         "min_cost_usd": 10,
+                     *         "max_confidence": 0.7
+                     *       },
+                     *       "demand": {
+                     *         "approvers": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "min_approvals": 2,
+                     *         "expires_seconds": 3600,
+                     *         "on_expire": "reject",
+                     *         "grant_seconds": 600
+                     *       },
+                     *       "auto_approve": [
+                     *         {
+                     *           "days": [
+                     *             1,
+                     *             2,
+                     *             3,
+                     *             4,
+                     *             5
+                     *           ],
+                     *           "from": "09:00",
+                     *           "to": "17:00",
+                     *           "time_zone": "Europe/Berlin",
+                     *           "max_risk": "low",
+                     *           "max_cost_usd": 5
+                     *         }
+                     *       ],
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApprovalRuleView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             *
+             *     `name_taken`: The name is taken.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getApprovalRule: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *       "version": 3,
+                     *       "revision": 3,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "name": "Production commands",
+                     *       "description": "Nobody restarts production alone.",
+                     *       "enabled": true,
+                     *       "priority": 100,
+                     *       "effect": "require",
+                     *       "match": {
+                     *         "kinds": [
+                     *           "ssh.*"
+                     *         ],
+                     *         "tools": [
+                     *           "shell"
+                     *         ],
+                     *         "agent_ids": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"
+                     *         ],
+                     *         "board_ids": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b0a"
+                     *         ],
+                     *         "autonomy_levels": [
+                     *           "manual"
+                     *         ],
+                     *         "min_risk": "high",
+                     *         "min_cost_usd": 10,
+                     *         "max_confidence": 0.7
+                     *       },
+                     *       "demand": {
+                     *         "approvers": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "min_approvals": 2,
+                     *         "expires_seconds": 3600,
+                     *         "on_expire": "reject",
+                     *         "grant_seconds": 600
+                     *       },
+                     *       "auto_approve": [
+                     *         {
+                     *           "days": [
+                     *             1,
+                     *             2,
+                     *             3,
+                     *             4,
+                     *             5
+                     *           ],
+                     *           "from": "09:00",
+                     *           "to": "17:00",
+                     *           "time_zone": "Europe/Berlin",
+                     *           "max_risk": "low",
+                     *           "max_cost_usd": 5
+                     *         }
+                     *       ],
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApprovalRuleView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    deleteApprovalRule: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updateApprovalRule: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Production commands",
+                 *       "description": "Nobody restarts production alone.",
+                 *       "enabled": true,
+                 *       "priority": 100,
+                 *       "effect": "require",
+                 *       "match": {
+                 *         "kinds": [
+                 *           "ssh.*"
+                 *         ],
+                 *         "tools": [
+                 *           "shell"
+                 *         ],
+                 *         "agent_ids": [
+                 *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"
+                 *         ],
+                 *         "board_ids": [
+                 *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b0a"
+                 *         ],
+                 *         "autonomy_levels": [
+                 *           "manual",
+                 *           "supervised"
+                 *         ],
+                 *         "min_risk": "high",
+                 *         "min_cost_usd": 10,
+                 *         "max_confidence": 0.7
+                 *       },
+                 *       "demand": {
+                 *         "approvers": {
+                 *           "users": [
+                 *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                 *           ],
+                 *           "roles": [
+                 *             "admin"
+                 *           ]
+                 *         },
+                 *         "min_approvals": 2,
+                 *         "expires_seconds": 3600,
+                 *         "on_expire": "reject",
+                 *         "grant_seconds": 600
+                 *       },
+                 *       "auto_approve": [
+                 *         {
+                 *           "days": [
+                 *             1,
+                 *             2,
+                 *             3,
+                 *             4,
+                 *             5
+                 *           ],
+                 *           "from": "09:00",
+                 *           "to": "17:00",
+                 *           "time_zone": "Europe/Berlin",
+                 *           "max_risk": "low",
+                 *           "max_cost_usd": 5
+                 *         }
+                 *       ],
+                 *       "escalation": {
+                 *         "after_seconds": 1800,
+                 *         "to": {
+                 *           "users": [
+                 *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                 *           ],
+                 *           "roles": [
+                 *             "admin"
+                 *           ]
+                 *         },
+                 *         "expires_seconds": 3600
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateApprovalRuleDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *       "version": 3,
+                     *       "revision": 3,
+                     *       "created_at": "2026-01-31T09:30:00.000Z",
+                     *       "updated_at": "2026-01-31T09:30:00.000Z",
+                     *       "name": "Production commands",
+                     *       "description": "Nobody restarts production alone.",
+                     *       "enabled": true,
+                     *       "priority": 100,
+                     *       "effect": "require",
+                     *       "match": {
+                     *         "kinds": [
+                     *           "ssh.*"
+                     *         ],
+                     *         "tools": [
+                     *           "shell"
+                     *         ],
+                     *         "agent_ids": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"
+                     *         ],
+                     *         "board_ids": [
+                     *           "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b0a"
+                     *         ],
+                     *         "autonomy_levels": [
+                     *           "manual"
+                     *         ],
+                     *         "min_risk": "high",
+                     *         "min_cost_usd": 10,
+                     *         "max_confidence": 0.7
+                     *       },
+                     *       "demand": {
+                     *         "approvers": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "min_approvals": 2,
+                     *         "expires_seconds": 3600,
+                     *         "on_expire": "reject",
+                     *         "grant_seconds": 600
+                     *       },
+                     *       "auto_approve": [
+                     *         {
+                     *           "days": [
+                     *             1,
+                     *             2,
+                     *             3,
+                     *             4,
+                     *             5
+                     *           ],
+                     *           "from": "09:00",
+                     *           "to": "17:00",
+                     *           "time_zone": "Europe/Berlin",
+                     *           "max_risk": "low",
+                     *           "max_cost_usd": 5
+                     *         }
+                     *       ],
+                     *       "escalation": {
+                     *         "after_seconds": 1800,
+                     *         "to": {
+                     *           "users": [
+                     *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *           ],
+                     *           "roles": [
+                     *             "admin"
+                     *           ]
+                     *         },
+                     *         "expires_seconds": 3600
+                     *       }
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApprovalRuleView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `fresh_sign_in_required`: This operation takes a person who has signed in within the last minutes.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `name_taken`: The name is taken. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listApprovalRuleVersions: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                     *           "version": 3,
+                     *           "changed_by_kind": "user",
+                     *           "changed_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
+                     *           "created_at": "2026-01-31T09:30:00.000Z",
+                     *           "name": "Production commands",
+                     *           "description": "Nobody restarts production alone.",
+                     *           "enabled": true,
+                     *           "priority": 100,
+                     *           "effect": "require",
+                     *           "match": {
+                     *             "kinds": [
+                     *               "ssh.*"
+                     *             ],
+                     *             "tools": [
+                     *               "shell"
+                     *             ],
+                     *             "agent_ids": [
+                     *               "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"
+                     *             ],
+                     *             "board_ids": [
+                     *               "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b0a"
+                     *             ],
+                     *             "autonomy_levels": [
+                     *               "manual"
+                     *             ],
+                     *             "min_risk": "high",
+                     *             "min_cost_usd": 10,
+                     *             "max_confidence": 0.7
+                     *           },
+                     *           "demand": {
+                     *             "approvers": {
+                     *               "users": [
+                     *                 "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *               ],
+                     *               "roles": [
+                     *                 "admin"
+                     *               ]
+                     *             },
+                     *             "min_approvals": 2,
+                     *             "expires_seconds": 3600,
+                     *             "on_expire": "reject",
+                     *             "grant_seconds": 600
+                     *           },
+                     *           "auto_approve": [
+                     *             {
+                     *               "days": [
+                     *                 1,
+                     *                 2,
+                     *                 3,
+                     *                 4,
+                     *                 5
+                     *               ],
+                     *               "from": "09:00",
+                     *               "to": "17:00",
+                     *               "time_zone": "Europe/Berlin",
+                     *               "max_risk": "low",
+                     *               "max_cost_usd": 5
+                     *             }
+                     *           ],
+                     *           "escalation": {
+                     *             "after_seconds": 1800,
+                     *             "to": {
+                     *               "users": [
+                     *                 "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                     *               ],
+                     *               "roles": [
+                     *                 "admin"
+                     *               ]
+                     *             },
+                     *             "expires_seconds": 3600
+                     *           }
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["ApprovalRuleVersionsView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    dryRunApprovalRule: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "rule": {
+                 *         "name": "Production commands",
+                 *         "description": "Nobody restarts production alone.",
+                 *         "enabled": true,
+                 *         "priority": 100,
+                 *         "effect": "require",
+                 *         "match": {
+                 *           "kinds": [
+                 *             "ssh.*"
+                 *           ],
+                 *           "tools": [
+                 *             "shell"
+                 *           ],
+                 *           "agent_ids": [
+                 *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01"
+                 *           ],
+                 *           "board_ids": [
+                 *             "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b0a"
+                 *           ],
+                 *           "autonomy_levels": [
+                 *             "manual",
+                 *             "supervised"
+                 *           ],
+                 *           "min_risk": "high",
+                 *           "min_cost_usd": 10,
+                 *           "max_confidence": 0.7
+                 *         },
+                 *         "demand": {
+                 *           "approvers": {
+                 *             "users": [
+                 *               "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                 *             ],
+                 *             "roles": [
+                 *               "admin"
+                 *             ]
+                 *           },
+                 *           "min_approvals": 2,
+                 *           "expires_seconds": 3600,
+                 *           "on_expire": "reject",
+                 *           "grant_seconds": 600
+                 *         },
+                 *         "auto_approve": [
+                 *           {
+                 *             "days": [
+                 *               1,
+                 *               2,
+                 *               3,
+                 *               4,
+                 *               5
+                 *             ],
+                 *             "from": "09:00",
+                 *             "to": "17:00",
+                 *             "time_zone": "Europe/Berlin",
+                 *             "max_risk": "low",
+                 *             "max_cost_usd": 5
+                 *           }
+                 *         ],
+                 *         "escalation": {
+                 *           "after_seconds": 1800,
+                 *           "to": {
+                 *             "users": [
+                 *               "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03"
+                 *             ],
+                 *             "roles": [
+                 *               "admin"
+                 *             ]
+                 *           },
+                 *           "expires_seconds": 3600
+                 *         }
+                 *       },
+                 *       "rule_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b08",
+                 *       "days": 30
+                 *     }
+                 */
+                "application/json": components["schemas"]["DryRunApprovalRuleDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "considered": 55,
+                     *       "decided_by_rule": 15,
+                     *       "changed": 12,
+                     *       "now": {
+                     *         "required": 12,
+                     *         "auto_approved": 3,
+                     *         "allowed": 0,
+                     *         "none": 40
+                     *       },
+                     *       "then": {
+                     *         "required": 12,
+                     *         "auto_approved": 3,
+                     *         "allowed": 0,
+                     *         "none": 40
+                     *       },
+                     *       "examples": [
+                     *         {
+                     *           "approval_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "title": "Restart the web server",
+                     *           "kind": "ssh.execute",
+                     *           "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *           "requested_at": "2026-01-31T09:30:00.000Z",
+                     *           "now": "none",
+                     *           "then": "required"
+                     *         }
+                     *       ]
+                     *     }
+                     */
+                    "application/json": components["schemas"]["DryRunView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -35529,7 +37889,13 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `approval_awaited`: A rule asks for approval of this. It was requested, and waits for a decision.
+             *
+             *     `approval_broken`: What is stored of this approval is not what was asked for and decided. Nothing is done on it.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
