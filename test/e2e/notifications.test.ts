@@ -207,6 +207,23 @@ describe('the plane tells administrators', () => {
     await eventually(async () => (await noticeOf(admin.token, 'approval', id)).read);
   });
 
+  it('of an approval those who are named, and nobody else', async () => {
+    const [approver, boss] = [await person(), await person('admin')];
+    const { id } = await body(user.token, 'POST', '/approvals', { title: unique('For one'), action: { kind: 'k', arguments: {} }, approvers: { users: [approver.id] } });
+    await noticeOf(approver.token, 'approval', id);
+    expect((await list(boss.token, '?limit=100')).items.filter((item) => item.metadata['approval_id'] === id)).toEqual([]);
+  });
+
+  it('nothing of an agent whose content was purged', async () => {
+    const agent = await createAgent(plane, { name: unique('purged') }, admin.token);
+    await body(admin.token, 'POST', `/agents/${agent.id}/kill`);
+    const { id, title } = await noticeOf(admin.token, 'agent_killed', agent.id);
+    expect(title).toContain(String(agent['name']));
+    const { id: purge } = await body(admin.token, 'POST', '/compliance/purge', { entity_type: 'agent', entity_id: agent.id });
+    await eventually(async () => (await ok(plane.request<{ status: string }>('GET', `/api/v1/compliance/purges/${purge}`, { token: admin.token }))).status === 'done');
+    expect((await list(admin.token, '?limit=100')).items.find((item) => item.id === id)).toMatchObject({ title: '[erased]', body: null, metadata: {} });
+  });
+
   it('of a circuit breaker that opened', async () => {
     const name = unique('breaker');
     await body(admin.token, 'POST', '/circuit-breakers', { name, target: 'host:api.example.com' });

@@ -3,6 +3,7 @@ import { TypeOrmModule } from '@nestjs/typeorm';
 import { UsersModule } from '../../identity/users/users.module.js';
 import { erasable } from '../../platform/erasure/erasable.js';
 import { Notifier } from '../../platform/notifications/notifier.port.js';
+import { ApprovalsModule } from '../../safeguards/approvals/approvals.module.js';
 import { InboxKeeper } from './inbox-keeper.listener.js';
 import { Notification } from './notification.entity.js';
 import { NotificationsCleaner } from './notifications.cleaner.js';
@@ -15,7 +16,7 @@ import { SystemNotices } from './system-notices.listener.js';
 /** What people are told in the application. Global for the port through which every domain tells them. */
 @Global()
 @Module({
-  imports: [TypeOrmModule.forFeature([Notification]), UsersModule],
+  imports: [TypeOrmModule.forFeature([Notification]), ApprovalsModule, UsersModule],
   controllers: [NotificationsController],
   providers: [NotificationsRepository, NotificationsService, InboxKeeper, SystemNotices, NotificationsCleaner, { provide: Notifier, useExisting: NotificationsService }, erasable({ ofAgents: NOTIFICATION_CONTENT })],
   exports: [Notifier],

@@ -5,7 +5,8 @@ import { AgentStatusChanged } from '../../fleet/agents/agents.events.js';
 import { PlanLimitReached } from '../../identity/tenants/tenants.events.js';
 import { EventConsumers } from '../../platform/events/event-consumers.js';
 import type { Notice } from '../../platform/notifications/notifier.port.js';
-import { ApprovalDecided, ApprovalRequested } from '../../safeguards/approvals/approvals.events.js';
+import { ApprovalDecided, ApprovalEscalated, ApprovalRequested } from '../../safeguards/approvals/approvals.events.js';
+import { ApprovalsReader } from '../../safeguards/approvals/approvals.reader.js';
 import { BreakerOpened } from '../../safeguards/circuit-breakers/circuit-breakers.events.js';
 import { TaskFailed } from '../../work/tasks/tasks.events.js';
 import { NotificationsService } from './notifications.service.js';
@@ -22,12 +23,13 @@ export class SystemNotices implements OnModuleInit {
   constructor(
     private readonly consumers: EventConsumers,
     private readonly notifications: NotificationsService,
+    private readonly approvals: ApprovalsReader,
   ) {}
 
   onModuleInit(): void {
     this.follow(AgentStatusChanged, noticeOfAgent);
     this.follow(TaskFailed, noticeOfTask);
-    this.follow(ApprovalRequested, noticeOfApproval);
+    for (const type of [ApprovalRequested, ApprovalEscalated]) this.consumers.on(CONSUMER, type, ({ data }) => this.tellDeciders(data.approval_id));
     this.follow(BreakerOpened, noticeOfBreaker);
     this.follow(PlanLimitReached, noticeOfPlan);
     this.consumers.on(CONSUMER, ApprovalDecided, ({ data }) => this.notifications.settle(approvalKey(data.approval_id)));
@@ -43,13 +45,19 @@ export class SystemNotices implements OnModuleInit {
     });
   }
 
+  /** An approval waits for somebody: it is never one of many. When it is put before others, those who had its notice have it once. */
+  @Transactional()
+  protected async tellDeciders(approvalId: string): Promise<void> {
+    const waiting = await this.approvals.waiting(approvalId);
+    if (waiting) await this.notifications.notify(noticeOfApproval(waiting));
+  }
+
   @Transactional()
   protected async tell(notices: readonly { notice: Notice; at: Date }[]): Promise<void> {
     for (const { notice, at } of notices) {
       const since = new Date(Math.floor(at.getTime() / WINDOW_MS) * WINDOW_MS);
       const told = await this.notifications.toldSince(notice.type, since, MOST_OF_A_TYPE);
-      // An approval waits for somebody: it is never one of many.
-      await this.notifications.notify(told < MOST_OF_A_TYPE || notice.type === 'approval' ? notice : manyMore(notice, since));
+      await this.notifications.notify(told < MOST_OF_A_TYPE ? notice : manyMore(notice, since));
     }
   }
 }

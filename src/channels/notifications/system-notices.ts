@@ -2,7 +2,7 @@ import type { StoredEvent } from '../../core/event.js';
 import type { AgentStatusChanged } from '../../fleet/agents/agents.events.js';
 import type { PlanLimitReached } from '../../identity/tenants/tenants.events.js';
 import type { Notice } from '../../platform/notifications/notifier.port.js';
-import type { ApprovalRequested } from '../../safeguards/approvals/approvals.events.js';
+import type { WaitingApproval } from '../../safeguards/approvals/approvals.reader.js';
 import type { BreakerOpened } from '../../safeguards/circuit-breakers/circuit-breakers.events.js';
 import type { TaskFailed } from '../../work/tasks/tasks.events.js';
 
@@ -42,17 +42,17 @@ export function noticeOfTask({ id, data }: FactOf<typeof TaskFailed>): Notice | 
 /** The key of what is said about an approval: once that is decided, it needs no reading. */
 export const approvalKey = (approvalId: string): string => `approval:${approvalId}`;
 
-/** Of an approval that waits. */
-export function noticeOfApproval({ data }: FactOf<typeof ApprovalRequested>): Notice {
+/** Of an approval that waits: for those who are named, or for the administrators where everybody may decide. */
+export function noticeOfApproval({ id, title, kind, risk, agent_id, task_id, users, roles }: WaitingApproval): Notice {
   return {
-    to: ADMINS,
+    to: users.length + roles.length > 0 ? { users, roles } : ADMINS,
     type: 'approval',
-    severity: data.risk !== null && CRITICAL_RISKS.has(data.risk) ? 'high' : 'warning',
-    title: `Approval wanted: ${data.title}`,
-    link: `/approvals/${data.approval_id}`,
-    metadata: { approval_id: data.approval_id, kind: data.kind, risk: data.risk, agent_id: data.agent_id, task_id: data.task_id },
-    ...(data.agent_id === null ? {} : { agentId: data.agent_id }),
-    key: approvalKey(data.approval_id),
+    severity: risk !== null && CRITICAL_RISKS.has(risk) ? 'high' : 'warning',
+    title: `Approval wanted: ${title}`,
+    link: `/approvals/${id}`,
+    metadata: { approval_id: id, kind, risk, agent_id, task_id },
+    ...(agent_id === null ? {} : { agentId: agent_id }),
+    key: approvalKey(id),
   };
 }
 
