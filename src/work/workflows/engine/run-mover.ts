@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { newId } from '../../../core/ids.js';
-import { type Graph, GraphIndex } from '../../../core/workflows/graph.js';
+import { type Graph, GraphIndex, ROOT } from '../../../core/workflows/graph.js';
 import { Pass } from '../../../core/workflows/pass.js';
 import type { Fact, StepRow } from '../../../core/workflows/rows.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
@@ -8,7 +8,7 @@ import { WorkflowVersions } from '../workflow-versions.reader.js';
 import { StepEvaluator } from './step-evaluator.js';
 import { LoadedRows } from './run-rows.js';
 import { type HeldRun, RunsRepository } from './runs.repository.js';
-import { StepRowsRepository } from './step-rows.repository.js';
+import { StepRowsRepository, type WrittenRow } from './step-rows.repository.js';
 
 /** Runs with no more steps are read whole: one statement instead of one for each question. */
 const SMALL = 200;
@@ -17,7 +17,7 @@ const SMALL = 200;
 export interface Moved {
   run: HeldRun;
   pass: Pass;
-  rows: readonly StepRow[];
+  rows: readonly WrittenRow[];
   /** Those of the rows that are in another state than before. */
   news: readonly StepRow[];
   before: HeldRun['status'];
@@ -54,6 +54,7 @@ export class RunMover {
       const known = (isWhole ? whole : due).get(run.id) ?? [];
       const rows = new LoadedRows(this.steps, tenantId, run.id, known, isWhole);
       const before = run.status;
+      await rows.prepare([...(facts.get(run.id) ?? []).map(({ path }) => path).filter((path) => path !== ROOT), ...known.map(({ path }) => path)]);
       const pass = new Pass(run, await this.graphOf(run), rows, this.evaluator, now, newId, Math.random);
       await move(pass, facts.get(run.id) ?? [], known.filter((row) => isDue(row, now)));
       run.steps += rows.added;
@@ -64,7 +65,7 @@ export class RunMover {
   }
 
   private async write(tenantId: string, moved: readonly Moved[]): Promise<void> {
-    await this.steps.write(tenantId, moved.flatMap(({ run, rows }) => rows.map((row) => ({ runId: run.id, row }))));
+    await this.steps.write(tenantId, moved.flatMap(({ rows }) => rows));
     await this.steps.writeAttempts(tenantId, moved.flatMap(({ run, pass }) => pass.attempts.map((attempt) => ({ runId: run.id, attempt }))));
     await this.runs.write(tenantId, moved.map(({ run }) => run));
   }

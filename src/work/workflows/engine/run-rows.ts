@@ -1,7 +1,7 @@
 import { scopeOf } from '../../../core/workflows/graph.js';
 import type { RunRows } from '../../../core/workflows/pass.js';
 import { isEnding, type StepRow } from '../../../core/workflows/rows.js';
-import type { StepRowsRepository } from './step-rows.repository.js';
+import type { StepRowsRepository, WrittenRow } from './step-rows.repository.js';
 
 /**
  * The steps of one run in one transaction: read when they are asked for, each at most once, and written together at the end. What
@@ -10,7 +10,8 @@ import type { StepRowsRepository } from './step-rows.repository.js';
 export class LoadedRows implements RunRows {
   private readonly known = new Map<string, StepRow>();
   private readonly changed = new Set<StepRow>();
-  private readonly before = new Map<string, StepRow['status']>();
+  /** As they were read. */
+  private readonly before = new Map<string, Pick<StepRow, 'status' | 'input'>>();
   /** Steps that were not there before. */
   added = 0;
 
@@ -45,13 +46,21 @@ export class LoadedRows implements RunRows {
     this.changed.add(row);
   }
 
-  get written(): readonly StepRow[] {
-    return [...this.changed];
+  get written(): readonly WrittenRow[] {
+    return [...this.changed].map((row) => {
+      const before = this.before.get(row.path);
+      return { runId: this.runId, row, isNew: before === undefined, keepsInput: before !== undefined && before.input === row.input };
+    });
   }
 
   /** Rows that are in another state than they were read in; new ones that only wait for others are no news. */
   get news(): readonly StepRow[] {
-    return this.written.filter(({ path, status }) => status !== (this.before.get(path) ?? 'pending'));
+    return [...this.changed].filter(({ path, status }) => status !== (this.before.get(path)?.status ?? 'pending'));
+  }
+
+  /** Reads together what a transition that begins with these steps will ask for. */
+  async prepare(paths: readonly string[]): Promise<void> {
+    if (!this.isWhole && paths.length > 0) this.keep(await this.repository.around(this.tenantId, this.runId, paths));
   }
 
   openUnder(scope: string): Promise<StepRow[]> {
@@ -88,7 +97,7 @@ export class LoadedRows implements RunRows {
       const known = this.known.get(row.path);
       if (known) return known;
       this.known.set(row.path, row);
-      this.before.set(row.path, row.status);
+      this.before.set(row.path, { status: row.status, input: row.input });
       return row;
     });
   }

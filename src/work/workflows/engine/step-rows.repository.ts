@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { scopeOf } from '../../../core/workflows/graph.js';
+import { ROOT, scopeOf } from '../../../core/workflows/graph.js';
 import type { AttemptRecord } from '../../../core/workflows/pass.js';
 import type { StepRow } from '../../../core/workflows/rows.js';
 import { toJsonText } from '../../../core/json-text.js';
@@ -20,12 +20,33 @@ const READ = `select run_id, ${COLUMNS.join(', ')}, waiting_kind, waiting_id fro
 const WRITTEN = [...COLUMNS, 'waiting_kind', 'waiting_id'];
 const OPEN = `status in ('pending', 'ready', 'waiting', 'retrying')`;
 
-/** A record for each row: PostgreSQL makes columns of it, and writes those that are new and those that are not in one statement. */
-const WRITE = prepared(`insert into workflow_steps (tenant_id, run_id, scope, ${WRITTEN.join(', ')})
-  select $1, run_id, scope, ${WRITTEN.join(', ')} from jsonb_populate_recordset(null::workflow_steps, $2::jsonb)
-  on conflict (tenant_id, run_id, path) do update set ${WRITTEN.filter((column) => column !== 'path' && column !== 'type').map((column) => `${column} = excluded.${column}`).join(', ')}`);
+/** A record for each row: PostgreSQL makes columns of it. */
+const ADD = prepared(`insert into workflow_steps (tenant_id, run_id, scope, ${WRITTEN.join(', ')})
+  select $1, run_id, scope, ${WRITTEN.join(', ')} from jsonb_populate_recordset(null::workflow_steps, $2::jsonb)`);
+/** What says nothing of its input keeps it as it is stored: the items of a `map` would be written again with each that ends. */
+const CHANGE = prepared(`update workflow_steps s set ${WRITTEN.filter((column) => column !== 'path' && column !== 'type' && column !== 'input').map((column) => `${column} = n.${column}`).join(', ')},
+    input = case when e ? 'input' then n.input else s.input end
+  from jsonb_array_elements($2::jsonb) e, jsonb_populate_record(null::workflow_steps, e) n where s.tenant_id = $1 and s.run_id = n.run_id and s.path = n.path`);
 const WRITE_ATTEMPTS = prepared(`insert into workflow_attempts (tenant_id, run_id, path, attempt, outcome, error, made_kind, made_id, output, started_at, ended_at)
   select $1, run_id, path, attempt, outcome, error, made_kind, made_id, output, started_at, ended_at from jsonb_populate_recordset(null::workflow_attempts, $2::jsonb)`);
+
+/** A step to be written: whether it was not there before, and whether its input is as it was. */
+export interface WrittenRow {
+  runId: string;
+  row: StepRow;
+  isNew: boolean;
+  keepsInput: boolean;
+}
+
+function recordOf({ runId, row: { waiting_for, input, ...row }, keepsInput }: WrittenRow): object {
+  return { ...row, ...(keepsInput ? {} : { input }), run_id: runId, scope: scopeOf(row.path), waiting_kind: waiting_for?.kind ?? null, waiting_id: waiting_for?.id ?? null };
+}
+
+function scopesAround(path: string): string[] {
+  const scopes = [];
+  for (let scope = scopeOf(path); scope !== ROOT; scope = scopeOf(scope)) scopes.push(scope);
+  return scopes;
+}
 
 /** Steps of runs, as the engine reads and writes them: in the transaction that holds the run. */
 @Injectable()
@@ -44,6 +65,13 @@ export class StepRowsRepository {
 
   paths(tenantId: string, runId: string, paths: readonly string[]): Promise<StepRow[]> {
     return this.of(`${READ} where tenant_id = $1 and run_id = $2 and path = any($3)`, [tenantId, runId, paths]);
+  }
+
+  /** Steps, and what a transition that begins with them will ask for: what stands beside them, and what they stand in. */
+  async around(tenantId: string, runId: string, paths: readonly string[]): Promise<StepRow[]> {
+    const scopes = new Set(paths.map(scopeOf).filter((scope) => scope !== ROOT));
+    const above = new Set([...scopes].flatMap(scopesAround));
+    return this.of(`${READ} where tenant_id = $1 and run_id = $2 and path = any($3) union all ${READ} where tenant_id = $1 and run_id = $2 and scope = any($4)`, [tenantId, runId, [...new Set([...paths, ...scopes, ...above])], [...scopes]]);
   }
 
   openUnder(tenantId: string, runId: string, scope: string): Promise<StepRow[]> {
@@ -69,10 +97,10 @@ export class StepRowsRepository {
     return this.of(`${READ} where tenant_id = $1 and run_id = $2 and undoable and path <> all($3) order by ended_seq desc limit 1`, [tenantId, runId, except]);
   }
 
-  async write(tenantId: string, rows: readonly { runId: string; row: StepRow }[]): Promise<void> {
-    if (rows.length === 0) return;
-    const records = rows.map(({ runId, row: { waiting_for, ...row } }) => ({ ...row, run_id: runId, scope: scopeOf(row.path), waiting_kind: waiting_for?.kind ?? null, waiting_id: waiting_for?.id ?? null }));
-    await this.sql.execute(WRITE, [tenantId, toJsonText(records)]);
+  async write(tenantId: string, rows: readonly WrittenRow[]): Promise<void> {
+    const [added, changed] = [rows.filter(({ isNew }) => isNew), rows.filter(({ isNew }) => !isNew)];
+    if (added.length > 0) await this.sql.execute(ADD, [tenantId, toJsonText(added.map(recordOf))]);
+    if (changed.length > 0) await this.sql.execute(CHANGE, [tenantId, toJsonText(changed.map(recordOf))]);
   }
 
   async writeAttempts(tenantId: string, attempts: readonly { runId: string; attempt: AttemptRecord }[]): Promise<void> {
