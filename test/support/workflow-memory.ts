@@ -1,6 +1,7 @@
 import { type Graph, GraphIndex, scopeOf } from '../../src/core/workflows/graph.js';
 import { type Bindings, type Effect, type Evaluator, failure, Pass, type RunRows } from '../../src/core/workflows/pass.js';
 import { type Fact, isEnding, type RunRow, type StepRow } from '../../src/core/workflows/rows.js';
+import { UNPACED } from '../../src/core/workflows/pace.js';
 import { advance, cancel, resume, retry } from '../../src/core/workflows/transition.js';
 
 /** Rows of a run in memory. They are copied on every way in and out, as a database would. */
@@ -11,6 +12,10 @@ export class MemoryRows implements RunRows {
 
   get(path: string): Promise<StepRow> {
     return Promise.resolve(this.load(path));
+  }
+
+  expect(): Promise<void> {
+    return Promise.resolve();
   }
 
   add(rows: readonly StepRow[]): void {
@@ -109,26 +114,27 @@ export class MemoryRun {
     graph: Graph,
     input: unknown = {},
     private readonly random: () => number = () => 0.5,
+    /** Steps that one transition starts. */
+    private readonly steps = Infinity,
   ) {
     this.index = new GraphIndex(graph);
     this.run = { id: 'run', workflow_id: 'workflow', status: 'pending', input, output: null, error: null, ends_as: null, open: 0, seq: 0, timeout_at: null, started_at: null, ended_at: null };
   }
 
   async advance(facts: readonly Fact[] = []): Promise<Effect[]> {
-    const due = this.rows.all().filter(({ due_at, timeout_at }) => [due_at, timeout_at].some((time) => time !== null && time <= this.now));
-    return this.pass((pass) => advance(pass, facts, due));
+    return this.goOn((pass, due) => advance(pass, facts, due));
   }
 
   cancel(reason = 'Enough.'): Promise<Effect[]> {
-    return this.pass((pass) => cancel(pass, reason));
+    return this.goOn((pass) => cancel(pass, reason));
   }
 
   resume(): Promise<Effect[]> {
-    return this.pass(resume);
+    return this.goOn(resume);
   }
 
   retry(): Promise<Effect[]> {
-    return this.pass(retry);
+    return this.goOn(retry);
   }
 
   step(path: string): StepRow {
@@ -141,8 +147,19 @@ export class MemoryRun {
     return Object.fromEntries([...this.rows.stored.values()].map(({ path, status }) => [path, status]));
   }
 
+  /** A transition, and those that take up what it has left. */
+  private async goOn(first: (pass: Pass, due: readonly StepRow[]) => Promise<void>): Promise<Effect[]> {
+    const effects = await this.pass((pass) => first(pass, this.due()));
+    while (this.due().some(({ status }) => status === 'ready')) effects.push(...(await this.pass((pass) => advance(pass, [], this.due()))));
+    return effects;
+  }
+
+  private due(): StepRow[] {
+    return this.rows.all().filter(({ due_at, timeout_at }) => [due_at, timeout_at].some((time) => time !== null && time <= this.now));
+  }
+
   private async pass(work: (pass: Pass) => Promise<void>): Promise<Effect[]> {
-    const pass = new Pass(this.run, this.index, this.rows, evaluator, this.now, () => `id-${(this.ids += 1)}`, this.random);
+    const pass = new Pass(this.run, this.index, this.rows, evaluator, this.now, () => `id-${(this.ids += 1)}`, this.random, { steps: this.steps, pace: UNPACED });
     await work(pass);
     this.rows.commit();
     for (const { path, attempt } of pass.attempts) {

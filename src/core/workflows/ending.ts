@@ -87,7 +87,9 @@ function settle(pass: Pass, row: StepRow, step: Step, ending: Ending, reason: st
 /** @returns the steps that are skipped by it */
 async function tellSuccessors(pass: Pass, scope: string, index: ScopeIndex, { row, step, ending }: { row: StepRow; step: Step; ending: Ending }): Promise<{ row: StepRow; step: Step; ending: Ending; reason: string }[]> {
   const skipped = [];
-  for (const { step: next, edge } of index.successors.get(step.key) ?? []) {
+  const successors = index.successors.get(step.key) ?? [];
+  await pass.rows.expect(successors.map(({ step: next }) => pathOf(scope, next.key)));
+  for (const { step: next, edge } of successors) {
     const target = await pass.rows.get(pathOf(scope, next.key));
     if (target.status !== 'pending') continue;
     count(target, edge, step, ending, row.branch);

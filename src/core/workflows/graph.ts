@@ -140,6 +140,12 @@ export class GraphIndex {
     return found;
   }
 
+  /** Paths of the steps that edges lead to from here; none from a scope. */
+  successorsOf(path: string): string[] {
+    const scope = scopeOf(path);
+    return (this.scopes.get(this.nameOf(scope))?.successors.get(keyOf(path)) ?? []).map(({ step }) => pathOf(scope, step.key));
+  }
+
   /** All items of a `map` share a scope of the graph: each second part of a path names a step, the one after it a branch or an item. */
   private nameOf(scope: string): string {
     if (scope === ROOT) return '';

@@ -1,4 +1,5 @@
 import type { GraphIndex } from './graph.js';
+import { type Pace, UNPACED } from './pace.js';
 import type { RunRow, StepError, StepRow, WaitingFor } from './rows.js';
 
 /** What an expression may see. */
@@ -31,6 +32,8 @@ export interface Evaluator {
 /** Rows of one run, loaded as they are needed. A row that is handed out may be changed: `touch` says that it was. */
 export interface RunRows {
   get(path: string): Promise<StepRow>;
+  /** All of these will be asked for. */
+  expect(paths: readonly string[]): Promise<void>;
   add(rows: readonly StepRow[]): void;
   touch(row: StepRow): void;
   /** Rows below a scope that have not ended, scopes among them. */
@@ -74,6 +77,15 @@ export class StepFailure extends Error {
 /** @param passing whether another try may help */
 export const failure = (code: string, message: string, passing = false): StepFailure => new StepFailure({ code, message, passing });
 
+/** How much one transition does before it leaves the rest to the next one: a transaction should not last for seconds. */
+export interface Limits {
+  /** Steps that it starts. */
+  steps: number;
+  pace: Pace;
+}
+
+const UNLIMITED: Limits = { steps: Infinity, pace: UNPACED };
+
 /** One transition of one run: what has happened goes in, changed rows and effects come out. It has no clock and no chance of its own. */
 export class Pass {
   readonly effects: Effect[] = [];
@@ -89,6 +101,7 @@ export class Pass {
     readonly now: Date,
     readonly newId: () => string,
     readonly random: () => number,
+    readonly limits: Limits = UNLIMITED,
   ) {}
 
   later(seconds: number): Date {

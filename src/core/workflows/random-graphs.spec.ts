@@ -40,10 +40,10 @@ function randomOf(seed: number): () => number {
 describe('graphs made at random', () => {
   it('end as the plain reading of their edges says, in whatever order things happen', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.integer(), fc.integer(), async (shape, order) => {
+      fc.asyncProperty(fc.integer(), fc.integer(), fc.constantFrom(Infinity, 1, 3), async (shape, order, steps) => {
         const { graph, fails } = randomGraph(randomOf(shape));
         const expected = predict(graph, fails);
-        const run = new MemoryRun(graph);
+        const run = new MemoryRun(graph, {}, () => 0.5, steps);
         await play(run, fails, randomOf(order));
         expect(run.run.status).toBe(expected.failed ? 'failed' : 'completed');
         const statuses = run.statuses();

@@ -86,6 +86,19 @@ describe('a run', () => {
     expect([run.step('a').undone, run.step('b').undone, run.step('slow').status]).toEqual([true, true, 'cancelled']);
   });
 
+  it('tells of each try once, also of one that is given up while it is put off', async () => {
+    const run = new MemoryRun({ steps: [step('a', 'task', { retry: { attempts: 3, backoff: 'fixed', delay_seconds: 60, max_delay_seconds: 60, jitter: false } })] });
+    const [effect] = await run.advance();
+    if (!effect) throw new Error('Nothing was begun.');
+    await run.advance([factOf({ path: 'a', attempt: 1 }, 'failed')]);
+    expect(run.step('a').status).toBe('retrying');
+    await run.cancel();
+    await run.retry();
+    await run.advance([factOf({ path: 'a', attempt: 2 })]);
+    expect(run.run.status).toBe('completed');
+    expect([...run.attempts]).toEqual(['a 1', 'a 2']);
+  });
+
   it('undoes the rest though one step cannot be undone, and says which', async () => {
     const run = new MemoryRun(graphOf(step('a', 'task', { compensate: undo }), step('b', 'task', { after: ['a'], compensate: undo }), step('c', 'task', { after: ['b'] })));
     for (const path of ['a', 'b']) {
@@ -99,7 +112,7 @@ describe('a run', () => {
       await run.advance();
     }
     await run.advance([factOf({ path: '~1', attempt: 1 })]);
-    expect(run.run).toMatchObject({ status: 'cancelled', error: { code: 'not_undone', message: 'b could not be undone.' } });
+    expect(run.run).toMatchObject({ status: 'cancelled', error: { code: 'cancelled', message: 'Enough. b could not be undone.' } });
     expect(run.step('a').undone).toBe(true);
   });
 

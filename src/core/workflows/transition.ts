@@ -102,12 +102,21 @@ async function ring(pass: Pass, row: StepRow): Promise<void> {
     pass.ready.push(row);
     return;
   }
+  if (row.status === 'ready') return goOn(pass, row);
   if (row.status !== 'waiting') return;
   const step = stepFor(pass, row);
   if (row.due_at !== null && row.due_at <= pass.now) await completeTry(pass, row, step, null);
   else if (row.timeout_at !== null && row.timeout_at <= pass.now) await timeOut(pass, row, step);
   else return;
   await ended(pass, row);
+}
+
+/** Goes on with what an earlier transition has left. */
+async function goOn(pass: Pass, row: StepRow): Promise<void> {
+  row.due_at = null;
+  pass.rows.touch(row);
+  // Those of this transition are among them, too: each starts once, since it is no longer ready then.
+  if (pass.run.status !== 'paused') pass.ready.push(...(await pass.rows.ready()));
 }
 
 async function timeOut(pass: Pass, row: StepRow, step: Step): Promise<void> {
@@ -123,7 +132,9 @@ async function timeOut(pass: Pass, row: StepRow, step: Step): Promise<void> {
 /** Starts what is ready until nothing is, and ends the run when nothing is open. */
 async function drain(pass: Pass): Promise<void> {
   const { run } = pass;
-  for (;;) {
+  for (let started = 0; ; started += 1) {
+    if (pass.limits.pace.isDue()) await pass.limits.pace.rest();
+    if (started >= pass.limits.steps && leaveRest(pass)) return;
     if (run.ends_as !== null && run.status === 'running') await undoNext(pass);
     const row = run.status === 'paused' ? undefined : pass.ready.shift();
     if (row) {
@@ -134,6 +145,15 @@ async function drain(pass: Pass): Promise<void> {
     else if (run.ends_as === null && run.open === 0) return endRun(pass);
     else return;
   }
+}
+
+/** What is ready stays so, and one of them is due: whoever comes next finds the run by it. @returns whether there is anything left */
+function leaveRest({ ready, rows, now, run }: Pass): boolean {
+  const rest = run.status === 'paused' ? undefined : ready.find(({ status }) => status === 'ready');
+  if (!rest) return false;
+  rest.due_at = now;
+  rows.touch(rest);
+  return true;
 }
 
 async function startStep(pass: Pass, row: StepRow): Promise<void> {

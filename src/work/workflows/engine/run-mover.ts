@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { EventLoopPace } from '../../../core/event-loop-pace.js';
 import { newId } from '../../../core/ids.js';
 import { type Graph, GraphIndex, ROOT } from '../../../core/workflows/graph.js';
 import { Pass } from '../../../core/workflows/pass.js';
@@ -12,6 +13,8 @@ import { StepRowsRepository, type WrittenRow } from './step-rows.repository.js';
 
 /** Runs with no more steps are read whole: one statement instead of one for each question. */
 const SMALL = 200;
+/** Steps that one transition starts: then it commits, and another goes on. While a transaction runs, nobody follows the event log beyond it. */
+const MOST_STARTS = 250;
 
 /** A transition that was made. */
 export interface Moved {
@@ -52,10 +55,11 @@ export class RunMover {
     for (const run of runs) {
       const isWhole = run.steps <= SMALL;
       const known = (isWhole ? whole : due).get(run.id) ?? [];
-      const rows = new LoadedRows(this.steps, tenantId, run.id, known, isWhole);
+      const graph = await this.graphOf(run);
+      const rows = new LoadedRows(this.steps, tenantId, run.id, graph, known, isWhole);
       const before = run.status;
       await rows.prepare([...(facts.get(run.id) ?? []).map(({ path }) => path).filter((path) => path !== ROOT), ...known.map(({ path }) => path)]);
-      const pass = new Pass(run, await this.graphOf(run), rows, this.evaluator, now, newId, Math.random);
+      const pass = new Pass(run, graph, rows, this.evaluator, now, newId, Math.random, { steps: MOST_STARTS, pace: new EventLoopPace() });
       await move(pass, facts.get(run.id) ?? [], known.filter((row) => isDue(row, now)));
       run.steps += rows.added;
       moved.push({ run, pass, rows: rows.written, news: rows.news, before });

@@ -1,7 +1,10 @@
-import { scopeOf } from '../../../core/workflows/graph.js';
+import { type GraphIndex, scopeOf } from '../../../core/workflows/graph.js';
 import type { RunRows } from '../../../core/workflows/pass.js';
 import { isEnding, type StepRow } from '../../../core/workflows/rows.js';
 import type { StepRowsRepository, WrittenRow } from './step-rows.repository.js';
+
+/** So many more are read with those that are asked for. */
+const AHEAD = 100;
 
 /**
  * The steps of one run in one transaction: read when they are asked for, each at most once, and written together at the end. What
@@ -20,6 +23,7 @@ export class LoadedRows implements RunRows {
     private readonly repository: StepRowsRepository,
     private readonly tenantId: string,
     private readonly runId: string,
+    private readonly graph: GraphIndex,
     rows: readonly StepRow[],
     private readonly isWhole: boolean,
   ) {
@@ -27,11 +31,25 @@ export class LoadedRows implements RunRows {
   }
 
   async get(path: string): Promise<StepRow> {
+    await this.expect([path]);
     const known = this.known.get(path);
-    if (known) return known;
-    const [row] = this.isWhole ? [] : this.keep(await this.repository.paths(this.tenantId, this.runId, [path]));
-    if (!row) throw new Error(`The run ${this.runId} has no step ${path}.`);
-    return row;
+    if (!known) throw new Error(`The run ${this.runId} has no step ${path}.`);
+    return known;
+  }
+
+  async expect(paths: readonly string[]): Promise<void> {
+    if (this.isWhole) return;
+    const missing = paths.filter((path) => !this.known.has(path));
+    if (missing.length > 0) this.keep(await this.repository.paths(this.tenantId, this.runId, [...new Set([...missing, ...this.ahead(missing)])]));
+  }
+
+  /** Steps behind these, nearest first: a transition that comes to one of them often comes to the next. */
+  private ahead(paths: readonly string[]): string[] {
+    const found = [...paths];
+    for (let at = 0; at < found.length && found.length < paths.length + AHEAD; at += 1) {
+      found.push(...this.graph.successorsOf(found[at] ?? '').slice(0, paths.length + AHEAD - found.length));
+    }
+    return found.slice(paths.length).filter((path) => !this.known.has(path));
   }
 
   add(rows: readonly StepRow[]): void {
