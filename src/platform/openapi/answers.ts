@@ -47,7 +47,7 @@ function completeSuccess(response: ResponseObject, operation: OperationObject, d
   const page = response.content?.['text/html'];
   if (page) page.example = '<!doctype html><html lang="en"><head><title>Approve?</title></head><body><h1>Approve?</h1></body></html>\n';
   const lines = response.content?.['application/x-ndjson'];
-  if (lines) lines.example = '{"header":{"format":"wheelhouse-audit/1"}}\n{"end":{"rows":0}}\n';
+  if (lines) lines.example = '{"header":{"format":"wheelhouse-audit/3"}}\n{"end":{"rows":0}}\n';
   const table = response.content?.['text/csv'];
   if (table) table.example = 'id,position,occurred_at,name,data,request_id\r\n';
   response.headers = { 'X-Request-Id': headerRef('RequestId'), ...(isRevisioned(operation, document) ? { ETag: headerRef('ETag') } : {}) };
