@@ -23963,7 +23963,7 @@ export interface operations {
                 };
                 content: {
                     /**
-                     * @example {"header":{"format":"wheelhouse-audit/1"}}
+                     * @example {"header":{"format":"wheelhouse-audit/3"}}
                      *     {"end":{"rows":0}}
                      */
                     "application/x-ndjson": string;
