@@ -6,6 +6,7 @@ import type { Load } from './loads.ts';
 import type { BenchOptions } from './options.ts';
 import { median, type Measurement, middleOf } from './stats.ts';
 import { SECURITY_MEASURES } from './security-measures.ts';
+import { TRIGGER_MEASURES } from './trigger-measures.ts';
 import { WEBHOOK_MEASURES } from './webhook-measures.ts';
 import { CLIENTS, type World } from './world.ts';
 
@@ -24,6 +25,7 @@ export const MEASURES: Record<string, (world: World, options: BenchOptions) => P
   size: bySize,
   ...SECURITY_MEASURES,
   ...WEBHOOK_MEASURES,
+  ...TRIGGER_MEASURES,
 };
 
 async function single(world: World, options: BenchOptions, kind: 'create' | 'read' | 'list', what: string): Promise<Row[]> {

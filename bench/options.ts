@@ -11,7 +11,7 @@ export interface BenchOptions {
   only: string[];
 }
 
-export const USAGE = `usage: npm run bench -- [--seconds N] [--rounds N] [--rows N] [--only start,create,read,list,claim,batch,wake,size,token,tokens,login,reveal,sealing,webhooks]
+export const USAGE = `usage: npm run bench -- [--seconds N] [--rounds N] [--rows N] [--only start,create,read,list,claim,batch,wake,size,token,tokens,login,reveal,sealing,webhooks,triggers]
 
 Measures the plane beside a bare Express + pg server and pg-boss, on one embedded PostgreSQL with its durable settings.
 The table is printed; the figures also go to bench/results/latest.json.`;

@@ -30,11 +30,9 @@ export class TriggerEvents implements OnModuleInit {
 
   /** Expressions are evaluated before the transaction: they may take their time. */
   private async hold(events: readonly LoggedEvent[]): Promise<void> {
-    const triggers = await this.known.of(this.context.tenantId);
-    if (triggers.length === 0) return;
     const matches: Omit<Match, 'chain'>[] = [];
     for (const event of events) {
-      for (const trigger of triggers) {
+      for (const trigger of await this.known.concernedBy(this.context.tenantId, event.name)) {
         const found = await this.matcher.match(trigger, event);
         if (found) matches.push({ triggerId: trigger.id, event, ...(found.fault === undefined ? {} : { fault: found.fault }) });
       }

@@ -21,16 +21,11 @@ export class TriggerMatcher {
   constructor(private readonly expressions: Expressions) {}
 
   /** @returns undefined where it does not; `fault` when that cannot be said */
-  async match({ type, config, as_role }: Pick<Trigger, 'type' | 'config' | 'as_role'>, event: Happened): Promise<{ fault?: string } | undefined> {
-    if (type === 'threshold') return COUNTED.has(event.name) ? {} : undefined;
-    if (type === 'webhook') {
-      const { webhook_id: wanted, filter } = config as WebhookConfig;
-      return event.name === RECEIVED && (wanted === undefined || event.data['webhook_id'] === wanted) ? this.filtered(filter, event) : undefined;
-    }
-    const { event: pattern, filter } = config as EventConfig;
-    // What is told to one person is nothing to act on for all.
-    if (event.name.startsWith('notification') || !matchesEvent(pattern, event.name) || !roleSees(as_role, event.name)) return undefined;
-    return this.filtered(filter, event);
+  async match(trigger: Pick<Trigger, 'type' | 'config' | 'as_role'>, event: Happened): Promise<{ fault?: string } | undefined> {
+    if (!takesName(trigger, event.name)) return undefined;
+    if (trigger.type === 'threshold') return {};
+    const { webhook_id: wanted, filter } = trigger.config as WebhookConfig;
+    return trigger.type !== 'webhook' || wanted === undefined || event.data['webhook_id'] === wanted ? this.filtered(filter, event) : undefined;
   }
 
   private async filtered(filter: string | undefined, event: Happened): Promise<{ fault?: string } | undefined> {
@@ -42,6 +37,14 @@ export class TriggerMatcher {
       throw error;
     }
   }
+}
+
+/** Whether events of a name may concern a trigger. */
+export function takesName({ type, config, as_role }: Pick<Trigger, 'type' | 'config' | 'as_role'>, name: string): boolean {
+  if (type === 'threshold') return COUNTED.has(name);
+  if (type === 'webhook') return name === RECEIVED;
+  // What is told to one person is nothing to act on for all.
+  return type === 'event' && !name.startsWith('notification') && matchesEvent((config as EventConfig).event, name) && roleSees(as_role, name);
 }
 
 /** As JSONata has it: nothing, zero, an empty text, an empty list and false are false. */

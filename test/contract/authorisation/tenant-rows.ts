@@ -7,7 +7,7 @@ type Row = Record<string, unknown>;
 export type Rows = ReadonlyMap<string, Row>;
 
 /** What the plane writes by itself, or about every request: it is no part of what a request changes. */
-const ASIDE = /^(?:audit_|events$|sessions$|sign_in|agent_presence|idempotency|spent_|webhook_lanes$|webhook_deliveries$|webhook_payloads$)/;
+const ASIDE = /^(?:audit_|events$|sessions$|sign_in|agent_presence|idempotency|spent_|webhook_lanes$|webhook_deliveries$|webhook_payloads$|trigger_states$|trigger_firings$|notifications$)/;
 
 /** What the plane tells people comes behind the change that it is about, while something else is looked at. */
 const NOT_TOLD = ` and x.type = 'matrix'`;
