@@ -89,6 +89,7 @@ describe('what an agent asks for', () => {
     const asked = await ask({ approvers: { users: [user.id] }, grant_seconds: 6_000 });
     expect(asked).toMatchObject({ status: 'pending', min_approvals: 2, approvers: { users: [], roles: ['admin', 'user'] }, trace: [{ rule_id: rule.id, version: 1, name: rule['name'], outcome: 'required' }] });
     expect(new Date(String(asked['expires_at'])).getTime() - new Date(String(asked['created_at'])).getTime()).toBeLessThanOrEqual(600_100);
+    expect(await ask({ expires_at: '2030-01-01T00:00:00.000Z' })).toMatchObject({ expires_at: expect.not.stringContaining('2030') });
     expect(await ask({ action: { kind: 'files.copy', arguments: {} } })).toMatchObject({ min_approvals: 1, trace: [], expires_at: null });
   });
 

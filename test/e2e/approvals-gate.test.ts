@@ -122,6 +122,7 @@ describe('who decides', () => {
     expect((await decide(admins.approvalId ?? '', 'approve', people[0])).body.code).toBe('not_approver');
     expect((await decide(admins.approvalId ?? '', 'approve', await createUser(plane, { role: 'admin' }))).body.status).toBe('approved');
     for (const users of [[newId()], [(await createUser(plane, { role: 'client' })).id]]) await expect(ask({ require: { approvers: { users } } })).rejects.toMatchObject({ code: 'invalid_request' });
+    for (const require of [{ approvers: { users: ['nobody'] } }, { approvers: { roles: ['client' as 'admin'] } }, { min_approvals: 0 }, { min_approvals: 21 }, { expires_seconds: 1.5 }, { grant_seconds: 1e12 }]) await expect(ask({ require })).rejects.toMatchObject({ code: 'invalid_request' });
     await expect(ask({ require: { approvers: { users: [people[0]?.id ?? ''] }, min_approvals: 2 } })).rejects.toMatchObject({ code: 'invalid_request' });
   });
 

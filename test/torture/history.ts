@@ -26,6 +26,8 @@ export interface Requests {
   revoke: { credential: string; kind: CredentialKind };
   /** A look at the newest checkpoint of the audit log. */
   checkpoint: object;
+  /** What was approved is done; `approved`: whether it was, `exact`: whether it is what was asked for. */
+  redeem: { approval_id: string; approved: boolean; exact: boolean };
   /** Work in a tenant that will be purged. */
   doomed: { tenant_id: string };
   purge: { entity_type: PurgedEntity; entity_id: string };

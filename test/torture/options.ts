@@ -20,6 +20,7 @@ export const PLANTS = {
   'deaf-cache': { signs: ['revoked in vain'], fault: 'cut the event stream' },
   'skipping-sequencer': { signs: ['not sealed'], fault: 'kill the sequencer' },
   'wrong-wrap': { signs: ['secret lost'], fault: 'rotate the master key' },
+  'double-redeem': { signs: ['redeemed twice'], fault: 'cut the event stream' },
   'forgetful-purge': { signs: ['purged in part'], fault: 'purge an agent' },
 } as const satisfies Record<string, { signs: readonly string[]; fault: FaultName }>;
 export type Plant = keyof typeof PLANTS;
@@ -28,7 +29,7 @@ export const USAGE = `usage: npm run torture -- [--seconds N] [--seed N] [--agen
 
 Runs two API processes and two workers on one PostgreSQL, lets agents and clients work while processes are killed, agents
 frozen, paused and killed, PostgreSQL restarted and connections cut, one process's clock is an hour ahead, credentials are
-revoked and breakers forced open in the midst of their use, the master key is rotated and the rotation killed, agents and tenants are purged, and
+revoked, approvals used many times at once and breakers forced open in the midst of their use, the master key is rotated and the rotation killed, agents and tenants are purged, and
 whoever seals the audit log is killed; then checks what they saw against what the database holds.
 --first is one of: ${FAULTS.join(', ')}.
 --plant takes out what a promise rests on; the run then succeeds when the checker notices. NAME is one of:
@@ -36,6 +37,7 @@ whoever seals the audit log is killed; then checks what they saw against what th
   deaf-cache          what a revocation makes processes forget
   skipping-sequencer  some rows when the audit log is sealed
   wrong-wrap          the right key under a new master key
+  double-redeem       the look whether what was approved was done already
   forgetful-purge     some tables when an agent is purged`;
 
 /** @throws Error for what is not understood */

@@ -25,6 +25,14 @@ const PLANTS = {
     file: '/dist/platform/crypto/key-rotation.js',
     edits: [["return await next.wrap(plain, aboutKey(row));", "if (row.subject_type === 'tenant') plain[0] += 1; return await next.wrap(plain, aboutKey(row));"]],
   },
+  // What was approved is done again, whoever asks.
+  'double-redeem': {
+    file: '/dist/safeguards/approvals/approval-grants.service.js',
+    edits: [
+      ['if (row.redeemed_at || (await this.log.wasDone(', 'if (false && (await this.log.wasDone('],
+      ['if (!(await this.repository.redeem(tenant_id, id)))', 'if (!(await this.repository.redeem(tenant_id, id)) && false)'],
+    ],
+  },
   // Of what an agent wrote only the first kind is erased.
   'forgetful-purge': {
     file: '/dist/operations/compliance/erasing.service.js',

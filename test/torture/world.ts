@@ -2,6 +2,7 @@ import { AdminClient } from '../../scripts/demo/admin-client.ts';
 import { newSecret } from '../../scripts/demo/plane-process.ts';
 import { AgentUnderTest } from './agents.ts';
 import { ApiClient } from './api-client.ts';
+import { ApprovalClient } from './approval-client.ts';
 import { AuditClient } from './audit-client.ts';
 import type { Cluster } from './cluster.ts';
 import { ControlClient } from './control-client.ts';
@@ -67,7 +68,9 @@ export async function populate(cluster: Cluster, agents: AgentUnderTest[], optio
   await events.start();
   socket.start();
   for (const agent of agents) agent.start();
-  const others = [...doomed.clients, secrets, auditor, new RevocationClient({ ...place, person: person(22) })];
+  const approver = await admin.request<{ id: string; token: string }>('POST', '/agents', { name: 'asks first' });
+  const approvals = new ApprovalClient({ ...place, person: person(24), agent: approver });
+  const others = [...doomed.clients, approvals, secrets, auditor, new RevocationClient({ ...place, person: person(22) })];
   return { admin, agents, clients: [...clients, ...others], secrets, purges, auditor, events, socket };
 }
 

@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
+import { isId } from '../../core/ids.js';
 import { invalidField, Problem } from '../../core/problem.js';
 import { UserAccounts } from '../../identity/users/user-accounts.port.js';
-import type { Approvers } from './approval.entity.js';
+import { APPROVER_ROLES, type Approvers } from './approval.entity.js';
 
 /** Looks at the people that somebody names as approvers: what nobody could approve is refused at once. */
 @Injectable()
@@ -15,8 +16,9 @@ export class ApprovalPeople {
   async check(field: string, approvers: Approvers | undefined, needed: number, requester = ''): Promise<void> {
     const { users = [], roles = [] } = approvers ?? {};
     for (const id of users) {
-      if (!(await this.mayDecide(id))) throw invalidField(field, 'not_found', `names ${id}, who is no user that may decide`);
+      if (!isId(id) || !(await this.mayDecide(id))) throw invalidField(field, 'not_found', `names ${id}, who is no user that may decide`);
     }
+    if (!roles.every((role) => APPROVER_ROLES.includes(role))) throw invalidField(field, 'unknown', `names a role that is none of ${APPROVER_ROLES.join(', ')}`);
     const possible = users.filter((id) => `user:${id}` !== requester).length;
     if (users.length > 0 && roles.length === 0 && possible < needed) throw invalidField(field, 'too_few', `names ${possible} who may approve, and it needs ${needed}`);
   }

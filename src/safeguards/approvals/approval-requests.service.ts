@@ -14,6 +14,8 @@ import { ApprovalRequested } from './approvals.events.js';
 import { ApprovalsRepository } from './approvals.repository.js';
 
 const DEFAULT_GRANT_SECONDS = 3_600;
+const MOST_NEEDED = 20;
+const LONGEST_SECONDS = 366 * 86_400;
 
 /** What is to be approved, and by whom. */
 export interface ApprovalDraft {
@@ -51,6 +53,7 @@ export class ApprovalRequests {
    * @throws Problem `invalid_request` for an action that has no canonical form, a time that has passed, an unknown task, agent or approver
    */
   async make(draft: ApprovalDraft): Promise<Approval | undefined> {
+    checkDemand(draft.demand);
     const row = await this.rowOf(draft);
     await this.people.check('approvers', { users: row.approver_users, roles: row.approver_roles }, row.min_approvals, row.requester);
     await this.people.check('escalation.to', row.escalation?.to, row.min_approvals, row.requester);
@@ -96,7 +99,7 @@ export class ApprovalRequests {
       source_kind: draft.source?.kind ?? null,
       source_id: draft.source?.id ?? null,
       trace: draft.trace ?? [],
-      expires_at: draft.expiresAt ?? after(demand.expires_seconds),
+      expires_at: earlier(draft.expiresAt ?? null, after(demand.expires_seconds)),
       grant_seconds: demand.grant_seconds ?? DEFAULT_GRANT_SECONDS,
       request_seal: null,
     };
@@ -115,9 +118,19 @@ export class ApprovalRequests {
   }
 }
 
+const earlier = (a: Date | null, b: Date | null): Date | null => (a && b ? (a < b ? a : b) : (a ?? b));
+
 /** As it is read back: what is sealed must not depend on where it came from. */
 const plain = ({ after_seconds, to, expires_seconds }: Escalation): Escalation => ({
   ...(after_seconds === undefined ? {} : { after_seconds }),
   to: { users: to.users ?? [], roles: to.roles ?? [] },
   ...(expires_seconds === undefined ? {} : { expires_seconds }),
 });
+
+/** Other domains hand on what people wrote in places of their own. @throws Problem `invalid_request` */
+function checkDemand({ min_approvals: needed = 1, expires_seconds: seconds = 1, grant_seconds: grant = 1 }: ApprovalDemand = {}): void {
+  const isWithin = (value: number, most: number): boolean => Number.isInteger(value) && value >= 1 && value <= most;
+  if (!isWithin(needed, MOST_NEEDED)) throw invalidField('min_approvals', 'range', `must be a whole number from 1 to ${MOST_NEEDED}`);
+  if (!isWithin(seconds, LONGEST_SECONDS)) throw invalidField('expires_seconds', 'range', `must be a whole number from 1 to ${LONGEST_SECONDS}`);
+  if (!isWithin(grant, LONGEST_SECONDS)) throw invalidField('grant_seconds', 'range', `must be a whole number from 1 to ${LONGEST_SECONDS}`);
+}

@@ -63,6 +63,5 @@ export class RuledRequests {
 function underRule(draft: ApprovalDraft, ruling: Ruling | undefined): ApprovalDraft {
   if (!ruling) return draft;
   const demand = ruling.outcome === 'required' ? demandOf(draft.demand ?? {}, ruling.rule) : draft.demand;
-  const sooner = draft.expiresAt && demand?.expires_seconds !== undefined && draft.expiresAt.getTime() > Date.now() + demand.expires_seconds * 1000;
-  return { ...draft, demand, escalation: ruling.rule.escalation ?? draft.escalation, trace: [traceOf(ruling)], expiresAt: sooner ? undefined : draft.expiresAt };
+  return { ...draft, demand, escalation: ruling.rule.escalation ?? draft.escalation, trace: [traceOf(ruling)] };
 }

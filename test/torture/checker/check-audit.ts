@@ -12,6 +12,7 @@ export const ACTIONS = {
   'rotate-secret': 'secret.rotate',
   reveal: 'secret.reveal',
   'use-secret': 'secret.use',
+  redeem: 'approval.redeem',
 } as const;
 const REVOCATIONS: Record<CredentialKind, string> = {
   session: 'session.end',

@@ -1,4 +1,5 @@
 import type { History } from '../history.ts';
+import { checkApprovals } from './check-approvals.ts';
 import { checkAudit } from './check-audit.ts';
 import { checkChanges } from './check-changes.ts';
 import { checkControl } from './check-control.ts';
@@ -18,6 +19,7 @@ export function check(history: History, db: Snapshot): Violation[] {
     ...checkChanges(history.ops, db),
     ...checkLeases(history.ops, db),
     ...checkAudit(history.ops, db),
+    ...checkApprovals(history.ops, db),
     ...checkControl(history.ops),
     ...checkRevocations(history.ops),
     ...checkSecrets(history.ops, db),
