@@ -16,6 +16,7 @@ import { codeOf } from '../support/mfa.js';
 import { CLIENT, CookieJar, type OidcProvider, startOidcProvider } from '../support/oidc-provider.js';
 import { type ApiResponse, request } from '../support/requests.js';
 import { adminUrlOf, type Environment, Launcher, type Program, serversIn } from '../support/processes.js';
+import { putWebhookCanaries } from '../support/webhook-canaries.js';
 
 /** Every file below a folder, with what it holds; one that has gone since it was listed holds nothing. */
 function* filesBelow(folder: string): Generator<[string, Buffer]> {
@@ -255,6 +256,7 @@ describe('a canary in every secret field', () => {
     await singleSignOn(token);
     await tokensAndAddresses(token);
     await secrets(token);
+    await putWebhookCanaries({ url: program.url, receiver: environment['AUDIT_CHECKPOINT_WEBHOOK'] ?? '', token, canaries, answers, send, call, watch });
     const said = await moveMasterKey();
     // What the plane itself has made is among them.
     expect(canaries.fields).toEqual(expect.arrayContaining([
