@@ -1,5 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { request as httpRequest } from 'node:http';
+import { RequestContext } from '../../src/platform/context/request-context.js';
+import { WebhookPayloads } from '../../src/platform/webhooks/webhook-payloads.port.js';
 import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { createAgent, createTenant, createUser, ok, type SignedIn, someAddress, type TestAgent } from '../support/factories.js';
@@ -133,6 +135,11 @@ describe('an endpoint', () => {
     await post(none, '{}');
     await eventually(async () => (await payloadsOf(none))[0]?.status === 'done');
     expect(await tasks()).toHaveLength(1);
+    // Whoever handles the event of it opens it by its id, in its own tenant alone.
+    const open = (tenant: string, id: string) => plane.app.get(RequestContext).runAsSystem(tenant, 'test', () => plane.app.get<WebhookPayloads>(WebhookPayloads).open(id));
+    const { body } = await post(none, '{"for":"triggers"}');
+    expect(await open(admin.tenantId, body.id)).toEqual({ webhookId: none.id, headers: expect.objectContaining({ 'content-type': 'application/json' }), body: { for: 'triggers' } });
+    expect(await open((await createTenant(plane)).id, body.id)).toBeUndefined();
   });
 });
 

@@ -1,4 +1,5 @@
 import type { ServerResponse } from 'node:http';
+import { WebhooksCleaner } from '../../src/channels/webhooks/webhooks.cleaner.js';
 import { RequestContext } from '../../src/platform/context/request-context.js';
 import { WebhookCalls } from '../../src/platform/webhooks/webhook-calls.port.js';
 import { withAdmin } from '../support/databases.js';
@@ -198,5 +199,18 @@ describe('the way of a message', () => {
     expect([signersOf(receiver.at(at)[0]!, [hook.secret]), signersOf(receiver.at(bare)[0]!, [secret]), receiver.at(bare)[0]!.body]).toEqual([[hook.secret], [secret], expect.objectContaining({ id: 'order-7', type: 'order.created', data: { n: 7 } })]);
     expect((await ok(call<{ total: number }>('GET', '/webhook-deliveries'))).total).toBe(2);
     for (const wrong of [{ webhookId: crypto.randomUUID() }, { url: 'http://10.0.0.1/' }, {}, { webhookId: hook.id, url: receiver.url }]) await expect(as((calls) => calls.call({ ...wrong, ...order }))).rejects.toMatchObject({ code: expect.stringMatching(/^(not_found|egress_refused|unprocessable)$/) });
+  });
+
+  it('is forgotten when it has been kept for long enough, and not before it has ended', async () => {
+    const at = path();
+    const hook = await subscribe(at);
+    const [old, fresh] = [await send(hook, 1), await send(hook, 2)];
+    await eventually(async () => (await deliveries(hook, '?status=delivered')).length === 2);
+    receiver.answer(at, 500);
+    const waiting = await send(hook, 3);
+    await eventually(() => receiver.at(at).length === 3);
+    await sql(`update webhook_deliveries set created_at = now() - interval '31 days', ended_at = ended_at - interval '31 days' where id = any($1)`, [[old.id, waiting.id]]);
+    await plane.app.get(WebhooksCleaner).clean(new AbortController().signal);
+    expect((await deliveries(hook)).map(({ id }) => id).toSorted()).toEqual([fresh.id, waiting.id].toSorted());
   });
 });

@@ -119,7 +119,8 @@ describe('a subscription', () => {
     const user = await createUser(plane, { role: 'user', tenant: admin.tenantId });
     const answer = await call<{ code: string }>('POST', '/webhooks', { url: receiver.url, events: ['circuit_breaker.*'] }, user.token);
     expect([answer.status, answer.body.code]).toEqual([422, 'unprocessable']);
-    const at = path();
+    const [at, whole] = [path(), path()];
+    const all = await subscribe(whole, { events: ['**'] });
     const hook = await subscribe(at, { events: ['circuit_breaker.*', 'task.created'] });
     await ok(call('PUT', `/webhooks/${hook.id}`, { url: `${receiver.url}${at}-elsewhere` }, user.token));
     await ok(call('POST', '/circuit-breakers', { name: 'b', target: 'tool:x' }));
@@ -127,6 +128,11 @@ describe('a subscription', () => {
     await task('seen');
     const [seen] = await arrived(`${at}-elsewhere`, 1);
     expect([seen!.body.type, receiver.at(`${at}-elsewhere`).length, receiver.at(at).length]).toEqual(['task.created', 1, 0]);
+    // What an administrator's subscription was sent is read by who may see it.
+    const opened = await eventually(() => receiver.at(whole).find(({ body }) => body.type === 'circuit_breaker.opened'));
+    const read = (token: string, id = opened.id) => call<{ code: string; data: object }>('GET', `/webhooks/${all.id}/deliveries/${id}`, undefined, token);
+    expect([(await read(user.token)).body.code, (await read(admin.token)).body.data]).toEqual(['forbidden', opened.body.data]);
+    expect((await read(user.token, receiver.at(whole).find(({ body }) => body.type === 'task.created')?.id)).status).toBe(200);
   });
 
   it.each(['http://10.0.0.1/', 'http://169.254.169.254/latest', 'http://[::1]:1/', 'http://0x7f.2/', 'ftp://example.com/', 'nonsense', 'http://user:pass@example.com/'])('is refused with the address %s', async (url) => {

@@ -35,7 +35,7 @@ export class WebhookDeliveriesController {
   @Get('webhooks/:id/deliveries/:delivery_id')
   @Operation({ id: 'getWebhookDelivery', allow: 'webhook:read', returns: WebhookDeliveryDetailView, problems: ['not_found'] })
   async get(@Param('id', Uuid) id: string, @Param('delivery_id', Uuid) deliveryId: string): Promise<WebhookDeliveryDetailView> {
-    return toDeliveryDetailView(await this.deliveries.get(id, deliveryId));
+    return toDeliveryDetailView(await this.deliveries.read(id, deliveryId));
   }
 
   /** Sends a delivery again, under the id that it had. One that waits for its next try is tried at once. */

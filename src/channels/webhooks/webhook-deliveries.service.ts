@@ -1,5 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
+import { roleOf } from '../../core/actor.js';
+import { roleSees } from '../../core/event-families.js';
+import { eventNames } from '../../core/event.js';
 import { newId } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { notFound, Problem } from '../../core/problem.js';
@@ -50,6 +53,15 @@ export class WebhookDeliveriesService {
   @Transactional()
   async get(webhookId: string, id: string): Promise<WebhookDelivery> {
     return this.find(webhookId, id);
+  }
+
+  /** With what it says: of an event, for who may see such events. @throws Problem `forbidden` */
+  @Transactional()
+  async read(webhookId: string, id: string): Promise<WebhookDelivery> {
+    const delivery = await this.find(webhookId, id);
+    const role = roleOf(this.context.actor);
+    if (eventNames().includes(delivery.type) && role !== undefined && !roleSees(role, delivery.type)) throw new Problem('forbidden', { detail: `Your role does not see what events of the kind ${delivery.type} say.` });
+    return delivery;
   }
 
   /** @throws Problem `webhook_disabled` */

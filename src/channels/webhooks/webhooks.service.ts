@@ -97,7 +97,8 @@ export class WebhooksService {
     await this.repository.update(before.tenant_id, id, patch);
     const after = await this.find(id);
     await this.audit.record({ action: 'webhook.update', resource: { type: 'webhook', id }, ...changesBetween(summaryOf(before), summaryOf(after)) });
-    this.revocations.afterCommit(subscriptionsTag(before.tenant_id), webhookTag(id));
+    const ends = before.direction === 'inbound' || ENDS_CALLS.some((field) => body[field] !== undefined);
+    this.revocations.afterCommit(subscriptionsTag(before.tenant_id), ...(ends ? [webhookTag(id)] : []));
     afterCommit(() => this.signal.raise());
     return after;
   }
@@ -162,6 +163,9 @@ export class WebhooksService {
     return roleOf(this.context.actor) === 'admin' ? 'admin' : 'user';
   }
 }
+
+/** A change of these ends what is under way: it goes elsewhere, or nowhere, or must go otherwise. */
+const ENDS_CALLS = ['url', 'is_enabled', 'max_concurrent', 'timeout_seconds'] as const;
 
 /** What a webhook of the other kind has. */
 const OF_KIND = {
