@@ -212,17 +212,8 @@ export class AutoApprovalDto {
   max_cost_usd?: number;
 }
 
-/** What is changed of a rule; what is left out stays. */
-export class UpdateApprovalRuleDto {
-  /**
-   * Name, unique in the tenant.
-   * @example "Production commands"
-   */
-  @ValidateIf((_, value) => value !== undefined)
-  @IsString()
-  @Length(1, 200)
-  name?: string;
-
+/** What a rule may say besides its name. */
+class ApprovalRuleFields {
   /**
    * What it is for.
    * @example "Nobody restarts production alone."
@@ -289,15 +280,27 @@ export class UpdateApprovalRuleDto {
   escalation?: EscalationDto | null;
 }
 
+/** What is changed of a rule; what is left out stays. */
+export class UpdateApprovalRuleDto extends ApprovalRuleFields {
+  /**
+   * Name, unique in the tenant.
+   * @example "Production commands"
+   */
+  @ValidateIf((_, value) => value !== undefined)
+  @IsString()
+  @Length(1, 200)
+  name?: string;
+}
+
 /** A new rule. */
-export class CreateApprovalRuleDto extends UpdateApprovalRuleDto {
+export class CreateApprovalRuleDto extends ApprovalRuleFields {
   /**
    * Name, unique in the tenant.
    * @example "Production commands"
    */
   @IsString()
   @Length(1, 200)
-  declare name: string;
+  name!: string;
 }
 
 /** A rule that is tried on what was asked for before. */

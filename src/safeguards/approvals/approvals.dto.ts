@@ -1,6 +1,7 @@
 import { Transform, Type } from 'class-transformer';
 import { ArrayMaxSize, ArrayUnique, IsArray, IsIn, IsInt, IsNumber, IsObject, IsOptional, IsString, IsUUID, Length, Matches, Max, MaxLength, Min, ValidateNested } from 'class-validator';
 import { IsInstant } from '../../platform/http/is-instant.js';
+import { IsUsd } from '../../platform/http/is-usd.js';
 import { MaxJsonBytes } from '../../platform/http/max-json-bytes.js';
 import { PageQuery } from '../../platform/http/page.dto.js';
 import { APPROVAL_RISKS, APPROVAL_STATUSES, APPROVER_ROLES, type ApprovalRisk, type ApprovalStatus, type ApproverRole } from './approval.entity.js';
@@ -196,7 +197,7 @@ export class RequestOwnApprovalDto {
    * @example 2.5
    */
   @IsOptional()
-  @IsNumber({ allowNaN: false, allowInfinity: false, maxDecimalPlaces: 6 })
+  @IsUsd()
   @Min(0)
   @Max(1_000_000_000)
   cost_usd?: number;
