@@ -1,3 +1,4 @@
+import { TransactionHost } from '@nestjs-cls/transactional';
 import { RequestContext } from '../../src/platform/context/request-context.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { FiringRecorder } from '../../src/work/triggers/firing-recorder.service.js';
@@ -5,6 +6,7 @@ import { FiringRunner } from '../../src/work/triggers/firing-runner.js';
 import { ThresholdWatch } from '../../src/work/triggers/threshold-watch.js';
 import { TriggersRepository } from '../../src/work/triggers/triggers.repository.js';
 import { countingServer } from '../support/counting-server.js';
+import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
 import { claim, createAgent, createTask, createTenant, createUser, ok, type SignedIn, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse, type Plane } from '../support/plane.js';
@@ -171,6 +173,16 @@ describe('an event', () => {
     expect(items.filter(({ type, title }) => type === 'trigger_failed' && title.includes(String(action['name'])))).toHaveLength(1);
   });
 
+  it('that an inbound endpoint has received fires a trigger of the type webhook', async () => {
+    const [mine, other] = ['0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01', '0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02'];
+    const trigger = await make({ type: 'webhook', config: { webhook_id: mine, filter: '$event.data.size > 1' } });
+    const any = await make({ type: 'webhook', config: {} });
+    for (const [webhook_id, size] of [[mine, 2], [mine, 1], [other, 2]]) await publish(plane, 'webhook.received', { webhook_id, size, payload_id: mine }, 1, tenant.id);
+    await until(any.id, 3);
+    await settled();
+    expect((await history(trigger.id)).map(({ event }) => event.data)).toMatchObject([{ webhook_id: mine, size: 2 }]);
+  });
+
   it('calls a webhook', async () => {
     const server = await countingServer();
     const trigger = await make({ config: only('call'), action: { type: 'call_webhook', config: { url: server.url, data: { n: '{% $event.data.n %}' } } } });
@@ -262,6 +274,32 @@ describe('turned off', () => {
     await query(`update trigger_firings set due_at = now() where id = $1`, [firing?.id]);
     await plane.app.get(FiringRunner).round();
     expect((await until(trigger.id, 1, 'skipped'))[0]?.reason).toBe('disabled');
+  });
+
+  it('while its action is being done, who turns it off waits for that: afterwards none follows', async () => {
+    const trigger = await make({ config: only('during') });
+    const order: string[] = [];
+    let release = (): void => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let holding: Promise<void> | undefined;
+    await new Promise<void>((begun) => {
+      // As the transaction of an action holds it.
+      holding = asTenant(() => plane.app.get(TransactionHost).withTransaction(async () => {
+        await plane.app.get(TriggersRepository).share(tenant.id, trigger.id);
+        begun();
+        await held;
+        order.push('done');
+      }));
+    });
+    const off = call('POST', `/${trigger.id}/toggle`, { enabled: false }, admin.token, second).then(() => order.push('off'));
+    const waits = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock' and query ilike '%triggers%'`;
+    try {
+      await withAdmin((database) => eventually(async () => (await database.query(waits)).rows.length > 0), plane.database.name);
+    } finally {
+      release();
+      await Promise.all([off, holding]);
+    }
+    expect(order).toEqual(['done', 'off']);
   });
 
   it('with its tenant, nothing fires until that is resumed', async () => {

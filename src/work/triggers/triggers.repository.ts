@@ -33,6 +33,11 @@ const valueOf = (row: TriggerValues, column: (typeof COLUMNS)[number]): unknown 
 /** Behind everything that has happened: what runs now will come. */
 const END = `pg_snapshot_xmin(pg_current_snapshot())::text::bigint - 1, 999999999999999999`;
 
+/** Of tenant `$1` what is enabled and waits for events. */
+const FOLLOWING = `tenant_id = $1 and enabled and (type in ('event', 'webhook') or (type = 'threshold' and config ->> 'metric' in ('failed_tasks', 'error_rate')))`;
+/** The mark where there is none. */
+export const NONE = '0/0//';
+
 /** Rows of `triggers` and `trigger_states`. */
 @Injectable()
 export class TriggersRepository {
@@ -87,11 +92,13 @@ export class TriggersRepository {
 
   /** Enabled, and waiting for events. In a transaction of its own. */
   following(tenantId: string): Promise<Trigger[]> {
-    return this.tenants.statement<Trigger>(
-      tenantId,
-      `select * from triggers where tenant_id = $1 and enabled and (type in ('event', 'webhook') or (type = 'threshold' and config ->> 'metric' in ('failed_tasks', 'error_rate')))`,
-      [tenantId],
-    );
+    return this.tenants.statement<Trigger>(tenantId, `select * from triggers where ${FOLLOWING}`, [tenantId]);
+  }
+
+  /** Another whenever one of them is. */
+  async markOfFollowing(tenantId: string): Promise<string> {
+    const [row] = await this.tenants.statement<{ mark: string }>(tenantId, `select count(*) || '/' || coalesce(sum(revision), 0) || '/' || coalesce(max(updated_at)::text, '') || '/' || coalesce(max(id::text), '') as mark from triggers where ${FOLLOWING}`, [tenantId]);
+    return row?.mark ?? NONE;
   }
 
   /** Tenants that work and have thresholds to look at. */
