@@ -103,6 +103,19 @@ describe('a link', () => {
     }
   });
 
+  it('is refused while the tenant is suspended, in every process, and from addresses that it does not allow', async () => {
+    const other = await createTenant(plane);
+    const boss = await createUser(plane, { role: 'admin', tenant: other.id });
+    const worker = await createAgent(plane, {}, boss.token);
+    const { id } = await ok(call('POST', '/agent/approvals', worker.token, { title: 'x', action: { kind: 'k', arguments: {} } }));
+    const { approve_url: url } = await linksOf(id, boss);
+    await ok(call('POST', `/tenants/${other.id}/suspend`, ADMIN_TOKEN, {}));
+    for (const at of [second, plane]) expect((await visit(url, 'POST', at)).code).toBe('tenant_suspended');
+    await ok(call('POST', `/tenants/${other.id}/resume`, ADMIN_TOKEN, {}));
+    await ok(call('PUT', `/security/ip-rules?tenant_id=${other.id}`, ADMIN_TOKEN, { rules: [{ action: 'allow', cidr: '192.0.2.0/24' }], force: true }));
+    for (const at of [second, plane]) expect((await visit(url, 'POST', at)).code).toBe('address_not_allowed');
+  });
+
   it('does what its person may do now', async () => {
     const leaver = await createUser(plane, { tenant: tenantId });
     const ids = [await asked(), await asked(), await asked()];

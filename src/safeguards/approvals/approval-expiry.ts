@@ -3,6 +3,7 @@ import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Loops } from '../../platform/jobs/loops.js';
 import { ApprovalDeadlines } from './approval-deadlines.service.js';
+import { ApprovalLinksRepository } from './approval-links.repository.js';
 import { ApprovalPassesRepository } from './approval-passes.repository.js';
 import { ApprovalsRepository } from './approvals.repository.js';
 
@@ -19,17 +20,18 @@ export class ApprovalExpiry implements OnApplicationBootstrap {
     private readonly repository: ApprovalsRepository,
     private readonly deadlines: ApprovalDeadlines,
     private readonly passes: ApprovalPassesRepository,
+    private readonly links: ApprovalLinksRepository,
   ) {}
 
   onApplicationBootstrap(): void {
     if (!this.config.runsJobs) return;
     this.loops.every('approval-expiry', EVERY_MS, () => this.sweep());
-    this.loops.every('approval-passes', HOUR_MS, (signal) => this.forget(signal));
+    this.loops.every('approval-leftovers', HOUR_MS, (signal) => this.forget(signal));
   }
 
-  /** What was let through long ago is nothing to try a rule on. */
+  /** What was let through long ago is nothing to try a rule on, and links that ran out decide nothing. */
   private async forget(signal: AbortSignal): Promise<void> {
-    while (!signal.aborted && (await this.passes.removeOld()) > 0);
+    while (!signal.aborted && (await this.passes.removeOld()) + (await this.links.removeOld()) > 0);
   }
 
   private async sweep(): Promise<void> {

@@ -13,6 +13,10 @@ interface FoundLink {
 
 const COLUMNS = ['tenant_id', 'id', 'approval_id', 'user_id', 'decision', 'token_hash', 'mfa', 'expires_at', 'seal'] as const satisfies readonly (keyof NewApprovalLink)[];
 
+/** Whoever comes with one that has run out is told so for a while. */
+const KEPT_DAYS = 30;
+const BATCH = 5_000;
+
 /** Rows of `approval_links`. */
 @Injectable()
 export class ApprovalLinksRepository {
@@ -36,6 +40,11 @@ export class ApprovalLinksRepository {
 
   find(tenantId: string, id: string): Promise<ApprovalLink | null> {
     return this.sql.manager.createQueryBuilder(ApprovalLink, 'link').where('link.tenant_id = :tenantId and link.id = :id', { tenantId, id }).getOne();
+  }
+
+  /** Those that ran out days ago. @returns how many were removed */
+  async removeOld(): Promise<number> {
+    return this.database.execute(`delete from approval_links where ctid = any(array(select ctid from approval_links where expires_at < now() - make_interval(days => $1) limit $2))`, [KEPT_DAYS, BATCH]);
   }
 
   /** @returns false when it was used, or has run out */
