@@ -70,6 +70,23 @@ describe('messages to one receiver', () => {
     expect(receiver.most.get(slow)).toBe(2);
   });
 
+  it('leave it alone for a while when it takes none of them, and go on when it does', async () => {
+    const at = path();
+    receiver.answer(at, 500);
+    const hook = await subscribe(at, { is_enabled: false });
+    await ok(call('PATCH', `/webhooks/${hook.id}`, { is_enabled: true }));
+    for (let n = 0; n < 40; n += 1) await send(hook, n);
+    const standing = (): Promise<{ failures: number; rests: boolean }[]> => sql(`select failures, holder is null and wake_at > now() + interval '2 seconds' as rests from webhook_lanes where webhook_id = $1`, [hook.id]);
+    await eventually(async () => (await standing())[0]?.rests);
+    const tried = receiver.at(at).length;
+    expect(tried).toBeGreaterThanOrEqual(5);
+    expect(tried).toBeLessThan(40);
+    receiver.answer(at, 200);
+    await sql(`with due as (update webhook_deliveries set due_at = now() where webhook_id = $1 and status = 'pending') update webhook_lanes set wake_at = now() where webhook_id = $1`, [hook.id]);
+    await eventually(async () => (await ok(call<Hook>('GET', `/webhooks/${hook.id}`))).pending === 0);
+    expect([new Set(numbers(at)).size, (await standing())[0]?.failures]).toEqual([40, 0]);
+  });
+
   it('that have one order key arrive in their order, also past one that fails; others do not wait for them', async () => {
     const at = path();
     let fails = true;

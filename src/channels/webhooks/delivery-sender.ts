@@ -3,10 +3,11 @@ import { Clock } from '../../core/clock.js';
 import { Revocations } from '../../platform/cache/revocations.js';
 import { Config } from '../../platform/config/config.js';
 import { Batcher } from '../../platform/database/batcher.js';
+import { isDatabaseAway } from '../../platform/database/database-problem.js';
 import { Loops } from '../../platform/jobs/loops.js';
 import { DeliveryCall } from './delivery-call.js';
 import { judge } from './delivery-judgement.js';
-import { type LaneKeeper, LaneRun } from './lane-run.js';
+import { type LaneKeeper, LaneRun, MOST_FAILURES } from './lane-run.js';
 import { type CountedLane, type DueDelivery, type Ending, type Lane, WebhookLanesRepository } from './webhook-lanes.repository.js';
 import { WebhookHealthService } from './webhook-health.service.js';
 import { WebhookMetrics } from './webhook-metrics.js';
@@ -24,6 +25,13 @@ const ENDINGS_AT_ONCE = 200;
 const WRITERS = 2;
 /** At the end of the process calls that are under way get so long to end. */
 const LAST_CALLS_MS = 5_000;
+const LONGEST_REST_MS = 60_000;
+
+/** What a breaker holds back is not asked for one by one, and a receiver that fails again and again is left alone for a growing while. */
+function restAfter({ failures }: Lane, { attempt, status, pauseMs }: Ending): number {
+  if (attempt === undefined) return pauseMs;
+  return status === 'delivered' || failures < MOST_FAILURES ? 0 : Math.min(LONGEST_REST_MS, 1_000 * 2 ** (failures - MOST_FAILURES));
+}
 
 const nameOf = ({ tenant_id, id }: Pick<Lane, 'tenant_id' | 'id'>): string => `${tenant_id} ${id}`;
 
@@ -37,7 +45,7 @@ export class DeliverySender implements OnApplicationBootstrap, BeforeApplication
   private readonly logger = new Logger(DeliverySender.name);
   private readonly runs = new Map<string, LaneRun>();
   private readonly ofTenant = new Map<string, number>();
-  private readonly endings = new Batcher<Ending, CountedLane | undefined>((_key, endings) => this.write(endings), ENDINGS_AT_ONCE, WRITERS);
+  private readonly endings = new Batcher<Ending, CountedLane | undefined>((_key, endings) => this.write(endings), ENDINGS_AT_ONCE, WRITERS, { concernsAll: isDatabaseAway });
   private underWay = 0;
   /** Lanes that are to be let go of. */
   private readonly left = new Map<string, Lane>();
@@ -98,6 +106,8 @@ export class DeliverySender implements OnApplicationBootstrap, BeforeApplication
       this.metrics.ended(ending.attempt === undefined ? 'put_off' : ending.status === 'pending' ? 'failed' : ending.status, ending.attempt?.duration_ms ?? 0);
       const counted = await this.endings.add('', ending);
       if (counted) lane.failures = counted.failures;
+      const restMs = restAfter(lane, ending);
+      if (restMs > 0) this.runs.get(nameOf(lane))?.rest(restMs);
       if (delivery.webhook_id && (ending.gone || counted?.too_long)) await this.health.disable(delivery.tenant_id, delivery.webhook_id, ending.gone ? 'gone' : 'failing');
     } catch (error) {
       this.logger.error({ err: error, delivery: delivery.id }, 'A delivery of a webhook failed within; it is tried again.');
@@ -130,7 +140,7 @@ export class DeliverySender implements OnApplicationBootstrap, BeforeApplication
   private async look(): Promise<void> {
     await this.release();
     this.dropped.clear();
-    for (const lane of await this.lanes.claim(this.revocations.processId, MOST_LANES)) {
+    for (const lane of await this.lanes.claim(this.revocations.processId, MOST_LANES, this.runs.size < MOST_LANES)) {
       if (this.dropped.has(nameOf(lane))) {
         // It may have been let go of before it was claimed once more.
         this.drop([lane]);

@@ -6,10 +6,10 @@ const ATTEMPTS_KEPT = 30;
 const LONGEST_FAILING_DAYS = 5;
 const LEASE = `make_interval(secs => ${LEASE_SECONDS})`;
 
-/** Lanes in which something is due and that nobody works on, or the asker itself. `$1` who asks, `$2` how many. */
+/** Lanes in which something is due and that nobody works on, or the asker itself. `$1` who asks, `$2` how many, `$3` whether also those that it does not have. */
 export const CLAIM = `with due as (
     select l.tenant_id, l.id, l.webhook_id from webhook_lanes l
-    where l.wake_at <= statement_timestamp() and not l.held and (l.lease_until is null or l.lease_until <= statement_timestamp() or l.holder = $1::uuid)
+    where l.wake_at <= statement_timestamp() and not l.held and (l.holder = $1::uuid or ($3::boolean and (l.lease_until is null or l.lease_until <= statement_timestamp())))
       and exists (select from tenants t where t.id = l.tenant_id and t.status = 'active')
     order by l.wake_at limit $2 for update of l skip locked
   )
@@ -28,10 +28,12 @@ export const RENEW = `update webhook_lanes l set lease_until = statement_timesta
 export const LOCK_LANES = `select l.tenant_id, l.id from webhook_lanes l join unnest($1::uuid[], $2::text[]) as wanted (tenant_id, id) on l.tenant_id = wanted.tenant_id and l.id = wanted.id
   order by l.tenant_id, l.id for update of l`;
 
-/** `$3` who lets go. Behind `LOCK_LANES`, so that it sees all that was added. */
-export const RELEASE = `update webhook_lanes l set holder = null, lease_until = null,
-    wake_at = (select min(d.due_at) from webhook_deliveries d where d.tenant_id = l.tenant_id and d.lane = l.id and d.status = 'pending' and d.due_at is not null)
-  from unnest($1::uuid[], $2::text[]) as mine (tenant_id, id) where l.tenant_id = mine.tenant_id and l.id = mine.id and l.holder = $3::uuid`;
+/** `$3` who lets go, `$4` for how many seconds nobody needs to look. Behind `LOCK_LANES`, so that it sees all that was added. */
+export const RELEASE = `update webhook_lanes l set holder = null, lease_until = null, wake_at = (
+    select greatest(min(d.due_at), statement_timestamp() + make_interval(secs => mine.rest)) from webhook_deliveries d
+    where d.tenant_id = l.tenant_id and d.lane = l.id and d.status = 'pending' and d.due_at is not null having count(*) > 0
+  )
+  from unnest($1::uuid[], $2::text[], $4::float8[]) as mine (tenant_id, id, rest) where l.tenant_id = mine.tenant_id and l.id = mine.id and l.holder = $3::uuid`;
 
 /** What is due in a lane, and where it goes: nothing of a tenant that is suspended, or of a subscription that is disabled. `$3` are under way already. */
 export const LOAD = `select d.tenant_id, d.id, d.lane, d.webhook_id, d.key, d.type, d.order_key, d.data, d.occurred_at, d.tries, d.max_tries, d.attempt_count, d.request_id,

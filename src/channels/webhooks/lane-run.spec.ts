@@ -66,6 +66,19 @@ describe('the work on a lane', () => {
     }
   });
 
+  it('starts nothing more when the receiver is to be left alone, and is idle when what was under way has ended', async () => {
+    const receiver = new Receiver(['a', 'b', 'c', 'd'].map(due));
+    const run = new LaneRun(lane(), receiver);
+    run.wake();
+    await turn();
+    run.rest(500);
+    run.rest(200);
+    run.wake();
+    for (const answer of [...receiver.open.values()]) answer();
+    await turn();
+    expect([receiver.aborted, receiver.open.size, receiver.waiting.map(({ id }) => id), receiver.idles > 0, run.lane.restMs]).toEqual([[], 0, ['d'], true, 500]);
+  });
+
   it('ends what is under way when it is stopped, and starts nothing more', async () => {
     const receiver = new Receiver(['a', 'b', 'c', 'd'].map(due));
     const run = new LaneRun(lane(), receiver);

@@ -1,10 +1,9 @@
 import type { DueDelivery, Lane } from './webhook-lanes.repository.js';
 
-/** Read at once, and again when fewer are left. */
-const READ_AT_ONCE = 100;
-const FEW = 25;
+/** So many times what may be under way is read at once: what is read is in memory. */
+const READ_AHEAD = 4;
 /** A receiver that fails so often in a row is called by one at a time: one that hangs takes one place. */
-const MOST_FAILURES = 5;
+export const MOST_FAILURES = 5;
 
 /** What a lane needs of whoever runs it. */
 export interface LaneKeeper {
@@ -25,6 +24,7 @@ export class LaneRun {
   private reading = false;
   private more = true;
   private stopped = false;
+  private resting = false;
 
   constructor(
     readonly lane: Lane,
@@ -47,8 +47,15 @@ export class LaneRun {
     const room = this.lane.failures >= MOST_FAILURES ? 1 : this.lane.room;
     while (this.queue.length > 0 && this.calls.size < room && this.keeper.admits(this.lane.tenant_id)) this.start(this.queue.shift() as DueDelivery);
     if (this.reading) return;
-    if (this.more && this.queue.length < FEW) void this.read();
+    if (this.more && !this.resting && this.queue.length < this.lane.room) void this.read();
     else if (this.queue.length === 0 && this.calls.size === 0) this.keeper.idle(this);
+  }
+
+  /** Lets what is under way end, and starts nothing more: the receiver is to be left alone for a while. */
+  rest(milliseconds: number): void {
+    this.resting = true;
+    this.queue.length = 0;
+    this.lane.restMs = Math.max(milliseconds, this.lane.restMs ?? 0);
   }
 
   /** Ends what is under way, which stays due; nothing more is started. */
@@ -74,10 +81,11 @@ export class LaneRun {
     this.more = false;
     try {
       const known = [...this.calls.keys(), ...this.queue.map(({ id }) => id)];
-      const due = await this.keeper.read(this.lane, known, READ_AT_ONCE);
-      if (this.stopped) return;
+      const most = this.lane.room * READ_AHEAD;
+      const due = await this.keeper.read(this.lane, known, most);
+      if (this.stopped || this.resting) return;
       this.queue.push(...due);
-      if (due.length === READ_AT_ONCE) this.more = true;
+      if (due.length === most) this.more = true;
     } catch {
       // The keeper has said so. The lane is let go of, and looked at again.
       this.queue.length = 0;

@@ -3,6 +3,7 @@ import type { Page, PageRequest } from '../../core/page.js';
 import { Sql } from '../../platform/database/sql.js';
 import { pageOfQuery } from '../../platform/database/table.js';
 import { PROMOTE } from './delivery-statements.js';
+import { MOST_FAILURES } from './lane-run.js';
 import { type DeliveryStatus, WebhookDelivery } from './webhook-delivery.entity.js';
 
 export type NewDelivery = Pick<WebhookDelivery, 'id' | 'lane' | 'webhook_id' | 'key' | 'type' | 'order_key' | 'data' | 'occurred_at' | 'max_tries' | 'url' | 'secret' | 'request_id'>;
@@ -28,7 +29,10 @@ const INSERT = `with wanted as (
       when exists (select from webhook_deliveries p where p.tenant_id = $1 and p.lane = w.lane and p.order_key = w.order_key and p.status = 'pending') then null
       else statement_timestamp() end
   from wanted w order by place on conflict do nothing`;
-const WAKE = `update webhook_lanes set wake_at = statement_timestamp() where tenant_id = $1 and id = any($2) and (wake_at is null or wake_at > statement_timestamp())`;
+const WAKE = `update webhook_lanes set wake_at = statement_timestamp() where tenant_id = $1 and id = $2 and (wake_at is null or wake_at > statement_timestamp())`;
+/** One whose receiver fails again and again rests; what is new there waits for a minute at most. */
+const WAKE_NEW = `update webhook_lanes set wake_at = least(wake_at, statement_timestamp() + make_interval(secs => case when failures >= ${MOST_FAILURES} and lease_until is null then 60 else 0 end))
+  where tenant_id = $1 and id = any($2) and (wake_at is null or wake_at > statement_timestamp())`;
 
 /** Rows of `webhook_deliveries` of one tenant. */
 @Injectable()
@@ -65,11 +69,12 @@ export class WebhookDeliveriesRepository {
       column(({ secret }) => secret),
       column(({ request_id }) => request_id),
     ]);
-    await this.wake(tenantId, [...new Set(column(({ lane }) => lane))]);
+    await this.sql.execute(WAKE_NEW, [tenantId, [...new Set(column(({ lane }) => lane))]]);
   }
 
-  async wake(tenantId: string, lanes: readonly string[]): Promise<void> {
-    await this.sql.execute(WAKE, [tenantId, lanes]);
+  /** For what somebody asked for and waits for: also where the receiver was to be left alone. */
+  async wake(tenantId: string, lane: string): Promise<void> {
+    await this.sql.execute(WAKE, [tenantId, lane]);
   }
 
   find(tenantId: string, id: string): Promise<WebhookDelivery | null> {
@@ -113,7 +118,7 @@ export class WebhookDeliveriesRepository {
   private async goOn(tenantId: string, lane: string, orderKeys: readonly (string | null)[]): Promise<void> {
     const keys = [...new Set(orderKeys.filter((key) => key !== null))];
     if (keys.length > 0) await this.sql.execute(PROMOTE, [keys.map(() => tenantId), keys.map(() => lane), keys]);
-    await this.wake(tenantId, [lane]);
+    await this.wake(tenantId, lane);
   }
 
   private of(tenantId: string) {

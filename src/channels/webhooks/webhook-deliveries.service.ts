@@ -77,6 +77,7 @@ export class WebhookDeliveriesService {
   async sendTest(webhookId: string): Promise<WebhookDelivery> {
     const webhook = await this.outbound(webhookId);
     const delivery = await this.enqueue(webhook, { type: TEST_TYPE, data: { webhook_id: webhookId, message: 'This is a test.' }, key: newId(), tries: 1 });
+    await this.repository.wake(webhook.tenant_id, webhookId);
     await this.audit.record({ action: 'webhook.test', resource: { type: 'webhook', id: webhookId }, detail: { delivery_id: delivery.id } });
     return delivery;
   }

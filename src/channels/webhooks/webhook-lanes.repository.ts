@@ -16,6 +16,8 @@ export interface Lane extends LaneKey {
   failures: number;
   /** How many may be under way at once. */
   room: number;
+  /** For how long it is to be left alone. */
+  restMs?: number;
 }
 
 /** What is to be sent, and where. */
@@ -66,8 +68,9 @@ export interface CountedLane extends LaneKey {
 export class WebhookLanesRepository {
   constructor(private readonly database: SystemDatabase) {}
 
-  claim(holder: string, most: number): Promise<Lane[]> {
-    return this.database.query<Lane>(CLAIM, [holder, most]);
+  /** @param others whether also lanes that it does not have */
+  claim(holder: string, most: number, others: boolean): Promise<Lane[]> {
+    return this.database.query<Lane>(CLAIM, [holder, most, others]);
   }
 
   /** @returns those that are still held */
@@ -75,11 +78,11 @@ export class WebhookLanesRepository {
     return this.database.query<LaneKey>(RENEW, [holder, ...columns(lanes)]);
   }
 
-  async release(holder: string, lanes: readonly LaneKey[]): Promise<void> {
+  async release(holder: string, lanes: readonly Lane[]): Promise<void> {
     if (lanes.length === 0) return;
     await this.database.transaction(async (client) => {
       await client.query(LOCK_LANES, columns(lanes));
-      await client.query(RELEASE, [...columns(lanes), holder]);
+      await client.query(RELEASE, [...columns(lanes), holder, lanes.map(({ restMs = 0 }) => restMs / 1000)]);
     });
   }
 
