@@ -104,6 +104,17 @@ describe('a trigger', () => {
     expect([answer.status, answer.body.errors[0]?.field]).toEqual([status, field]);
   });
 
+  it.each([
+    { config: { event: 'board.memory_added', filter: "$event.data.x = '\0'" } },
+    { action: { type: 'create_task', config: { title: 'a\0b' } } },
+    { action: { type: 'create_task', config: { title: '\ud800' } } },
+    { action: { type: 'create_task', config: { title: 'x', payload: { a: ['\0'] } } } },
+    { action: { type: 'call_webhook', config: { url: 'https://example.com', data: { ['\ud800']: 1 } } } },
+    { name: '\0' },
+  ])('with text that cannot be stored is refused, not broken: %j', async (fields) => {
+    expect((await call('POST', '', body(fields))).status).toBe(400);
+  });
+
   it('sees what the role of its writer sees, and does no more than that may', async () => {
     const mine = await make({ config: { event: '**' } }, user.token);
     await publish(plane, 'dead_letter.probe', { of: 'admins' }, 1, tenant.id);
