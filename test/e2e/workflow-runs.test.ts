@@ -215,10 +215,13 @@ describe('many', () => {
 describe('whoever looks at a run', () => {
   it('sees it drawn, each step in its state', async () => {
     const done = await ended(await start(await workflowOf([step('each', 'map', { config: { items: [1, 2] }, scopes: [{ name: 'item', steps: [step('a', 'transform')] }] }), step('b', 'transform', { when: 'false' }, 'each')])));
-    const { body } = await plane.request<string>('GET', `${RUNS}/${done.id}/diagram`, { token: ADMIN_TOKEN });
+    const { body } = await plane.request<string>('GET', `${RUNS}/${done.id}/diagram?format=mermaid`, { token: ADMIN_TOKEN });
     expect(body).toContain('flowchart TD');
     expect(body).toMatch(/class n\d(,n\d)* completed/);
     expect(body).toMatch(/class n\d skipped/);
+    const svg = await fetch(`${plane.url}${RUNS}/${done.id}/diagram`, { headers: { authorization: `Bearer ${ADMIN_TOKEN}` } });
+    expect(svg.headers.get('content-type')).toContain('image/svg+xml');
+    expect(await svg.text()).toContain('transform · skipped');
   });
 
   it('follows it as it goes on', async () => {

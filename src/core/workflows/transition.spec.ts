@@ -86,6 +86,17 @@ describe('a run', () => {
     expect([run.step('a').undone, run.step('b').undone, run.step('slow').status]).toEqual([true, true, 'cancelled']);
   });
 
+  it('goes on behind an approval that was rejected, where its step says so, and gives an event only so much time', async () => {
+    const run = new MemoryRun({ steps: [step('ask', 'approval', { config: { on_reject: 'continue' } }), step('then', 'wait', { after: ['ask'], config: { event: { name: 'task.*', timeout_seconds: 5 } }, on_error: 'continue' })] });
+    await run.advance();
+    await run.advance([{ ...factOf({ path: 'ask', attempt: 1 }, 'failed', { status: 'rejected' }, 'approval_rejected') }]);
+    expect(run.step('ask')).toMatchObject({ status: 'completed', output: { status: 'rejected' } });
+    run.now = new Date(run.now.getTime() + 5_000);
+    await run.advance();
+    expect(run.step('then')).toMatchObject({ status: 'failed', error: { code: 'timeout' } });
+    expect(run.run.status).toBe('completed');
+  });
+
   it('tells of each try once, also of one that is given up while it is put off', async () => {
     const run = new MemoryRun({ steps: [step('a', 'task', { retry: { attempts: 3, backoff: 'fixed', delay_seconds: 60, max_delay_seconds: 60, jitter: false } })] });
     const [effect] = await run.advance();

@@ -76,9 +76,15 @@ async function hear(pass: Pass, { path, attempt, outcome, output, error }: Fact)
   if (row.status !== 'waiting' || (attempt !== null && attempt !== row.attempt)) return;
   const step = stepFor(pass, row);
   if (row.waiting_for?.kind === 'event' && !(await isMeant(pass, row, step, output))) return;
-  if (outcome === 'completed') await completeTry(pass, row, step, output);
+  if (outcome === 'completed' || isTakenAnyway(step, error)) await completeTry(pass, row, step, output);
   else await failTry(pass, row, step, error ?? { code: 'failed', message: 'It failed.', passing: true }, output);
   await ended(pass, row);
+}
+
+/** Whether an approval's step goes on though nobody approved: it says so, and what follows can see it in its output. */
+function isTakenAnyway({ type, config }: Step, error: StepError | null): boolean {
+  if (type !== 'approval') return false;
+  return (error?.code === 'approval_rejected' && config['on_reject'] === 'continue') || (error?.code === 'approval_expired' && config['on_expire'] === 'continue');
 }
 
 /** Whether a fact that a step waits for is the one: its expression says so. */
@@ -179,7 +185,8 @@ async function startStep(pass: Pass, row: StepRow): Promise<void> {
 
 function stand(pass: Pass, row: StepRow, step: Step, started: { state: 'waiting'; waiting: NonNullable<StepRow['waiting_for']>; due?: Date } | { state: 'scopes'; names: readonly string[] }): void {
   row.status = 'waiting';
-  row.timeout_at = step.timeout_seconds === undefined ? null : pass.later(step.timeout_seconds);
+  const limit = (step.config['event'] as { timeout_seconds?: number } | undefined)?.timeout_seconds ?? step.timeout_seconds;
+  row.timeout_at = limit === undefined ? null : pass.later(limit);
   if (started.state === 'waiting') {
     row.waiting_for = started.waiting;
     row.due_at = started.due ?? null;

@@ -30,6 +30,11 @@ export class BoardsReader {
     return this.boards.refer(this.context.tenantId, id);
   }
 
+  /** Those of the boards that there are. */
+  existing(ids: readonly string[]): Promise<Set<string>> {
+    return this.boards.existing(this.context.tenantId, ids);
+  }
+
   /** The rules of a board; undefined when there is none, or no longer. */
   async rulesOf(id: string): Promise<BoardRules | undefined> {
     return (await this.boards.find(this.context.tenantId, id)) ?? undefined;

@@ -36,6 +36,11 @@ export class BoardsRepository {
     return row !== undefined;
   }
 
+  async existing(tenantId: string, ids: readonly string[]): Promise<Set<string>> {
+    const rows = await this.sql.rows<{ id: string }>('select id from boards where tenant_id = $1 and id = any($2::uuid[]) and deleted_at is null', [tenantId, ids]);
+    return new Set(rows.map(({ id }) => id));
+  }
+
   page(tenantId: string, query: ListBoardsQuery): Promise<Page<Board>> {
     const rows = this.present(tenantId);
     if (query.search) rows.andWhere('(board.name ilike :search or board.slug ilike :search)', { search: `%${query.search.replaceAll(/[\\%_]/g, '\\$&')}%` });

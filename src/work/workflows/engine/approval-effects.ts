@@ -4,6 +4,7 @@ import { Problem } from '../../../core/problem.js';
 import { APPROVAL_RISKS, ApprovalGate, type ApprovalRisk, type GateAnswer, type GateRequest } from '../../../safeguards/approvals/approval-gate.port.js';
 import { AwaitedRepository } from './awaited.repository.js';
 import { completedFact, type EffectMaker, errorOf, failedFact, type Wanted } from './effects.js';
+import { namedPeople } from './named-people.js';
 import type { NewFact } from './runs.repository.js';
 
 /** What an approval of a step is about. */
@@ -44,7 +45,7 @@ export class ApprovalEffects implements EffectMaker {
 }
 
 function requestOf({ id, runId, workflowId, path, requester, values }: Wanted): GateRequest {
-  const { title, description, approvers, min_approvals: least, expires_seconds: expires, on_expire: onExpire, risk, agent_id: agentId, action, input } = values;
+  const { title, description, approvers, min_approvals: least, expires_seconds: expires, risk, confidence, action, input } = values;
   const given = typeof action === 'object' && action !== null ? action as { kind?: unknown; arguments?: unknown } : {};
   return {
     action: {
@@ -53,15 +54,14 @@ function requestOf({ id, runId, workflowId, path, requester, values }: Wanted): 
     },
     title: typeof title === 'string' && title !== '' ? title : path,
     ...(typeof description === 'string' ? { description } : {}),
-    ...(typeof agentId === 'string' ? { agentId } : {}),
+    ...(typeof confidence === 'number' ? { confidence } : {}),
     ...(APPROVAL_RISKS.includes(risk as ApprovalRisk) ? { risk: risk as ApprovalRisk } : {}),
     ...(requester === null ? {} : { requester }),
     source: { kind: 'workflow_step', id },
     require: {
-      ...(typeof approvers === 'object' && approvers !== null ? { approvers: approvers } : {}),
+      ...(approvers === undefined || approvers === null ? {} : { approvers: namedPeople(approvers) }),
       ...(typeof least === 'number' ? { min_approvals: least } : {}),
       ...(typeof expires === 'number' ? { expires_seconds: expires } : {}),
-      ...(onExpire === 'escalate' ? { on_expire: onExpire } : {}),
     },
   };
 }

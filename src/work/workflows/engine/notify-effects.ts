@@ -1,10 +1,8 @@
 import { Injectable } from '@nestjs/common';
-import { isId } from '../../../core/ids.js';
 import { type Notice, Notifier, SEVERITIES, type Severity } from '../../../platform/notifications/notifier.port.js';
 import type { EffectMaker, Wanted } from './effects.js';
+import { namedPeople } from './named-people.js';
 import type { NewFact } from './runs.repository.js';
-
-const ROLES = ['admin', 'user'] as const;
 
 /** What steps tell people in the application: part of their transition, so that it is told once. */
 @Injectable()
@@ -32,10 +30,8 @@ function noticeOf({ id, runId, workflowId, path, values: { title, body, severity
 
 const textOf = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? ''));
 
-/** Users by their ids, roles by their names, alone or in lists; administrators where nobody is named. */
+/** Administrators where nobody is named. */
 function receiversOf(to: unknown): Notice['to'] {
-  const named = typeof to === 'object' && to !== null && !Array.isArray(to) ? Object.values(to).flat() : [to].flat();
-  const users = named.filter((name): name is string => isId(name));
-  const roles = ROLES.filter((role) => named.includes(role));
-  return users.length + roles.length === 0 ? { roles: ['admin'] } : { users, roles };
+  const people = namedPeople(to);
+  return people.users.length + people.roles.length === 0 ? { roles: ['admin'] } : people;
 }

@@ -4,6 +4,7 @@ import type { Page } from '../../../core/page.js';
 import { notFound } from '../../../core/problem.js';
 import { GraphIndex } from '../../../core/workflows/graph.js';
 import { toMermaid } from '../../../core/workflows/mermaid.js';
+import { toSvg } from '../../../core/workflows/svg.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { TasksReader } from '../../tasks/tasks.reader.js';
 import { WorkflowVersions } from '../workflow-versions.reader.js';
@@ -65,11 +66,12 @@ export class RunsService {
 
   /** The graph that the run follows, each step in the colour of its state. @throws Problem `not_found` */
   @Transactional()
-  async diagram(id: string): Promise<string> {
+  async diagram(id: string, format: 'mermaid' | 'svg'): Promise<string> {
     const run = await this.find(id);
     const graph = await this.versions.graphOf(run.workflow_id, run.version);
     const states = statesOf(new GraphIndex(graph), await (await this.stepsOf(run)).states());
-    return toMermaid(graph.steps, (path) => states.get(path));
+    const statusOf = (path: string): string | undefined => states.get(path);
+    return format === 'svg' ? toSvg(graph, statusOf) : toMermaid(graph.steps, statusOf);
   }
 
   @Transactional()

@@ -84,6 +84,16 @@ export class StepAttemptView {
   ended_at!: string;
 }
 
+/** How the scopes of a step stand: branches of parallel, items of map. */
+export class RunScopesView {
+  /** @example 10 */
+  open!: number;
+  /** @example 4200 */
+  completed!: number;
+  /** @example 3 */
+  failed!: number;
+}
+
 /** A step of a run. */
 export class RunStepView {
   /**
@@ -114,7 +124,7 @@ export class RunStepView {
   /** Of a condition: the branch that was chosen. */
   branch!: string | null;
   /** Of parallel and map: how many of their scopes are open, completed and failed. */
-  scopes!: { open: number; completed: number; failed: number } | null;
+  scopes!: RunScopesView | null;
   /** @example {"files": 12} */
   input!: unknown;
   /** @example {"warnings": 0} */

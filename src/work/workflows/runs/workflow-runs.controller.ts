@@ -3,6 +3,7 @@ import type { Request, Response } from 'express';
 import { mapPage, type Page } from '../../../core/page.js';
 import { ApiController, EVENT_STREAM, Operation, pageOf } from '../../../platform/http/operation.decorator.js';
 import { Uuid } from '../../../platform/http/uuid.pipe.js';
+import { DiagramQuery } from '../workflows.dto.js';
 import { RunControl } from './run-control.service.js';
 import { RunStreamService } from './run-stream.service.js';
 import { CancelRunDto, ListRunsQuery, ListStepsQuery } from './runs.dto.js';
@@ -38,11 +39,11 @@ export class WorkflowRunsController {
     return this.runs.steps(id, query);
   }
 
-  /** Draws a run as Mermaid: the graph that it follows, each step in the colour of its state. */
+  /** Draws a run: the graph that it follows, each step in the colour of its state. As SVG, or as Mermaid. */
   @Get(':id/diagram')
-  @Operation({ id: 'getWorkflowRunDiagram', allow: 'workflow:read', returns: { text: 'text/plain' }, problems: ['not_found'] })
-  async diagram(@Param('id', Uuid) id: string, @Res() response: Response): Promise<void> {
-    response.type('text/plain').send(await this.runs.diagram(id));
+  @Operation({ id: 'getWorkflowRunDiagram', allow: 'workflow:read', returns: { text: 'image/svg+xml' }, problems: ['not_found'] })
+  async diagram(@Param('id', Uuid) id: string, @Query() { format = 'svg' }: DiagramQuery, @Res() response: Response): Promise<void> {
+    response.type(format === 'svg' ? 'image/svg+xml' : 'text/plain').send(await this.runs.diagram(id, format));
   }
 
   /** Follows a run. A stream of server-sent events workflow.run and workflow.step, the first of which says where the run stands; Last-Event-ID resumes it. */

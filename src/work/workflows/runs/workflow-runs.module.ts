@@ -33,11 +33,12 @@ import { RunsOfWorkflowsController } from './runs-of-workflows.controller.js';
 import { RunsReadRepository } from './runs-read.repository.js';
 import { RunsService } from './runs.service.js';
 import { RUN_CONTENT } from './workflow-runs.erasure.js';
+import { ScheduledRuns } from './scheduled-runs.js';
 import { WorkflowRun } from './workflow-run.entity.js';
 import { WorkflowRunsController } from './workflow-runs.controller.js';
 
 const ENGINE = [Advancer, ApprovalEffects, AwaitedRepository, CallEffects, CallJob, ChildEffects, Consequences, FactsListener, NotifyEffects, RunMover, RunSignal, RunsRepository, StepEvaluator, StepRowsRepository, TaskEffects];
-const RUNS = [RunArchive, RunArchiveRepository, RunByHandService, RunControl, RunStarters, RunStarts, RunStartsRepository, RunStreamService, RunsReadRepository, RunsService];
+const RUNS = [RunArchive, RunArchiveRepository, RunByHandService, RunControl, RunStarters, RunStarts, RunStartsRepository, RunStreamService, ScheduledRuns, RunsReadRepository, RunsService];
 
 /** Runs of workflows: the engine that moves them on, and what people see and do. */
 @Module({
