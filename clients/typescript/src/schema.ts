@@ -4188,8 +4188,8 @@ export interface paths {
             cookie?: never;
         };
         /**
-         * Draws a run as Mermaid: the graph that it follows, each step in the colour of its state
-         * @description Draws a run as Mermaid: the graph that it follows, each step in the colour of its state.
+         * Draws a run: the graph that it follows, each step in the colour of its state
+         * @description Draws a run: the graph that it follows, each step in the colour of its state. As SVG, or as Mermaid.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -4324,6 +4324,134 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflows": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists workflows, newest first; filters combine
+         * @description Lists workflows, newest first; filters combine.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listWorkflows"];
+        put?: never;
+        /**
+         * Creates a workflow
+         * @description Creates a workflow. In one of three forms: steps that name what they depend on; nodes and edges; or a prompt, with an agent and a schedule. All of them are stored as one graph and read back as each.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["createWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a workflow
+         * @description Reads a workflow. With what its newest version does, in all forms.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getWorkflow"];
+        /**
+         * Changes a workflow
+         * @description Changes a workflow. The same as PATCH.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        put: operations["putWorkflow"];
+        post?: never;
+        /**
+         * Deletes a workflow and its runs
+         * @description Deletes a workflow and its runs. One whose runs go on is refused.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        delete: operations["deleteWorkflow"];
+        options?: never;
+        head?: never;
+        /**
+         * Changes a workflow
+         * @description Changes a workflow. What is left out stays; a change of what it does makes a new version, and runs that have begun keep theirs.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        patch: operations["updateWorkflow"];
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}/diagram": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Draws a workflow
+         * @description Draws a workflow. As SVG, or as Mermaid.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getWorkflowDiagram"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}/instantiate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Makes a workflow of a template
+         * @description Makes a workflow of a template. Its parameters are held against the template's schema, and stay with it as $parameters.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["instantiateWorkflow"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflows/{id}/run": {
         parameters: {
             query?: never;
@@ -4366,6 +4494,102 @@ export interface paths {
         get: operations["listRunsOfWorkflow"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}/steps": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Adds a step
+         * @description Adds a step. It makes a new version; left out, what it depends on is the step that stands before it.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:write`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | yes |
+         */
+        post: operations["addWorkflowStep"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Lists the versions of a workflow, newest first
+         * @description Lists the versions of a workflow, newest first.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["listWorkflowVersions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/{id}/versions/{version}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads a version of a workflow
+         * @description Reads a version of a workflow. It never changes.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getWorkflowVersion"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/workflows/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Says all that is wrong with a workflow, by its place in what was sent
+         * @description Says all that is wrong with a workflow, by its place in what was sent. Nothing is stored.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        post: operations["validateWorkflow"];
         delete?: never;
         options?: never;
         head?: never;
@@ -4593,6 +4817,51 @@ export interface components {
              *     ]
              */
             tags?: string[];
+        };
+        AddStepDto: {
+            /**
+             * Format: uuid
+             * @description Of a task: its agent.
+             */
+            agent_id?: string;
+            /**
+             * @description As its type asks.
+             * @example {
+             *       "required_tools": [
+             *         "jest"
+             *       ]
+             *     }
+             */
+            config?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Keys of the steps that it waits for; left out, the step that stands before it.
+             * @example [
+             *       "lint"
+             *     ]
+             */
+            depends_on?: string[];
+            /**
+             * @description Its key; made from its name where it is left out.
+             * @example tests
+             */
+            key?: string;
+            /**
+             * @description What people call it; its key is made of it.
+             * @example Run the tests
+             */
+            name: string;
+            /**
+             * @description Where it stands among the steps, from 0; left out, last.
+             * @example 1
+             */
+            order?: number;
+            /**
+             * @description What it does: task, approval, condition, parallel, map, wait, notify, http, transform or workflow.
+             * @example task
+             */
+            step_type: string;
         };
         AgentCommandView: {
             /**
@@ -7153,6 +7422,176 @@ export interface components {
              */
             url?: string;
         };
+        CreateWorkflowDto: {
+            /**
+             * @description The same by its slug.
+             * @example reporter
+             */
+            agent?: string;
+            /**
+             * Format: uuid
+             * @description The agent that the prompt is for; left out, any.
+             */
+            agent_id?: string;
+            /**
+             * @description Data of whoever made it; nothing here reads it.
+             * @example {
+             *       "owner": "platform team"
+             *     }
+             */
+            config?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description What it is for.
+             * @example Checks and releases a version.
+             */
+            description?: string;
+            /**
+             * @description Edges between nodes; the label of one that leaves a condition is its branch.
+             * @example []
+             */
+            edges?: unknown[];
+            /**
+             * @description What the input of a run must be: JSON Schema 2020-12.
+             * @example {
+             *       "type": "object",
+             *       "required": [
+             *         "version"
+             *       ],
+             *       "properties": {
+             *         "version": {
+             *           "type": "string"
+             *         }
+             *       }
+             *     }
+             */
+            input_schema?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Another way to say active and disabled.
+             * @example true
+             */
+            is_enabled?: boolean;
+            /**
+             * @description A template is not run: workflows are made of it, each with parameters of its own.
+             * @example false
+             */
+            is_template?: boolean;
+            /**
+             * @description What people call it.
+             * @example Release
+             */
+            name: string;
+            /**
+             * @description Steps as an editor has them: id, type, position, and data with what else a step says.
+             * @example [
+             *       {
+             *         "id": "lint",
+             *         "type": "task",
+             *         "data": {
+             *           "label": "Lint",
+             *           "config": {
+             *             "required_tools": [
+             *               "eslint"
+             *             ]
+             *           }
+             *         }
+             *       }
+             *     ]
+             */
+            nodes?: unknown[];
+            /**
+             * @description What a run results in; left out, the output of its last step, or of its last steps by their keys.
+             * @example {
+             *       "version": "{% $input.version %}"
+             *     }
+             */
+            output?: unknown;
+            /**
+             * @description What $parameters says in its expressions.
+             * @example {
+             *       "team": "platform"
+             *     }
+             */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Of a template: what its parameters must be.
+             * @example {
+             *       "type": "object",
+             *       "properties": {
+             *         "team": {
+             *           "type": "string"
+             *         }
+             *       }
+             *     }
+             */
+            parameters_schema?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description What an agent is asked to do: a workflow of one task.
+             * @example "Write a digest of yesterday"s incidents."
+             */
+            prompt?: string;
+            /**
+             * @description Another way to say trigger_config.expression; null ends the schedule.
+             * @example 0 9 * * *
+             */
+            schedule?: string | null;
+            /**
+             * @description draft: started by hand alone; active: by its schedule and by triggers too; disabled: not at all.
+             * @example active
+             * @enum {string}
+             */
+            status?: "active" | "disabled" | "draft";
+            /**
+             * @description Steps, each naming by key what it depends on. docs/workflows.md describes them.
+             * @example [
+             *       {
+             *         "key": "lint",
+             *         "type": "task",
+             *         "config": {
+             *           "required_tools": [
+             *             "eslint"
+             *           ]
+             *         }
+             *       },
+             *       {
+             *         "key": "ask",
+             *         "type": "approval",
+             *         "depends_on": [
+             *           "lint"
+             *         ],
+             *         "config": {
+             *           "title": "Release?"
+             *         }
+             *       }
+             *     ]
+             */
+            steps?: unknown[];
+            /**
+             * @description A run that takes longer fails.
+             * @example 86400
+             */
+            timeout_seconds?: number;
+            /**
+             * @description Another way to say trigger_config.timezone.
+             * @example Europe/Berlin
+             */
+            timezone?: string;
+            /** @description Of trigger_type cron: when. */
+            trigger_config?: components["schemas"]["WorkflowScheduleDto"];
+            /**
+             * @description How it starts, beside by hand and by triggers.
+             * @example cron
+             * @enum {string}
+             */
+            trigger_type?: "cron" | "manual";
+        };
         /** @description One page of a list. */
         DeadLetterPage: {
             /** @description What is on this page. */
@@ -7547,6 +7986,22 @@ export interface components {
              */
             seq: number;
             tree: components["schemas"]["TreeView"];
+        };
+        InstantiateWorkflowDto: {
+            /**
+             * @description What people call the new one.
+             * @example Release of the console
+             */
+            name: string;
+            /**
+             * @description What the template's parameters_schema describes.
+             * @example {
+             *       "team": "platform"
+             *     }
+             */
+            parameters?: {
+                [key: string]: unknown;
+            };
         };
         IntakeConversionView: {
             admin: components["schemas"]["UserView"];
@@ -8714,6 +9169,14 @@ export interface components {
             /** @example task */
             kind: string;
         };
+        RunScopesView: {
+            /** @example 4200 */
+            completed: number;
+            /** @example 3 */
+            failed: number;
+            /** @example 10 */
+            open: number;
+        };
         /** @description One page of a list. */
         RunStepPage: {
             /** @description What is on this page. */
@@ -8787,11 +9250,8 @@ export interface components {
              * @example each/3/lint
              */
             path: string;
-            scopes: {
-                completed: number;
-                failed: number;
-                open: number;
-            };
+            /** @description Of parallel and map: how many of their scopes are open, completed and failed. */
+            scopes: components["schemas"]["RunScopesView"] | null;
             /**
              * Format: date-time
              * @example 2026-01-01T09:00:00.010Z
@@ -10697,6 +11157,176 @@ export interface components {
             /** @example https://hooks.example/wheelhouse */
             url?: string;
         };
+        UpdateWorkflowDto: {
+            /**
+             * @description The same by its slug.
+             * @example reporter
+             */
+            agent?: string;
+            /**
+             * Format: uuid
+             * @description The agent that the prompt is for; left out, any.
+             */
+            agent_id?: string;
+            /**
+             * @description Data of whoever made it; nothing here reads it.
+             * @example {
+             *       "owner": "platform team"
+             *     }
+             */
+            config?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description What it is for.
+             * @example Checks and releases a version.
+             */
+            description?: string;
+            /**
+             * @description Edges between nodes; the label of one that leaves a condition is its branch.
+             * @example []
+             */
+            edges?: unknown[];
+            /**
+             * @description What the input of a run must be: JSON Schema 2020-12.
+             * @example {
+             *       "type": "object",
+             *       "required": [
+             *         "version"
+             *       ],
+             *       "properties": {
+             *         "version": {
+             *           "type": "string"
+             *         }
+             *       }
+             *     }
+             */
+            input_schema?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Another way to say active and disabled.
+             * @example true
+             */
+            is_enabled?: boolean;
+            /**
+             * @description A template is not run: workflows are made of it, each with parameters of its own.
+             * @example false
+             */
+            is_template?: boolean;
+            /**
+             * @description What people call it.
+             * @example Release
+             */
+            name?: string;
+            /**
+             * @description Steps as an editor has them: id, type, position, and data with what else a step says.
+             * @example [
+             *       {
+             *         "id": "lint",
+             *         "type": "task",
+             *         "data": {
+             *           "label": "Lint",
+             *           "config": {
+             *             "required_tools": [
+             *               "eslint"
+             *             ]
+             *           }
+             *         }
+             *       }
+             *     ]
+             */
+            nodes?: unknown[];
+            /**
+             * @description What a run results in; left out, the output of its last step, or of its last steps by their keys.
+             * @example {
+             *       "version": "{% $input.version %}"
+             *     }
+             */
+            output?: unknown;
+            /**
+             * @description What $parameters says in its expressions.
+             * @example {
+             *       "team": "platform"
+             *     }
+             */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Of a template: what its parameters must be.
+             * @example {
+             *       "type": "object",
+             *       "properties": {
+             *         "team": {
+             *           "type": "string"
+             *         }
+             *       }
+             *     }
+             */
+            parameters_schema?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description What an agent is asked to do: a workflow of one task.
+             * @example "Write a digest of yesterday"s incidents."
+             */
+            prompt?: string;
+            /**
+             * @description Another way to say trigger_config.expression; null ends the schedule.
+             * @example 0 9 * * *
+             */
+            schedule?: string | null;
+            /**
+             * @description draft: started by hand alone; active: by its schedule and by triggers too; disabled: not at all.
+             * @example active
+             * @enum {string}
+             */
+            status?: "active" | "disabled" | "draft";
+            /**
+             * @description Steps, each naming by key what it depends on. docs/workflows.md describes them.
+             * @example [
+             *       {
+             *         "key": "lint",
+             *         "type": "task",
+             *         "config": {
+             *           "required_tools": [
+             *             "eslint"
+             *           ]
+             *         }
+             *       },
+             *       {
+             *         "key": "ask",
+             *         "type": "approval",
+             *         "depends_on": [
+             *           "lint"
+             *         ],
+             *         "config": {
+             *           "title": "Release?"
+             *         }
+             *       }
+             *     ]
+             */
+            steps?: unknown[];
+            /**
+             * @description A run that takes longer fails.
+             * @example 86400
+             */
+            timeout_seconds?: number;
+            /**
+             * @description Another way to say trigger_config.timezone.
+             * @example Europe/Berlin
+             */
+            timezone?: string;
+            /** @description Of trigger_type cron: when. */
+            trigger_config?: components["schemas"]["WorkflowScheduleDto"];
+            /**
+             * @description How it starts, beside by hand and by triggers.
+             * @example cron
+             * @enum {string}
+             */
+            trigger_type?: "cron" | "manual";
+        };
         UsageDto: {
             /**
              * @description In USD, with at most 6 decimals.
@@ -11285,6 +11915,14 @@ export interface components {
              */
             url: string;
         };
+        WorkflowFindingView: {
+            /** @example cycle */
+            code: string;
+            /** @example steps[3].depends_on[0] */
+            field: string;
+            /** @example These steps wait for each other: a → b → a. */
+            message: string;
+        };
         WorkflowRunDetailView: {
             /** @description Why the plane itself could not move it on; it is tried again by itself. */
             breakage: string | null;
@@ -11428,6 +12066,448 @@ export interface components {
             version: number;
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01 */
             workflow_id: string;
+        };
+        WorkflowScheduleDto: {
+            /**
+             * @description Five fields: minute, hour, day of the month, month, day of the week; or a name as @daily.
+             * @example 0 9 * * 1-5
+             */
+            expression: string;
+            /**
+             * @description What becomes of ticks that passed while nothing ran: none of them, one for all, or each.
+             * @example skip
+             * @enum {string}
+             */
+            missed?: "all" | "once" | "skip";
+            /**
+             * @description A time zone of the IANA database.
+             * @example Europe/Berlin
+             */
+            timezone?: string;
+        };
+        /** @description One page of a list. */
+        WorkflowSummaryPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["WorkflowSummaryView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        WorkflowSummaryView: {
+            /** @description Of a workflow that is one prompt: its agent. */
+            agent_id: string | null;
+            /**
+             * @example {
+             *       "owner": "platform team"
+             *     }
+             */
+            config: unknown;
+            /**
+             * Format: date-time
+             * @example 2026-01-01T08:00:00.000Z
+             */
+            created_at: string;
+            /** @example Checks and releases a version. */
+            description: string | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /**
+             * @description Whether it is active.
+             * @example true
+             */
+            is_enabled: boolean;
+            /** @example false */
+            is_template: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-01-01T09:00:00.000Z
+             */
+            last_run_at: string | null;
+            /** @example Release */
+            name: string;
+            /** @description Of a workflow that is one prompt: the prompt. */
+            prompt: string | null;
+            /** @example 3 */
+            revision: number;
+            /** @example 0 9 * * * */
+            schedule: string | null;
+            /**
+             * @example active
+             * @enum {string}
+             */
+            status: "active" | "disabled" | "draft";
+            /** @description The template that it was made of. */
+            template_id: string | null;
+            /** @example Europe/Berlin */
+            timezone: string | null;
+            /**
+             * @example {
+             *       "expression": "0 9 * * *",
+             *       "timezone": "Europe/Berlin",
+             *       "missed": "skip"
+             *     }
+             */
+            trigger_config: unknown;
+            /**
+             * @example cron
+             * @enum {string}
+             */
+            trigger_type: "cron" | "manual";
+            /**
+             * Format: date-time
+             * @example 2026-01-01T08:00:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description The newest one.
+             * @example 3
+             */
+            version: number;
+        };
+        WorkflowValidationView: {
+            errors: components["schemas"]["WorkflowFindingView"][];
+            /** @example 12 */
+            step_count: number;
+            /** @example false */
+            valid: boolean;
+        };
+        WorkflowVersionDetailView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-01T08:00:00.000Z
+             */
+            created_at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01 */
+            created_by_id: string;
+            /** @example user */
+            created_by_kind: string;
+            /**
+             * @example steps
+             * @enum {string}
+             */
+            form: "nodes" | "prompt" | "steps";
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            input_schema: unknown;
+            output: unknown;
+            parameters: unknown;
+            /** @example 12 */
+            step_count: number;
+            /** @example [] */
+            steps: unknown[];
+            /** @example 3 */
+            version: number;
+        };
+        /** @description One page of a list. */
+        WorkflowVersionPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["WorkflowVersionView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        WorkflowVersionView: {
+            /**
+             * Format: date-time
+             * @example 2026-01-01T08:00:00.000Z
+             */
+            created_at: string;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01 */
+            created_by_id: string;
+            /** @example user */
+            created_by_kind: string;
+            /**
+             * @example steps
+             * @enum {string}
+             */
+            form: "nodes" | "prompt" | "steps";
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /** @example 12 */
+            step_count: number;
+            /** @example 3 */
+            version: number;
+        };
+        WorkflowView: {
+            /** @description Of a workflow that is one prompt: its agent. */
+            agent_id: string | null;
+            /**
+             * @example {
+             *       "owner": "platform team"
+             *     }
+             */
+            config: unknown;
+            /**
+             * Format: date-time
+             * @example 2026-01-01T08:00:00.000Z
+             */
+            created_at: string;
+            /** @example Checks and releases a version. */
+            description: string | null;
+            /** @example [] */
+            edges: unknown[];
+            /**
+             * @description How it was written.
+             * @example steps
+             * @enum {string}
+             */
+            form: "nodes" | "prompt" | "steps";
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /**
+             * @example {
+             *       "type": "object"
+             *     }
+             */
+            input_schema: unknown;
+            /**
+             * @description Whether it is active.
+             * @example true
+             */
+            is_enabled: boolean;
+            /** @example false */
+            is_template: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-01-01T09:00:00.000Z
+             */
+            last_run_at: string | null;
+            /** @example Release */
+            name: string;
+            /**
+             * @example [
+             *       {
+             *         "id": "lint",
+             *         "type": "task",
+             *         "data": {
+             *           "label": "lint",
+             *           "join": "all",
+             *           "on_error": "fail",
+             *           "config": {
+             *             "required_tools": [
+             *               "eslint"
+             *             ]
+             *           }
+             *         }
+             *       }
+             *     ]
+             */
+            nodes: unknown[];
+            /**
+             * @example {
+             *       "version": "{% $input.version %}"
+             *     }
+             */
+            output: unknown;
+            parameters: unknown;
+            parameters_schema: unknown;
+            /** @description Of a workflow that is one prompt: the prompt. */
+            prompt: string | null;
+            /** @example 3 */
+            revision: number;
+            /** @example 0 9 * * * */
+            schedule: string | null;
+            /**
+             * @example active
+             * @enum {string}
+             */
+            status: "active" | "disabled" | "draft";
+            /**
+             * @example [
+             *       {
+             *         "key": "lint",
+             *         "name": "lint",
+             *         "type": "task",
+             *         "depends_on": [],
+             *         "join": "all",
+             *         "on_error": "fail",
+             *         "config": {
+             *           "required_tools": [
+             *             "eslint"
+             *           ]
+             *         }
+             *       }
+             *     ]
+             */
+            steps: unknown[];
+            /** @description The template that it was made of. */
+            template_id: string | null;
+            /** @example 86400 */
+            timeout_seconds: number | null;
+            /** @example Europe/Berlin */
+            timezone: string | null;
+            /**
+             * @example {
+             *       "expression": "0 9 * * *",
+             *       "timezone": "Europe/Berlin",
+             *       "missed": "skip"
+             *     }
+             */
+            trigger_config: unknown;
+            /**
+             * @example cron
+             * @enum {string}
+             */
+            trigger_type: "cron" | "manual";
+            /**
+             * Format: date-time
+             * @example 2026-01-01T08:00:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description The newest one.
+             * @example 3
+             */
+            version: number;
+        };
+        WrittenWorkflowDto: {
+            /**
+             * @description The same by its slug.
+             * @example reporter
+             */
+            agent?: string;
+            /**
+             * Format: uuid
+             * @description The agent that the prompt is for; left out, any.
+             */
+            agent_id?: string;
+            /**
+             * @description Edges between nodes; the label of one that leaves a condition is its branch.
+             * @example []
+             */
+            edges?: unknown[];
+            /**
+             * @description What the input of a run must be: JSON Schema 2020-12.
+             * @example {
+             *       "type": "object",
+             *       "required": [
+             *         "version"
+             *       ],
+             *       "properties": {
+             *         "version": {
+             *           "type": "string"
+             *         }
+             *       }
+             *     }
+             */
+            input_schema?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Steps as an editor has them: id, type, position, and data with what else a step says.
+             * @example [
+             *       {
+             *         "id": "lint",
+             *         "type": "task",
+             *         "data": {
+             *           "label": "Lint",
+             *           "config": {
+             *             "required_tools": [
+             *               "eslint"
+             *             ]
+             *           }
+             *         }
+             *       }
+             *     ]
+             */
+            nodes?: unknown[];
+            /**
+             * @description What a run results in; left out, the output of its last step, or of its last steps by their keys.
+             * @example {
+             *       "version": "{% $input.version %}"
+             *     }
+             */
+            output?: unknown;
+            /**
+             * @description What $parameters says in its expressions.
+             * @example {
+             *       "team": "platform"
+             *     }
+             */
+            parameters?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description Of a template: what its parameters must be.
+             * @example {
+             *       "type": "object",
+             *       "properties": {
+             *         "team": {
+             *           "type": "string"
+             *         }
+             *       }
+             *     }
+             */
+            parameters_schema?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description What an agent is asked to do: a workflow of one task.
+             * @example "Write a digest of yesterday"s incidents."
+             */
+            prompt?: string;
+            /**
+             * @description Steps, each naming by key what it depends on. docs/workflows.md describes them.
+             * @example [
+             *       {
+             *         "key": "lint",
+             *         "type": "task",
+             *         "config": {
+             *           "required_tools": [
+             *             "eslint"
+             *           ]
+             *         }
+             *       },
+             *       {
+             *         "key": "ask",
+             *         "type": "approval",
+             *         "depends_on": [
+             *           "lint"
+             *         ],
+             *         "config": {
+             *           "title": "Release?"
+             *         }
+             *       }
+             *     ]
+             */
+            steps?: unknown[];
+            /**
+             * @description A run that takes longer fails.
+             * @example 86400
+             */
+            timeout_seconds?: number;
         };
     };
     responses: never;
@@ -52131,9 +53211,9 @@ export interface operations {
                      *           "timeout_at": null,
                      *           "branch": null,
                      *           "scopes": {
-                     *             "open": 1,
-                     *             "completed": 1,
-                     *             "failed": 1
+                     *             "open": 10,
+                     *             "completed": 4200,
+                     *             "failed": 3
                      *           },
                      *           "input": {
                      *             "files": 12
@@ -52184,9 +53264,9 @@ export interface operations {
                      *           "timeout_at": null,
                      *           "branch": null,
                      *           "scopes": {
-                     *             "open": 1,
-                     *             "completed": 1,
-                     *             "failed": 1
+                     *             "open": 10,
+                     *             "completed": 4200,
+                     *             "failed": 3
                      *           },
                      *           "input": {
                      *             "files": 12
@@ -52562,6 +53642,11 @@ export interface operations {
         parameters: {
             query?: {
                 /**
+                 * @description svg is a picture, mermaid is text.
+                 * @example svg
+                 */
+                format?: "mermaid" | "svg";
+                /**
                  * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
                  * @example default
                  */
@@ -52592,12 +53677,8 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    /**
-                     * @example # HELP http_requests_total Requests answered.
-                     *     # TYPE http_requests_total counter
-                     *     http_requests_total{operation="getHealth",method="GET",status="200"} 1
-                     */
-                    "text/plain": string;
+                    /** @example <svg xmlns="http://www.w3.org/2000/svg" width="212" height="80"></svg> */
+                    "image/svg+xml": string;
                 };
             };
             /** @description `invalid_request`: The request is malformed or a field is invalid. */
@@ -53459,9 +54540,9 @@ export interface operations {
                      *           "timeout_at": null,
                      *           "branch": null,
                      *           "scopes": {
-                     *             "open": 1,
-                     *             "completed": 1,
-                     *             "failed": 1
+                     *             "open": 10,
+                     *             "completed": 4200,
+                     *             "failed": 3
                      *           },
                      *           "input": {
                      *             "files": 12
@@ -53697,6 +54778,2043 @@ export interface operations {
             };
             /** @description `not_found`: There is no such resource. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listWorkflows: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Only templates, or none.
+                 * @example false
+                 */
+                is_template?: "false" | "true";
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Part of the name, in any letter case.
+                 * @example release
+                 */
+                search?: string;
+                /**
+                 * @description Only workflows that stand so.
+                 * @example active
+                 */
+                status?: "active" | "all" | "disabled" | "draft";
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "name": "Release",
+                     *           "description": "Checks and releases a version.",
+                     *           "status": "active",
+                     *           "is_enabled": true,
+                     *           "is_template": false,
+                     *           "version": 3,
+                     *           "trigger_type": "cron",
+                     *           "trigger_config": {
+                     *             "expression": "0 9 * * *",
+                     *             "timezone": "Europe/Berlin",
+                     *             "missed": "skip"
+                     *           },
+                     *           "schedule": "0 9 * * *",
+                     *           "timezone": "Europe/Berlin",
+                     *           "prompt": null,
+                     *           "agent_id": null,
+                     *           "config": {
+                     *             "owner": "platform team"
+                     *           },
+                     *           "template_id": null,
+                     *           "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *           "created_at": "2026-01-01T08:00:00.000Z",
+                     *           "updated_at": "2026-01-01T08:00:00.000Z",
+                     *           "revision": 3
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowSummaryPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    createWorkflow: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Release",
+                 *       "description": "Checks and releases a version.",
+                 *       "status": "active",
+                 *       "is_enabled": true,
+                 *       "is_template": false,
+                 *       "trigger_type": "cron",
+                 *       "trigger_config": {
+                 *         "expression": "0 9 * * 1-5",
+                 *         "timezone": "Europe/Berlin",
+                 *         "missed": "skip"
+                 *       },
+                 *       "schedule": "0 9 * * *",
+                 *       "timezone": "Europe/Berlin",
+                 *       "config": {
+                 *         "owner": "platform team"
+                 *       },
+                 *       "steps": [
+                 *         {
+                 *           "key": "lint",
+                 *           "type": "task",
+                 *           "config": {
+                 *             "required_tools": [
+                 *               "eslint"
+                 *             ]
+                 *           }
+                 *         },
+                 *         {
+                 *           "key": "ask",
+                 *           "type": "approval",
+                 *           "depends_on": [
+                 *             "lint"
+                 *           ],
+                 *           "config": {
+                 *             "title": "Release?"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "nodes": [
+                 *         {
+                 *           "id": "lint",
+                 *           "type": "task",
+                 *           "data": {
+                 *             "label": "Lint",
+                 *             "config": {
+                 *               "required_tools": [
+                 *                 "eslint"
+                 *               ]
+                 *             }
+                 *           }
+                 *         }
+                 *       ],
+                 *       "edges": [],
+                 *       "prompt": "\"Write a digest of yesterday\"s incidents.\"",
+                 *       "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "agent": "reporter",
+                 *       "output": {
+                 *         "version": "{% $input.version %}"
+                 *       },
+                 *       "timeout_seconds": 86400,
+                 *       "input_schema": {
+                 *         "type": "object",
+                 *         "required": [
+                 *           "version"
+                 *         ],
+                 *         "properties": {
+                 *           "version": {
+                 *             "type": "string"
+                 *           }
+                 *         }
+                 *       },
+                 *       "parameters_schema": {
+                 *         "type": "object",
+                 *         "properties": {
+                 *           "team": {
+                 *             "type": "string"
+                 *           }
+                 *         }
+                 *       },
+                 *       "parameters": {
+                 *         "team": "platform"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["CreateWorkflowDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3,
+                     *       "form": "steps",
+                     *       "steps": [
+                     *         {
+                     *           "key": "lint",
+                     *           "name": "lint",
+                     *           "type": "task",
+                     *           "depends_on": [],
+                     *           "join": "all",
+                     *           "on_error": "fail",
+                     *           "config": {
+                     *             "required_tools": [
+                     *               "eslint"
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nodes": [
+                     *         {
+                     *           "id": "lint",
+                     *           "type": "task",
+                     *           "data": {
+                     *             "label": "lint",
+                     *             "join": "all",
+                     *             "on_error": "fail",
+                     *             "config": {
+                     *               "required_tools": [
+                     *                 "eslint"
+                     *               ]
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "edges": [],
+                     *       "output": {
+                     *         "version": "{% $input.version %}"
+                     *       },
+                     *       "timeout_seconds": 86400,
+                     *       "input_schema": {
+                     *         "type": "object"
+                     *       },
+                     *       "parameters_schema": {},
+                     *       "parameters": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unprocessable`: The request is well-formed but cannot be processed.
+             *
+             *     `idempotency_key_reused`: This Idempotency-Key was used with another request.
+             *
+             *     `workflow_invalid`: The workflow cannot be run as it is written.
+             */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getWorkflow: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3,
+                     *       "form": "steps",
+                     *       "steps": [
+                     *         {
+                     *           "key": "lint",
+                     *           "name": "lint",
+                     *           "type": "task",
+                     *           "depends_on": [],
+                     *           "join": "all",
+                     *           "on_error": "fail",
+                     *           "config": {
+                     *             "required_tools": [
+                     *               "eslint"
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nodes": [
+                     *         {
+                     *           "id": "lint",
+                     *           "type": "task",
+                     *           "data": {
+                     *             "label": "lint",
+                     *             "join": "all",
+                     *             "on_error": "fail",
+                     *             "config": {
+                     *               "required_tools": [
+                     *                 "eslint"
+                     *               ]
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "edges": [],
+                     *       "output": {
+                     *         "version": "{% $input.version %}"
+                     *       },
+                     *       "timeout_seconds": 86400,
+                     *       "input_schema": {
+                     *         "type": "object"
+                     *       },
+                     *       "parameters_schema": {},
+                     *       "parameters": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    putWorkflow: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "steps": [
+                 *         {
+                 *           "key": "lint",
+                 *           "type": "task",
+                 *           "config": {
+                 *             "required_tools": [
+                 *               "eslint"
+                 *             ]
+                 *           }
+                 *         },
+                 *         {
+                 *           "key": "ask",
+                 *           "type": "approval",
+                 *           "depends_on": [
+                 *             "lint"
+                 *           ],
+                 *           "config": {
+                 *             "title": "Release?"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "nodes": [
+                 *         {
+                 *           "id": "lint",
+                 *           "type": "task",
+                 *           "data": {
+                 *             "label": "Lint",
+                 *             "config": {
+                 *               "required_tools": [
+                 *                 "eslint"
+                 *               ]
+                 *             }
+                 *           }
+                 *         }
+                 *       ],
+                 *       "edges": [],
+                 *       "prompt": "\"Write a digest of yesterday\"s incidents.\"",
+                 *       "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "agent": "reporter",
+                 *       "output": {
+                 *         "version": "{% $input.version %}"
+                 *       },
+                 *       "timeout_seconds": 86400,
+                 *       "input_schema": {
+                 *         "type": "object",
+                 *         "required": [
+                 *           "version"
+                 *         ],
+                 *         "properties": {
+                 *           "version": {
+                 *             "type": "string"
+                 *           }
+                 *         }
+                 *       },
+                 *       "parameters_schema": {
+                 *         "type": "object",
+                 *         "properties": {
+                 *           "team": {
+                 *             "type": "string"
+                 *           }
+                 *         }
+                 *       },
+                 *       "parameters": {
+                 *         "team": "platform"
+                 *       },
+                 *       "name": "Release",
+                 *       "description": "Checks and releases a version.",
+                 *       "status": "active",
+                 *       "is_enabled": true,
+                 *       "is_template": false,
+                 *       "trigger_type": "cron",
+                 *       "trigger_config": {
+                 *         "expression": "0 9 * * 1-5",
+                 *         "timezone": "Europe/Berlin",
+                 *         "missed": "skip"
+                 *       },
+                 *       "schedule": "0 9 * * *",
+                 *       "timezone": "Europe/Berlin",
+                 *       "config": {
+                 *         "owner": "platform team"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateWorkflowDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3,
+                     *       "form": "steps",
+                     *       "steps": [
+                     *         {
+                     *           "key": "lint",
+                     *           "name": "lint",
+                     *           "type": "task",
+                     *           "depends_on": [],
+                     *           "join": "all",
+                     *           "on_error": "fail",
+                     *           "config": {
+                     *             "required_tools": [
+                     *               "eslint"
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nodes": [
+                     *         {
+                     *           "id": "lint",
+                     *           "type": "task",
+                     *           "data": {
+                     *             "label": "lint",
+                     *             "join": "all",
+                     *             "on_error": "fail",
+                     *             "config": {
+                     *               "required_tools": [
+                     *                 "eslint"
+                     *               ]
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "edges": [],
+                     *       "output": {
+                     *         "version": "{% $input.version %}"
+                     *       },
+                     *       "timeout_seconds": 86400,
+                     *       "input_schema": {
+                     *         "type": "object"
+                     *       },
+                     *       "parameters_schema": {},
+                     *       "parameters": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unprocessable`: The request is well-formed but cannot be processed.
+             *
+             *     `workflow_invalid`: The workflow cannot be run as it is written.
+             */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    deleteWorkflow: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Done. */
+            204: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `conflict`: The request conflicts with the present state. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    updateWorkflow: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The ETag that the change is based on; the answer is 412 when the resource has changed since.
+                 * @example "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00.3"
+                 */
+                "If-Match"?: components["parameters"]["IfMatch"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "steps": [
+                 *         {
+                 *           "key": "lint",
+                 *           "type": "task",
+                 *           "config": {
+                 *             "required_tools": [
+                 *               "eslint"
+                 *             ]
+                 *           }
+                 *         },
+                 *         {
+                 *           "key": "ask",
+                 *           "type": "approval",
+                 *           "depends_on": [
+                 *             "lint"
+                 *           ],
+                 *           "config": {
+                 *             "title": "Release?"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "nodes": [
+                 *         {
+                 *           "id": "lint",
+                 *           "type": "task",
+                 *           "data": {
+                 *             "label": "Lint",
+                 *             "config": {
+                 *               "required_tools": [
+                 *                 "eslint"
+                 *               ]
+                 *             }
+                 *           }
+                 *         }
+                 *       ],
+                 *       "edges": [],
+                 *       "prompt": "\"Write a digest of yesterday\"s incidents.\"",
+                 *       "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "agent": "reporter",
+                 *       "output": {
+                 *         "version": "{% $input.version %}"
+                 *       },
+                 *       "timeout_seconds": 86400,
+                 *       "input_schema": {
+                 *         "type": "object",
+                 *         "required": [
+                 *           "version"
+                 *         ],
+                 *         "properties": {
+                 *           "version": {
+                 *             "type": "string"
+                 *           }
+                 *         }
+                 *       },
+                 *       "parameters_schema": {
+                 *         "type": "object",
+                 *         "properties": {
+                 *           "team": {
+                 *             "type": "string"
+                 *           }
+                 *         }
+                 *       },
+                 *       "parameters": {
+                 *         "team": "platform"
+                 *       },
+                 *       "name": "Release",
+                 *       "description": "Checks and releases a version.",
+                 *       "status": "active",
+                 *       "is_enabled": true,
+                 *       "is_template": false,
+                 *       "trigger_type": "cron",
+                 *       "trigger_config": {
+                 *         "expression": "0 9 * * 1-5",
+                 *         "timezone": "Europe/Berlin",
+                 *         "missed": "skip"
+                 *       },
+                 *       "schedule": "0 9 * * *",
+                 *       "timezone": "Europe/Berlin",
+                 *       "config": {
+                 *         "owner": "platform team"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["UpdateWorkflowDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3,
+                     *       "form": "steps",
+                     *       "steps": [
+                     *         {
+                     *           "key": "lint",
+                     *           "name": "lint",
+                     *           "type": "task",
+                     *           "depends_on": [],
+                     *           "join": "all",
+                     *           "on_error": "fail",
+                     *           "config": {
+                     *             "required_tools": [
+                     *               "eslint"
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nodes": [
+                     *         {
+                     *           "id": "lint",
+                     *           "type": "task",
+                     *           "data": {
+                     *             "label": "lint",
+                     *             "join": "all",
+                     *             "on_error": "fail",
+                     *             "config": {
+                     *               "required_tools": [
+                     *                 "eslint"
+                     *               ]
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "edges": [],
+                     *       "output": {
+                     *         "version": "{% $input.version %}"
+                     *       },
+                     *       "timeout_seconds": 86400,
+                     *       "input_schema": {
+                     *         "type": "object"
+                     *       },
+                     *       "parameters_schema": {},
+                     *       "parameters": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unprocessable`: The request is well-formed but cannot be processed.
+             *
+             *     `workflow_invalid`: The workflow cannot be run as it is written.
+             */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getWorkflowDiagram: {
+        parameters: {
+            query?: {
+                /**
+                 * @description svg is a picture, mermaid is text.
+                 * @example svg
+                 */
+                format?: "mermaid" | "svg";
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Text. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /** @example <svg xmlns="http://www.w3.org/2000/svg" width="212" height="80"></svg> */
+                    "image/svg+xml": string;
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    instantiateWorkflow: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Release of the console",
+                 *       "parameters": {
+                 *         "team": "platform"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["InstantiateWorkflowDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3,
+                     *       "form": "steps",
+                     *       "steps": [
+                     *         {
+                     *           "key": "lint",
+                     *           "name": "lint",
+                     *           "type": "task",
+                     *           "depends_on": [],
+                     *           "join": "all",
+                     *           "on_error": "fail",
+                     *           "config": {
+                     *             "required_tools": [
+                     *               "eslint"
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nodes": [
+                     *         {
+                     *           "id": "lint",
+                     *           "type": "task",
+                     *           "data": {
+                     *             "label": "lint",
+                     *             "join": "all",
+                     *             "on_error": "fail",
+                     *             "config": {
+                     *               "required_tools": [
+                     *                 "eslint"
+                     *               ]
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "edges": [],
+                     *       "output": {
+                     *         "version": "{% $input.version %}"
+                     *       },
+                     *       "timeout_seconds": 86400,
+                     *       "input_schema": {
+                     *         "type": "object"
+                     *       },
+                     *       "parameters_schema": {},
+                     *       "parameters": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `conflict`: The request conflicts with the present state.
+             *
+             *     `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_key_reused`: This Idempotency-Key was used with another request.
+             *
+             *     `workflow_invalid`: The workflow cannot be run as it is written.
+             */
+            422: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;
@@ -54113,6 +57231,876 @@ export interface operations {
             };
             /** @description `not_found`: There is no such resource. */
             404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    addWorkflowStep: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "name": "Run the tests",
+                 *       "key": "tests",
+                 *       "step_type": "task",
+                 *       "order": 1,
+                 *       "config": {
+                 *         "required_tools": [
+                 *           "jest"
+                 *         ]
+                 *       },
+                 *       "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "depends_on": [
+                 *         "lint"
+                 *       ]
+                 *     }
+                 */
+                "application/json": components["schemas"]["AddStepDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            201: {
+                headers: {
+                    ETag: components["headers"]["ETag"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3,
+                     *       "form": "steps",
+                     *       "steps": [
+                     *         {
+                     *           "key": "lint",
+                     *           "name": "lint",
+                     *           "type": "task",
+                     *           "depends_on": [],
+                     *           "join": "all",
+                     *           "on_error": "fail",
+                     *           "config": {
+                     *             "required_tools": [
+                     *               "eslint"
+                     *             ]
+                     *           }
+                     *         }
+                     *       ],
+                     *       "nodes": [
+                     *         {
+                     *           "id": "lint",
+                     *           "type": "task",
+                     *           "data": {
+                     *             "label": "lint",
+                     *             "join": "all",
+                     *             "on_error": "fail",
+                     *             "config": {
+                     *               "required_tools": [
+                     *                 "eslint"
+                     *               ]
+                     *             }
+                     *           }
+                     *         }
+                     *       ],
+                     *       "edges": [],
+                     *       "output": {
+                     *         "version": "{% $input.version %}"
+                     *       },
+                     *       "timeout_seconds": 86400,
+                     *       "input_schema": {
+                     *         "type": "object"
+                     *       },
+                     *       "parameters_schema": {},
+                     *       "parameters": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `precondition_failed`: The resource has changed since it was read. */
+            412: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `idempotency_key_reused`: This Idempotency-Key was used with another request.
+             *
+             *     `workflow_invalid`: The workflow cannot be run as it is written.
+             */
+            422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    listWorkflowVersions: {
+        parameters: {
+            query?: {
+                /** @description next_cursor of the page before; wins over offset. */
+                cursor?: string;
+                /**
+                 * @description Most items to answer with.
+                 * @example 50
+                 */
+                limit?: number;
+                /**
+                 * @description How many to skip. For long lists prefer cursor, which stays fast.
+                 * @example 0
+                 */
+                offset?: number;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description One page. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "items": [
+                     *         {
+                     *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *           "version": 3,
+                     *           "form": "steps",
+                     *           "step_count": 12,
+                     *           "created_by_kind": "user",
+                     *           "created_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *           "created_at": "2026-01-01T08:00:00.000Z"
+                     *         }
+                     *       ],
+                     *       "total": 1,
+                     *       "total_is_estimate": true,
+                     *       "limit": 50,
+                     *       "offset": 0,
+                     *       "next_cursor": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowVersionPage"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getWorkflowVersion: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+                /** @description Which one, from 1. */
+                version: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "version": 3,
+                     *       "form": "steps",
+                     *       "step_count": 12,
+                     *       "created_by_kind": "user",
+                     *       "created_by_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "steps": [],
+                     *       "output": {},
+                     *       "input_schema": {},
+                     *       "parameters": {}
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowVersionDetailView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    validateWorkflow: {
+        parameters: {
+            query?: {
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description The first answer to a key is stored for 24 hours and given again to every repetition of the same request.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                "Idempotency-Key"?: components["parameters"]["IdempotencyKey"];
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                /**
+                 * @example {
+                 *       "steps": [
+                 *         {
+                 *           "key": "lint",
+                 *           "type": "task",
+                 *           "config": {
+                 *             "required_tools": [
+                 *               "eslint"
+                 *             ]
+                 *           }
+                 *         },
+                 *         {
+                 *           "key": "ask",
+                 *           "type": "approval",
+                 *           "depends_on": [
+                 *             "lint"
+                 *           ],
+                 *           "config": {
+                 *             "title": "Release?"
+                 *           }
+                 *         }
+                 *       ],
+                 *       "nodes": [
+                 *         {
+                 *           "id": "lint",
+                 *           "type": "task",
+                 *           "data": {
+                 *             "label": "Lint",
+                 *             "config": {
+                 *               "required_tools": [
+                 *                 "eslint"
+                 *               ]
+                 *             }
+                 *           }
+                 *         }
+                 *       ],
+                 *       "edges": [],
+                 *       "prompt": "\"Write a digest of yesterday\"s incidents.\"",
+                 *       "agent_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                 *       "agent": "reporter",
+                 *       "output": {
+                 *         "version": "{% $input.version %}"
+                 *       },
+                 *       "timeout_seconds": 86400,
+                 *       "input_schema": {
+                 *         "type": "object",
+                 *         "required": [
+                 *           "version"
+                 *         ],
+                 *         "properties": {
+                 *           "version": {
+                 *             "type": "string"
+                 *           }
+                 *         }
+                 *       },
+                 *       "parameters_schema": {
+                 *         "type": "object",
+                 *         "properties": {
+                 *           "team": {
+                 *             "type": "string"
+                 *           }
+                 *         }
+                 *       },
+                 *       "parameters": {
+                 *         "team": "platform"
+                 *       }
+                 *     }
+                 */
+                "application/json": components["schemas"]["WrittenWorkflowDto"];
+            };
+        };
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "valid": false,
+                     *       "errors": [
+                     *         {
+                     *           "field": "steps[3].depends_on[0]",
+                     *           "code": "cycle",
+                     *           "message": "These steps wait for each other: a → b → a."
+                     *         }
+                     *       ],
+                     *       "step_count": 12
+                     *     }
+                     */
+                    "application/json": components["schemas"]["WorkflowValidationView"];
+                };
+            };
+            /**
+             * @description `invalid_request`: The request is malformed or a field is invalid.
+             *
+             *     `malformed_json`: The body is not valid JSON.
+             */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `csrf_failed`: The x-csrf-token header is missing or wrong.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            409: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `payload_too_large`: The body is larger than this operation takes. */
+            413: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unsupported_media_type`: This operation takes application/json. */
+            415: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
+            422: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;

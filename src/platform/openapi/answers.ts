@@ -46,6 +46,8 @@ function completeSuccess(response: ResponseObject, operation: OperationObject, d
   if (text) text.example = '# HELP http_requests_total Requests answered.\n# TYPE http_requests_total counter\nhttp_requests_total{operation="getHealth",method="GET",status="200"} 1\n';
   const page = response.content?.['text/html'];
   if (page) page.example = '<!doctype html><html lang="en"><head><title>Approve?</title></head><body><h1>Approve?</h1></body></html>\n';
+  const picture = response.content?.['image/svg+xml'];
+  if (picture) picture.example = '<svg xmlns="http://www.w3.org/2000/svg" width="212" height="80"></svg>\n';
   const lines = response.content?.['application/x-ndjson'];
   if (lines) lines.example = '{"header":{"format":"wheelhouse-audit/3"}}\n{"end":{"rows":0}}\n';
   const table = response.content?.['text/csv'];

@@ -1,4 +1,5 @@
-import { Body, Delete, Get, Param, ParseIntPipe, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import { Body, Delete, Get, Param, Patch, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiParam } from '@nestjs/swagger';
 import type { Response } from 'express';
 import { mapPage, type Page } from '../../core/page.js';
 import { ApiController, NO_CONTENT, Operation, pageOf } from '../../platform/http/operation.decorator.js';
@@ -94,9 +95,10 @@ export class WorkflowsController {
 
   /** Reads a version of a workflow. It never changes. */
   @Get(':id/versions/:version')
+  @ApiParam({ name: 'version', description: 'Which one, from 1.', schema: { type: 'integer', minimum: 1, maximum: 2_147_483_647 }, example: 1 })
   @Operation({ id: 'getWorkflowVersion', allow: 'workflow:read', returns: WorkflowVersionDetailView, problems: ['not_found'] })
-  async version(@Param('id', Uuid) id: string, @Param('version', ParseIntPipe) version: number): Promise<WorkflowVersionDetailView> {
-    return toVersionDetailView(await this.workflows.versionOf(id, version));
+  async version(@Param('id', Uuid) id: string, @Param('version') version: string): Promise<WorkflowVersionDetailView> {
+    return toVersionDetailView(await this.workflows.versionNamed(id, version));
   }
 
   /** Draws a workflow. As SVG, or as Mermaid. */

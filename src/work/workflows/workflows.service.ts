@@ -69,6 +69,12 @@ export class WorkflowsService {
     return row;
   }
 
+  /** @param text of a path: what is no number names no version @throws Problem `not_found` */
+  versionNamed(id: string, text: string): Promise<WorkflowVersion> {
+    if (!/^[1-9]\d{0,8}$/.test(text)) throw notFound('workflow version');
+    return this.versionOf(id, Number(text));
+  }
+
   /** @throws Problem `workflow_invalid` */
   @Transactional()
   async create(body: CreateWorkflowDto): Promise<WorkflowWithVersion> {

@@ -5,7 +5,6 @@ import { withAdmin } from '../../support/databases.js';
 import { eventually } from '../../support/eventually.js';
 import { PASSWORD, unique } from '../../support/factories.js';
 import type { RunningPlane } from '../../support/requests.js';
-import { step, workflowOf } from '../../support/runs.js';
 import { hasType, requestSchema, successOf } from '../openapi-document.js';
 import { bearer, call, must, type Side, type Tenant } from './callers.js';
 import { Endpoints, OF_ENDPOINTS } from './endpoints.js';
@@ -28,6 +27,7 @@ const HINTS: Readonly<Record<string, Record<string, unknown>>> = {
   createApiKey: { scopes: ['task:read'] },
   // A name that stands for nothing anywhere (RFC 6761).
   createWebhook: { url: 'https://hooks.invalid/', events: ['task.completed'] },
+  addWorkflowStep: { step_type: 'transform' },
   saveCircuitBreaker: { target: 'host:api.example.com' },
   // Rules that let nobody in would end the matrix.
   updateIpRules: { rules: [], force: false },
@@ -95,7 +95,6 @@ export class Fixtures {
     const inside = this.creatorAt(collection);
     if (inside && collection.includes('{')) return this.make(inside, which, maker, filled.join('/'));
     const creator = inside ?? this.creatorNamed(before.at(-1) ?? '') ?? this.creatorNamed(`${parameter.replace(/_id$/, '')}s`);
-    if (!creator && collection === '/api/v1/workflows') return this.workflow(which);
     if (!creator) throw new Error(`No operation of the document makes what {${parameter}} in ${collection} names.`);
     const id = await (fresh ? this.make(creator, which, maker) : this.once(creator, which));
     return BY_NAME.has(collection) ? (this.names.get(id) ?? id) : id;
@@ -138,16 +137,11 @@ export class Fixtures {
 
   /** A run that waits: the plane has done with it what it does by itself. */
   private async run(side: Side): Promise<string> {
-    const workflowId = await this.workflow(side);
+    const { id: workflowId } = await must<{ id: string }>(this.plane, 'POST', '/api/v1/workflows', this.tenants[side].admin, { name: unique('matrix'), steps: [{ key: 'nap', type: 'wait', config: { seconds: 3_600 } }] });
+    this.made[side].add(workflowId);
     const { run_id: id } = await must<{ run_id: string }>(this.plane, 'POST', `/api/v1/workflows/${workflowId}/run`, this.tenants[side].admin, {});
     this.made[side].add(id);
     await eventually(async () => (await must<{ status: string }>(this.plane, 'GET', `/api/v1/workflow-runs/${id}`, this.tenants[side].admin)).status === 'running');
-    return id;
-  }
-
-  private async workflow(side: Side): Promise<string> {
-    const id = await workflowOf([step('nap', 'wait', { config: { seconds: 3_600 } })], {}, this.tenants[side].id, this.plane);
-    this.made[side].add(id);
     return id;
   }
 
