@@ -15,7 +15,18 @@ const { schemas } = document.components;
 /** What every change of a thing changes with it. */
 const WITH_EVERY_CHANGE: ReadonlySet<string> = new Set(['revision', 'updated_at']);
 /** Columns that hold what a field says, where they are called otherwise, and what follows from it by the rules of the domain. */
+/** What a workflow does makes a version, and is read back in every form. */
+const DOES = ['version', 'form', 'steps', 'nodes', 'edges', 'prompt', 'agent_id', 'children', 'output', 'parameters'];
+const STARTS = ['trigger_type', 'trigger_config', 'schedule', 'timezone'];
+const OF_WORKFLOWS = Object.fromEntries(['updateWorkflow', 'putWorkflow'].flatMap((operation) => [
+  ...['steps', 'nodes', 'edges', 'prompt', 'agent', 'agent_id', 'output', 'timeout_seconds', 'input_schema', 'parameters_schema', 'parameters'].map((name) => [`${operation}.${name}`, DOES] as const),
+  ...['trigger_type', 'trigger_config', 'schedule', 'timezone'].map((name) => [`${operation}.${name}`, STARTS] as const),
+  [`${operation}.status`, ['is_enabled']] as const,
+  [`${operation}.is_enabled`, ['status']] as const,
+]));
+
 const HELD_IN: Readonly<Record<string, readonly string[]>> = {
+  ...OF_WORKFLOWS,
   'updatePasswordPolicy.min_length': ['password'],
   'updatePasswordPolicy.history': ['password'],
   'updatePasswordPolicy.max_age_days': ['password'],
@@ -37,6 +48,8 @@ const HELD_IN: Readonly<Record<string, readonly string[]>> = {
 /** Tables that hold part of what an operation changes. */
 const PARTS: Readonly<Record<string, readonly string[]>> = {
   updateBoard: ['board_agents'],
+  updateWorkflow: ['workflow_versions', 'cron_ticks'],
+  putWorkflow: ['workflow_versions', 'cron_ticks'],
   updateApprovalRule: ['approval_rule_versions'],
   updateSecret: ['secret_versions'],
   updateTask: ['task_lanes', 'task_dependencies'],

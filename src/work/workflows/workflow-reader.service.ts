@@ -73,7 +73,7 @@ export class WorkflowReader {
     const { findings } = reading;
     const { agents, slugs, boards, workflows } = referencesOf(steps, reading);
     const tell = (of: readonly Reference[], known: ReadonlySet<string>, code: 'unknown_agent' | 'unknown_board' | 'unknown_workflow', what: string): void => {
-      for (const { value, place } of of) if (!known.has(value)) findings.add(place, code, `There is no ${what} ${value}.`);
+      for (const { value, place } of of) if (!known.has(value)) findings.add(place, code, `There is no such ${what}.`);
     };
     const { tenantId } = this.context;
     tell(agents, new Set((await this.agents.findMany(valuesOf(agents))).map((agent) => agent.id)), 'unknown_agent', 'agent');
