@@ -53,6 +53,8 @@ describe('the limits of a tenant', () => {
       users: { limit: null, used: 1, left: null },
       webhooks: { limit: null, used: 0, left: null },
       triggers: { limit: null, used: 0, left: null },
+      workflows: { limit: null, used: 0, left: null },
+      open_workflow_runs: { limit: null, used: 0, left: null },
       open_tasks: { limit: null, used: 0, left: null },
       api_keys: { limit: null, used: 0, left: null },
       secrets: { limit: 5, used: 0, left: 5 },
@@ -74,6 +76,7 @@ describe('the limits of a tenant', () => {
     ['open_tasks', (title: string) => ['/tasks', { title }]],
     ['secrets', (name: string) => ['/secrets', { name: name.toUpperCase().replaceAll('-', '_'), value: 'v' }]],
     ['webhooks', (name: string) => ['/webhooks', { name, url: 'https://hooks.example/', events: ['task.*'] }]],
+    ['workflows', (name: string) => ['/workflows', { name }]],
     ['api_keys', (name: string) => ['/security/api-keys', { name, scopes: ['task:read'] }]],
   ] as const)('hold for %s exactly when 50 are made at once in two processes', async (thing, request) => {
     const { tenantId, token } = await tenantWith({ limits: { [thing]: 7 } });

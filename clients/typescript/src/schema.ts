@@ -8169,11 +8169,18 @@ export interface components {
              */
             open_tasks?: number | null;
             /**
+             * @description Runs of workflows that have not ended.
+             * @example 1000
+             */
+            open_workflow_runs?: number | null;
+            /**
              * @description Of all callers of the tenant together.
              * @example 6000
              */
             requests_per_minute?: number | null;
             secrets?: number | null;
+            /** @example 50 */
+            triggers?: number | null;
             /**
              * @description Active ones.
              * @example 25
@@ -8181,6 +8188,8 @@ export interface components {
             users?: number | null;
             /** @example 20 */
             webhooks?: number | null;
+            /** @example 200 */
+            workflows?: number | null;
         };
         LimitsView: {
             /** @example 50 */
@@ -8191,11 +8200,19 @@ export interface components {
             boards?: number | null;
             /** @example 10000 */
             open_tasks?: number | null;
+            /** @example 1000 */
+            open_workflow_runs?: number | null;
             /** @example 6000 */
             requests_per_minute?: number | null;
             secrets?: number | null;
+            /** @example 50 */
+            triggers?: number | null;
             /** @example 25 */
             users?: number | null;
+            /** @example 20 */
+            webhooks?: number | null;
+            /** @example 200 */
+            workflows?: number | null;
         };
         LinkSsoDto: {
             /**
@@ -11359,11 +11376,11 @@ export interface components {
              */
             limit: number | null;
             /**
-             * @description agents, boards, users (active), open_tasks (that have not ended), api_keys (in force), secrets, requests_per_minute.
+             * @description agents, boards, users (active), open_tasks (that have not ended), api_keys (in force), secrets, webhooks, triggers, workflows, open_workflow_runs (that have not ended), requests_per_minute.
              * @example agents
              * @enum {string}
              */
-            name: "agents" | "api_keys" | "boards" | "open_tasks" | "requests_per_minute" | "secrets" | "triggers" | "users" | "webhooks";
+            name: "agents" | "api_keys" | "boards" | "open_tasks" | "open_workflow_runs" | "requests_per_minute" | "secrets" | "triggers" | "users" | "webhooks" | "workflows";
             /**
              * @description null for requests_per_minute, which the answers' RateLimit headers tell.
              * @example 12
@@ -36081,6 +36098,10 @@ export interface operations {
                      *           "open_tasks": 10000,
                      *           "api_keys": 100,
                      *           "secrets": null,
+                     *           "webhooks": 20,
+                     *           "triggers": 50,
+                     *           "workflows": 200,
+                     *           "open_workflow_runs": 1000,
                      *           "requests_per_minute": 6000
                      *         },
                      *         "status": "active",
@@ -46543,6 +46564,10 @@ export interface operations {
                      *             "open_tasks": 10000,
                      *             "api_keys": 100,
                      *             "secrets": null,
+                     *             "webhooks": 20,
+                     *             "triggers": 50,
+                     *             "workflows": 200,
+                     *             "open_workflow_runs": 1000,
                      *             "requests_per_minute": 6000
                      *           },
                      *           "status": "active",
@@ -46716,6 +46741,10 @@ export interface operations {
                      *         "open_tasks": 10000,
                      *         "api_keys": 100,
                      *         "secrets": null,
+                     *         "webhooks": 20,
+                     *         "triggers": 50,
+                     *         "workflows": 200,
+                     *         "open_workflow_runs": 1000,
                      *         "requests_per_minute": 6000
                      *       },
                      *       "status": "active",
@@ -46922,6 +46951,10 @@ export interface operations {
                      *         "open_tasks": 10000,
                      *         "api_keys": 100,
                      *         "secrets": null,
+                     *         "webhooks": 20,
+                     *         "triggers": 50,
+                     *         "workflows": 200,
+                     *         "open_workflow_runs": 1000,
                      *         "requests_per_minute": 6000
                      *       },
                      *       "status": "active",
@@ -47074,6 +47107,9 @@ export interface operations {
                  *         "api_keys": 100,
                  *         "secrets": null,
                  *         "webhooks": 20,
+                 *         "triggers": 50,
+                 *         "workflows": 200,
+                 *         "open_workflow_runs": 1000,
                  *         "requests_per_minute": 6000
                  *       }
                  *     }
@@ -47103,6 +47139,10 @@ export interface operations {
                      *         "open_tasks": 10000,
                      *         "api_keys": 100,
                      *         "secrets": null,
+                     *         "webhooks": 20,
+                     *         "triggers": 50,
+                     *         "workflows": 200,
+                     *         "open_workflow_runs": 1000,
                      *         "requests_per_minute": 6000
                      *       },
                      *       "status": "active",
@@ -47300,6 +47340,10 @@ export interface operations {
                      *         "open_tasks": 10000,
                      *         "api_keys": 100,
                      *         "secrets": null,
+                     *         "webhooks": 20,
+                     *         "triggers": 50,
+                     *         "workflows": 200,
+                     *         "open_workflow_runs": 1000,
                      *         "requests_per_minute": 6000
                      *       },
                      *       "status": "active",
@@ -47516,6 +47560,10 @@ export interface operations {
                      *         "open_tasks": 10000,
                      *         "api_keys": 100,
                      *         "secrets": null,
+                     *         "webhooks": 20,
+                     *         "triggers": 50,
+                     *         "workflows": 200,
+                     *         "open_workflow_runs": 1000,
                      *         "requests_per_minute": 6000
                      *       },
                      *       "status": "active",
@@ -55277,7 +55325,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -56779,6 +56831,8 @@ export interface operations {
              * @description `conflict`: The request conflicts with the present state.
              *
              *     `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
              */
             409: {
                 headers: {

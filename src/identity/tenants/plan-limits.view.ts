@@ -16,6 +16,14 @@ export class LimitsView {
   api_keys?: number | null;
   /** @example null */
   secrets?: number | null;
+  /** @example 20 */
+  webhooks?: number | null;
+  /** @example 50 */
+  triggers?: number | null;
+  /** @example 200 */
+  workflows?: number | null;
+  /** @example 1000 */
+  open_workflow_runs?: number | null;
   /** @example 6000 */
   requests_per_minute?: number | null;
 }
@@ -23,7 +31,7 @@ export class LimitsView {
 /** A limit, and its use. */
 export class UsageView {
   /**
-   * agents, boards, users (active), open_tasks (that have not ended), api_keys (in force), secrets, requests_per_minute.
+   * agents, boards, users (active), open_tasks (that have not ended), api_keys (in force), secrets, webhooks, triggers, workflows, open_workflow_runs (that have not ended), requests_per_minute.
    * @example agents
    */
   name!: LimitName;

@@ -74,6 +74,21 @@ export class LimitsDto {
   @Most()
   webhooks?: number | null;
 
+  /** @example 50 */
+  @Most()
+  triggers?: number | null;
+
+  /** @example 200 */
+  @Most()
+  workflows?: number | null;
+
+  /**
+   * Runs of workflows that have not ended.
+   * @example 1000
+   */
+  @Most()
+  open_workflow_runs?: number | null;
+
   /**
    * Of all callers of the tenant together.
    * @example 6000

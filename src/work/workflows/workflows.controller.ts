@@ -27,7 +27,7 @@ export class WorkflowsController {
 
   /** Creates a workflow. In one of three forms: steps that name what they depend on; nodes and edges; or a prompt, with an agent and a schedule. All of them are stored as one graph and read back as each. */
   @Post()
-  @Operation({ id: 'createWorkflow', allow: 'workflow:write', returns: WorkflowView, status: 201, problems: ['workflow_invalid', 'unprocessable'] })
+  @Operation({ id: 'createWorkflow', allow: 'workflow:write', returns: WorkflowView, status: 201, problems: ['workflow_invalid', 'unprocessable', 'plan_limit_reached'] })
   async create(@Body() body: CreateWorkflowDto): Promise<WorkflowView> {
     const { workflow, version } = await this.workflows.create(body);
     return toWorkflowView(workflow, version);
@@ -80,7 +80,7 @@ export class WorkflowsController {
 
   /** Makes a workflow of a template. Its parameters are held against the template's schema, and stay with it as $parameters. */
   @Post(':id/instantiate')
-  @Operation({ id: 'instantiateWorkflow', allow: 'workflow:write', returns: WorkflowView, status: 201, problems: ['not_found', 'workflow_invalid', 'conflict'] })
+  @Operation({ id: 'instantiateWorkflow', allow: 'workflow:write', returns: WorkflowView, status: 201, problems: ['not_found', 'workflow_invalid', 'conflict', 'plan_limit_reached'] })
   async instantiate(@Param('id', Uuid) id: string, @Body() body: InstantiateWorkflowDto): Promise<WorkflowView> {
     const { workflow, version } = await this.workflows.instantiate(id, body);
     return toWorkflowView(workflow, version);

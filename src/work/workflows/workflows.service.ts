@@ -12,6 +12,7 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { Events } from '../../platform/events/events.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { CronTicks } from '../../platform/jobs/cron-ticks.js';
+import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import { scheduleOf, WORKFLOW_TICKS } from './workflow-schedule.js';
 import { WorkflowReader } from './workflow-reader.service.js';
 import type { Workflow } from './workflow.entity.js';
@@ -38,7 +39,10 @@ export class WorkflowsService {
     private readonly ticks: CronTicks,
     private readonly audit: AuditPort,
     private readonly events: Events,
-  ) {}
+    private readonly plans: PlanLimits,
+  ) {
+    plans.countBy('workflows', 'from workflows where tenant_id = $1');
+  }
 
   /** One page, and the graphs of those that are one prompt. */
   @Transactional()
@@ -127,6 +131,7 @@ export class WorkflowsService {
   }
 
   private async insert(read: ReadWorkflow, fields: Partial<Workflow> & Pick<Workflow, 'name'>): Promise<WorkflowWithVersion> {
+    await this.plans.admit('workflows');
     const { tenantId, actor } = this.context;
     const id = newId();
     const by = { created_by_kind: actor.kind, created_by_id: actor.id };

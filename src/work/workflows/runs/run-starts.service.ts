@@ -5,6 +5,7 @@ import { Problem } from '../../../core/problem.js';
 import type { RunStatus } from '../../../core/workflows/rows.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { afterCommit } from '../../../platform/database/tenant-transaction.adapter.js';
+import { PlanLimits } from '../../../platform/limits/plan-limits.port.js';
 import { RunSignal } from '../engine/run-signal.js';
 import { WorkflowVersions } from '../workflow-versions.reader.js';
 import { RunStartsRepository } from './run-starts.repository.js';
@@ -41,11 +42,14 @@ export class RunStarts {
     private readonly versions: WorkflowVersions,
     private readonly starts: RunStartsRepository,
     private readonly signal: RunSignal,
-  ) {}
+    private readonly plans: PlanLimits,
+  ) {
+    plans.countBy('open_workflow_runs', 'from workflow_runs where tenant_id = $1 and ended_at is null');
+  }
 
   /**
    * Within the caller's transaction, if there is one: the run begins with its commit.
-   * @throws Problem `not_found`, `workflow_disabled`, `workflow_input_invalid`, `workflow_too_deep`
+   * @throws Problem `not_found`, `workflow_disabled`, `workflow_input_invalid`, `workflow_too_deep`, `plan_limit_reached`
    */
   @Transactional()
   async start({ workflowId, input, startedBy, key, id = newId(), requester, parent }: RunOrder): Promise<{ runId: string; status: RunStatus; isNew: boolean }> {
@@ -54,6 +58,7 @@ export class RunStarts {
     if (workflow.status === 'disabled' || (workflow.status === 'draft' && !isByHand(startedBy))) throw new Problem('workflow_disabled', { detail: `The workflow is ${workflow.status}.`, current: workflow.status });
     if (parent && parent.depth >= DEEPEST) throw new Problem('workflow_too_deep', { detail: `Runs stand in each other ${DEEPEST} deep at most.`, limit: DEEPEST });
     this.versions.checkInput(workflow.inputSchema, input);
+    await this.plans.admit('open_workflow_runs');
     const { tenantId } = this.context;
     const run = { id, workflow_id: workflowId, version: workflow.version, input, started_by_kind: startedBy.kind, started_by_id: startedBy.id, start_key: key ?? null, requester: requester ?? null, parent: parent ?? null };
     const isNew = await this.starts.insert(tenantId, run);
