@@ -273,10 +273,9 @@ describe('purging an agent', () => {
     const agent = await workerOf();
     const id = await workflowOf([step('write', 'task', { config: { title: 'Write', required_tools: [agent.tool] } }), step('use', 'transform', { config: { output: '{% "it said " & $steps.write.output.text %}' } }, 'write')]);
     const runs = [await start(id, { topic: 'tides' }), await start(id, { topic: 'tides' })] as const;
-    for (const runId of runs) {
-      await work(agent, { text: 'a secret of its own' });
-      expect(JSON.stringify(await ended(runId))).toContain('a secret of its own');
-    }
+    // Whichever of the tasks comes first.
+    for (const _ of runs) await work(agent, { text: 'a secret of its own' });
+    for (const runId of runs) expect(JSON.stringify(await ended(runId))).toContain('a secret of its own');
     await withAdmin((admin) => admin.query(`update workflow_runs set ended_at = now() - interval '31 days' where id = $1`, [runs[0]]), plane.database.name);
     await plane.app.get(RunArchive).archive(new AbortController().signal);
     const { body } = await purge(ADMIN_TOKEN, 'agent', agent.id);
