@@ -9,6 +9,17 @@ export function secretNames(value: unknown): string[] {
 }
 
 /**
+ * A copy of a JSON value whose placeholders are no longer any: text that agents, callers or other systems said asks for no secret. A
+ * zero-width space tells it from one that the author of a call wrote.
+ */
+export function withoutPlaceholders(said: unknown): unknown {
+  if (typeof said === 'string') return said.replaceAll(PLACEHOLDER, '{{secret\u200B:$1}}');
+  if (Array.isArray(said)) return said.map(withoutPlaceholders);
+  if (typeof said !== 'object' || said === null) return said;
+  return Object.fromEntries(Object.entries(said).map(([name, member]) => [withoutPlaceholders(name) as string, withoutPlaceholders(member)]));
+}
+
+/**
  * A copy of a JSON value with its placeholders filled in, in texts and in the names of members. In one pass, so that a value
  * which looks like a placeholder stays what it is; names that `values` lacks stay as they are.
  * @param encode what is done to each value before it is put in

@@ -33,6 +33,7 @@ import { InboundWebhooks1700000000050 } from './1700000000050-inbound-webhooks.j
 import { Webhooks1700000000046 } from './1700000000046-webhooks.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 import { WorkflowRuns1700000000052 } from './1700000000052-workflow-runs.js';
+import { BrokenRuns1700000000055 } from './1700000000055-broken-runs.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
 export const MIGRATIONS = [
@@ -71,4 +72,5 @@ export const MIGRATIONS = [
   Workflows1700000000051,
   WorkflowRuns1700000000052,
   Triggers1700000000054,
+  BrokenRuns1700000000055,
 ];

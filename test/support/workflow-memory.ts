@@ -159,7 +159,7 @@ export class MemoryRun {
   }
 
   private async pass(work: (pass: Pass) => Promise<void>): Promise<Effect[]> {
-    const pass = new Pass(this.run, this.index, this.rows, evaluator, this.now, () => `id-${(this.ids += 1)}`, this.random, { steps: this.steps, pace: UNPACED });
+    const pass = new Pass(this.run, this.index, this.rows, evaluator, this.now, () => `id-${(this.ids += 1)}`, this.random, { steps: this.steps, isLate: () => false, pace: UNPACED });
     await work(pass);
     this.rows.commit();
     for (const { path, attempt } of pass.attempts) {

@@ -1,4 +1,7 @@
-import { type Dependency, type Graph, pathOf, ROOT, type Step } from '../../src/core/workflows/graph.js';
+import type { Dependency, Graph, Step } from '../../src/core/workflows/graph.js';
+
+const ROOT = '';
+const pathOf = (scope: string, key: string): string => (scope === ROOT ? key : `${scope}/${key}`);
 
 export interface Prediction {
   /** Whether the run fails. */

@@ -7,6 +7,7 @@ import type { AgentUnderTest } from './agents.ts';
 import { racesIn } from './checker/check-revocations.ts';
 import { sealingLags } from './checker/check-sealing.ts';
 import { check } from './checker/check.ts';
+import { checkWorkflows } from './checker/check-workflows.ts';
 import type { Violation } from './checker/snapshot.ts';
 import { Cluster } from './cluster.ts';
 import { Faults } from './faults.ts';
@@ -14,7 +15,7 @@ import { HistoryWriter, now, readHistory } from './history.ts';
 import { KeyRotations } from './key-rotation.ts';
 import type { TortureOptions } from './options.ts';
 import { Prng } from './prng.ts';
-import { countUnended, countUnsealed, publishedIds, takeSnapshot, waitingInVain } from './take-snapshot.ts';
+import { countOpenRuns, countUnended, countUnsealed, publishedIds, takeSnapshot, takeWorkflows, waitingInVain } from './take-snapshot.ts';
 import { populate, type World } from './world.ts';
 
 /** Everything must have ended by then after the last fault; ms. */
@@ -36,6 +37,8 @@ export interface TortureReport {
   sealing: { rows: number; p50: number; p99: number; max: number };
   /** How many were done. */
   purges: number;
+  /** Runs of workflows that were started. */
+  runs: number;
   settledMs: number;
   folder: string;
 }
@@ -81,20 +84,25 @@ async function rage(cluster: Cluster, world: World, options: TortureOptions, his
   const found = [
     ...cluster.misbehaviour.map((detail) => ({ rule: 'misbehaved', detail })),
     ...rotations.failures.map((detail) => ({ rule: 'rotation failed', detail })),
+    ...checkWorkflows(world.workflows.expected, await takeWorkflows(cluster, world.workflows.tenantId)),
     ...(await world.purges.wrongCertificates()).map((detail) => ({ rule: 'certificate refused', detail })),
     ...(await world.auditor.verifyOffline(world.purges.tenants)).filter(({ ok }) => !ok).map(({ text }) => ({ rule: 'bundle refused', detail: text })),
   ];
   const report = await compare(cluster, world, histories);
   const { finished, kills } = rotations;
-  return { ...report, violations: [...report.violations, ...found], faults: Object.fromEntries(faults.counts), rotations: { finished, kills }, settledMs };
+  return { ...report, violations: [...report.violations, ...found], runs: world.workflows.expected.length, faults: Object.fromEntries(faults.counts), rotations: { finished, kills }, settledMs };
 }
 
 /** Waits until all that was begun has come to its end. @returns how long the tasks took */
-async function settle(cluster: Cluster, { admin, agents, secrets, events, socket }: World, lastFaultAt: number): Promise<number> {
+async function settle(cluster: Cluster, { admin, agents, secrets, events, socket, workflows }: World, lastFaultAt: number): Promise<number> {
   for (const agent of agents) agent.signal('SIGUSR2');
   await until(async () => {
     for (const id of await waitingInVain(cluster)) await admin.request('POST', `/tasks/${id}/cancel`, { reason: 'in vain' }).catch(() => undefined);
     return (await countUnended(cluster)) === 0;
+  }, SETTLE_LIMIT_MS);
+  await until(async () => {
+    await workflows.resumeAll();
+    return (await countOpenRuns(cluster, workflows.tenantId)) === 0;
   }, SETTLE_LIMIT_MS);
   const settledMs = now() - lastFaultAt;
   await Promise.all(agents.map((agent) => agent.end('SIGTERM')));
@@ -105,11 +113,12 @@ async function settle(cluster: Cluster, { admin, agents, secrets, events, socket
   await events.stop();
   await socket.stop();
   await until(async () => (await countUnsealed(cluster)) === 0, SEALING_LIMIT_MS);
+  await workflows.stop();
   return settledMs;
 }
 
 /** What clients saw against what is there. */
-async function compare(cluster: Cluster, { purges }: World, histories: string): Promise<Omit<TortureReport, 'folder' | 'faults' | 'rotations' | 'settledMs'>> {
+async function compare(cluster: Cluster, { purges }: World, histories: string): Promise<Omit<TortureReport, 'folder' | 'faults' | 'rotations' | 'settledMs' | 'runs'>> {
   await until(async () => (await countUnsealed(cluster)) === 0, SEALING_LIMIT_MS);
   const db = await takeSnapshot(cluster, await purges.traces(cluster));
   const history = readHistory(histories);

@@ -1,5 +1,6 @@
 import { TENANT } from './checker/snapshot.ts';
 import type { AgentRow, AttemptRow, AuditRow, CheckpointRow, CommentRow, DependencyRow, EventRow, LeafRow, MemberRow, PurgeRow, Snapshot, TaskRow, WrappedRow } from './checker/snapshot.ts';
+import type { WorkflowSnapshot } from './checker/check-workflows.ts';
 import type { Cluster } from './cluster.ts';
 
 const STREAMED = ['task.created', 'task.updated', 'task.completed', 'task.failed'];
@@ -55,4 +56,20 @@ export async function waitingInVain(cluster: Cluster): Promise<string[]> {
 
 export async function publishedIds(cluster: Cluster): Promise<string[]> {
   return (await cluster.query<{ id: string }>(`select id from events where name = any($1) and ${OURS}`, [STREAMED])).map(({ id }) => id);
+}
+
+/** How many runs of workflows have not ended. */
+export async function countOpenRuns(cluster: Cluster, tenantId: string): Promise<number> {
+  const rows = await cluster.query<{ n: number }>('select count(*)::int as n from workflow_runs where tenant_id = $1 and ended_at is null', [tenantId]);
+  return rows[0]?.n ?? 0;
+}
+
+/** Reads what the runs of a tenant have come to. */
+export async function takeWorkflows(cluster: Cluster, tenantId: string): Promise<WorkflowSnapshot> {
+  return {
+    runs: await cluster.query('select id, workflow_id, status from workflow_runs where tenant_id = $1', [tenantId]),
+    steps: await cluster.query(`select run_id, path, status, undoes from workflow_steps where tenant_id = $1 and type <> 'scope'`, [tenantId]),
+    made: await cluster.query(`select run_id, path, attempt, made_id as task_id from workflow_attempts where tenant_id = $1 and made_kind = 'task'`, [tenantId]),
+    tasks: await cluster.query(`select t.id, r.id as run_id from tasks t join workflow_runs r on r.tenant_id = $1 and t.created_by_id = 'workflow-run:' || r.id where t.tenant_id = $1`, [tenantId]),
+  };
 }

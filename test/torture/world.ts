@@ -16,6 +16,7 @@ import { type Doomed, Purges } from './purges.ts';
 import { RevocationClient } from './revocation-client.ts';
 import { SecretClient } from './secret-client.ts';
 import { SocketClient } from './socket-client.ts';
+import { WorkflowClient } from './workflow-client.ts';
 
 /** Agents that never work: each has a key of its own, so that a rotation has more than one batch to do. */
 const RESTING_AGENTS = 120;
@@ -37,6 +38,7 @@ export interface World {
   auditor: AuditClient;
   events: EventClient;
   socket: SocketClient;
+  workflows: WorkflowClient;
 }
 
 interface Place {
@@ -70,8 +72,9 @@ export async function populate(cluster: Cluster, agents: AgentUnderTest[], optio
   for (const agent of agents) agent.start();
   const approver = await admin.request<{ id: string; token: string }>('POST', '/agents', { name: 'asks first' });
   const approvals = new ApprovalClient({ ...place, person: person(24), agent: approver });
-  const others = [...doomed.clients, approvals, secrets, auditor, new RevocationClient({ ...place, person: person(22) })];
-  return { admin, agents, clients: [...clients, ...others], secrets, purges, auditor, events, socket };
+  const workflows = await WorkflowClient.make(admin, place);
+  const others = [...doomed.clients, approvals, workflows, secrets, auditor, new RevocationClient({ ...place, person: person(22) })];
+  return { admin, agents, clients: [...clients, ...others], secrets, purges, auditor, events, socket, workflows };
 }
 
 async function makeAgents(

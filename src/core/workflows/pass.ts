@@ -81,10 +81,12 @@ export const failure = (code: string, message: string, passing = false): StepFai
 export interface Limits {
   /** Steps that it starts. */
   steps: number;
+  /** Whether it has lasted long enough. */
+  isLate: () => boolean;
   pace: Pace;
 }
 
-const UNLIMITED: Limits = { steps: Infinity, pace: UNPACED };
+const UNLIMITED: Limits = { steps: Infinity, isLate: () => false, pace: UNPACED };
 
 /** One transition of one run: what has happened goes in, changed rows and effects come out. It has no clock and no chance of its own. */
 export class Pass {

@@ -10,8 +10,10 @@ async function play(run: MemoryRun, fails: (path: string) => boolean, random: ()
   const open: Effect[] = [];
   const keep = (effects: readonly Effect[]): void => {
     for (const effect of effects) {
-      if (effect.kind === 'release') open.splice(open.findIndex(({ path }) => path === effect.path), 1);
-      else if (effect.kind !== 'notify') open.push(effect);
+      const at = effect.kind === 'release' ? open.findIndex(({ path }) => path === effect.path) : -1;
+      if (at >= 0) open.splice(at, 1);
+      if (effect.kind === 'release') continue;
+      if (effect.kind !== 'notify') open.push(effect);
     }
   };
   keep(await begin());

@@ -51,7 +51,8 @@ function stays(pass: Pass, row: StepRow, around: ReadonlySet<string>): boolean {
 
 /** A step waits for its edges again; one that holds scopes goes on in those that did not come to their end. */
 async function putBack(pass: Pass, row: StepRow, around: ReadonlySet<string>): Promise<void> {
-  const scopes = (await pass.rows.in(row.path)).filter(({ type }) => type === 'scope');
+  const holds = row.type === 'parallel' || row.type === 'map';
+  const scopes = holds ? (await pass.rows.in(row.path)).filter(({ type }) => type === 'scope') : [];
   if (scopes.length === 0) {
     const { path, type, attempt } = row;
     pass.rows.touch(Object.assign(row, emptyStep(path, type), { attempt }));
@@ -62,6 +63,7 @@ async function putBack(pass: Pass, row: StepRow, around: ReadonlySet<string>): P
   pass.rows.touch(Object.assign(row, fields));
   for (const { path } of open) await reopenScope(pass, path, around);
   const step = pass.graph.step(row.path);
+  row.timeout_at = step.timeout_seconds === undefined ? null : pass.later(step.timeout_seconds);
   const total = step.type === 'map' ? itemsOf(row).length : 0;
   for (; row.next < total && row.open < concurrencyOf(step.config); row.next += 1) {
     row.open += 1;

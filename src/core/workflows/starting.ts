@@ -1,3 +1,4 @@
+import { secretNames } from '../secret-placeholders.js';
 import { bindingsOf } from './bindings.js';
 import type { Step } from './graph.js';
 import { type Bindings, type Effect, failure, type Pass } from './pass.js';
@@ -59,6 +60,9 @@ function outside(kind: 'task' | 'approval' | 'call' | 'run', waitingFor: Waiting
 
 async function effectOf(pass: Pass, kind: Exclude<Effect['kind'], 'release'>, row: StepRow, step: Step, bindings: Bindings): Promise<{ id: string }> {
   const values = { ...((await pass.evaluator.fill(step.config, bindings)) as Record<string, unknown>), ...(step.input === undefined ? {} : { input: bindings.context }) };
+  // Put together of what was written and what was said, a placeholder is nobody's.
+  const written = new Set(secretNames([step.config, step.input]));
+  if (secretNames(values).some((name) => !written.has(name))) throw failure('bad_input', 'The names of secrets are written out in a workflow.');
   const effect = { kind, path: row.path, attempt: row.attempt, id: pass.newId(), values };
   pass.effects.push(effect);
   return effect;
@@ -85,6 +89,7 @@ async function wait(pass: Pass, _row: StepRow, { config }: Step, bindings: Bindi
 
 function secondsOf(value: unknown): number {
   if (typeof value !== 'number' || !(value >= 0)) throw failure('bad_input', 'seconds is not a number of seconds.');
+  if (value > LONGEST_WAIT_SECONDS) throw failure('bad_input', 'A step waits for a year at most.');
   return value;
 }
 

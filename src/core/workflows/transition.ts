@@ -16,6 +16,8 @@ const TIMEOUT: StepError = { code: 'timeout', message: 'It took too long.', pass
  * @param due rows whose time has come
  */
 export async function advance(pass: Pass, facts: readonly Fact[], due: readonly StepRow[]): Promise<void> {
+  // Nobody waits for anything any more; its steps may be in an archive.
+  if (pass.run.ended_at !== null) return;
   if (pass.run.status === 'pending') await beginRun(pass);
   for (const fact of facts) await hear(pass, fact);
   for (const row of due) await ring(pass, row);
@@ -23,8 +25,10 @@ export async function advance(pass: Pass, facts: readonly Fact[], due: readonly 
   await drain(pass);
 }
 
-/** Ends a run before its end. What runs of it is given up, what was completed is undone. */
-export async function cancel(pass: Pass, reason: string): Promise<void> {
+/** Ends a run before its end. What has happened is taken in, nothing more is begun; what runs of it is given up, what was completed is undone. */
+export async function cancel(pass: Pass, reason: string, facts: readonly Fact[] = []): Promise<void> {
+  if (pass.run.status !== 'pending') for (const fact of facts) await hear(pass, fact);
+  pass.ready.length = 0;
   await stop(pass, 'cancelled', reason, CANCELLED);
   await drain(pass);
 }
@@ -93,7 +97,8 @@ async function isMeant(pass: Pass, row: StepRow, { config }: Step, event: unknow
   if (match === undefined) return true;
   const answer = await pass.evaluator.evaluate(match, await bindingsOf(pass, row.path, { expressions: [match] }, { event, context: event })).catch((error: unknown) => {
     // An event that the expression cannot be asked about is another one.
-    if (error instanceof StepFailure) return false;
+    if (error instanceof StepFailure && !error.error.passing) return false;
+    // It could not be asked now: the event is heard again.
     throw error;
   });
   return answer === true;
@@ -140,7 +145,7 @@ async function drain(pass: Pass): Promise<void> {
   const { run } = pass;
   for (let started = 0; ; started += 1) {
     if (pass.limits.pace.isDue()) await pass.limits.pace.rest();
-    if (started >= pass.limits.steps && leaveRest(pass)) return;
+    if ((started >= pass.limits.steps || (started > 0 && pass.limits.isLate())) && leaveRest(pass)) return;
     if (run.ends_as !== null && run.status === 'running') await undoNext(pass);
     const row = run.status === 'paused' ? undefined : pass.ready.shift();
     if (row) {

@@ -58,12 +58,16 @@ export class Expressions implements OnApplicationShutdown {
     return Object.values(value).flatMap((member) => this.in(member));
   }
 
-  /** A value with its expressions replaced by what they say: a text that is one by what it says, of whatever type; one in a text by text. @throws ExpressionFailure */
-  async fill(value: unknown, sight: Sight): Promise<unknown> {
-    if (typeof value === 'string') return this.fillText(value, sight);
-    if (Array.isArray(value)) return Promise.all(value.map((item: unknown) => this.fill(item, sight)));
+  /**
+   * A value with its expressions replaced by what they say: a text that is one by what it says, of whatever type; one in a text by text.
+   * @param clean what is done to everything that an expression says, before it takes its place
+   * @throws ExpressionFailure
+   */
+  async fill(value: unknown, sight: Sight, clean: (said: unknown) => unknown = (said) => said): Promise<unknown> {
+    if (typeof value === 'string') return this.fillText(value, sight, clean);
+    if (Array.isArray(value)) return Promise.all(value.map((item: unknown) => this.fill(item, sight, clean)));
     if (typeof value !== 'object' || value === null) return value;
-    return Object.fromEntries(await Promise.all(Object.entries(value).map(async ([name, member]) => [name, await this.fill(member, sight)] as const)));
+    return Object.fromEntries(await Promise.all(Object.entries(value).map(async ([name, member]) => [name, await this.fill(member, sight, clean)] as const)));
   }
 
   /** What an expression says; null for nothing. @throws ExpressionError, ExpressionFailure */
@@ -74,10 +78,10 @@ export class Expressions implements OnApplicationShutdown {
     throw new ExpressionFailure(reasonOf(answer.code), answer.detail);
   }
 
-  private async fillText(text: string, sight: Sight): Promise<unknown> {
+  private async fillText(text: string, sight: Sight, clean: (said: unknown) => unknown): Promise<unknown> {
     const whole = WHOLE.exec(text);
-    if (whole && [...text.matchAll(MARK)].length === 1) return this.evaluate((whole[1] ?? '').trim(), sight);
-    const said = await Promise.all(this.in(text).map((expression) => this.evaluate(expression, sight)));
+    if (whole && [...text.matchAll(MARK)].length === 1) return clean(await this.evaluate((whole[1] ?? '').trim(), sight));
+    const said = await Promise.all(this.in(text).map(async (expression) => clean(await this.evaluate(expression, sight))));
     return text.replaceAll(MARK, () => textOf(said.shift()));
   }
 

@@ -16,7 +16,7 @@ const TURN_MS = 200;
 const MOST_RUNS = 200;
 const MOST_FACTS = 500;
 /** Runs in one transaction. */
-const TOGETHER = 50;
+const TOGETHER = 20;
 const LONGEST_BREAKAGE = 2_000;
 
 /**
@@ -74,9 +74,14 @@ export class Advancer implements OnApplicationBootstrap {
   /** @returns how many runs were moved on */
   private async round(): Promise<number> {
     let moved = 0;
+    let failure: unknown;
     for (const [tenantId, ids] of await this.runs.due(MOST_RUNS, MOST_FACTS)) {
-      for (let at = 0; at < ids.length && !this.stopped; at += TOGETHER) moved += await this.context.runAsSystem(tenantId, 'workflows', () => this.moveSome(ids.slice(at, at + TOGETHER)));
+      // What keeps the runs of one tenant from moving keeps no other tenant's.
+      await this.context.runAsSystem(tenantId, 'workflows', async () => {
+        for (let at = 0; at < ids.length && !this.stopped; at += TOGETHER) moved += await this.moveSome(ids.slice(at, at + TOGETHER));
+      }).catch((error: unknown) => (failure = error));
     }
+    if (failure !== undefined && moved === 0) throw failure;
     return moved;
   }
 

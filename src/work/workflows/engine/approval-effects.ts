@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { Problem } from '../../../core/problem.js';
-import { APPROVAL_RISKS, ApprovalGate, type ApprovalRisk, type GateAnswer, type GateRequest } from '../../../safeguards/approvals/approval-gate.port.js';
+import { APPROVAL_RISKS, ApprovalGate, type ApprovalRisk, type Approvers, type GateAnswer, type GateRequest } from '../../../safeguards/approvals/approval-gate.port.js';
 import { AwaitedRepository } from './awaited.repository.js';
 import { completedFact, type EffectMaker, errorOf, failedFact, type Wanted } from './effects.js';
 import { namedPeople } from './named-people.js';
@@ -35,6 +35,8 @@ export class ApprovalEffects implements EffectMaker {
   }
 
   private async ask(effect: Wanted): Promise<GateAnswer | Problem> {
+    const fault = faultOf(effect.values);
+    if (fault !== undefined) return new Problem('unprocessable', { detail: fault });
     try {
       return await this.gate.ask(requestOf(effect));
     } catch (error) {
@@ -59,9 +61,25 @@ function requestOf({ id, runId, workflowId, path, requester, values }: Wanted): 
     ...(requester === null ? {} : { requester }),
     source: { kind: 'workflow_step', id },
     require: {
-      ...(approvers === undefined || approvers === null ? {} : { approvers: namedPeople(approvers) }),
+      ...(approvers === undefined || approvers === null ? {} : { approvers: peopleOf(approvers) }),
       ...(typeof least === 'number' ? { min_approvals: least } : {}),
       ...(typeof expires === 'number' ? { expires_seconds: expires } : {}),
     },
   };
+}
+
+const peopleOf = (approvers: unknown): Approvers => {
+  const { users, roles } = namedPeople(approvers);
+  return { users, roles };
+};
+
+/** What expressions have made of a demand must be readable: left out, everybody could approve, or fewer than were meant. */
+function faultOf({ approvers, min_approvals: least, expires_seconds: expires, risk, confidence }: Wanted['values']): string | undefined {
+  if (approvers !== undefined && approvers !== null) {
+    const { users, roles, unknown } = namedPeople(approvers);
+    if (unknown.length > 0 || users.length + roles.length === 0) return 'approvers names nobody, or something that is neither the id of a user nor a role.';
+  }
+  const numbers = { min_approvals: least, expires_seconds: expires, confidence };
+  for (const [name, value] of Object.entries(numbers)) if (value !== undefined && value !== null && typeof value !== 'number') return `${name} is not a number.`;
+  return risk === undefined || risk === null || APPROVAL_RISKS.includes(risk as ApprovalRisk) ? undefined : 'risk is none that there is.';
 }

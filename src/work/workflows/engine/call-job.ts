@@ -7,6 +7,7 @@ import { RequestContext } from '../../../platform/context/request-context.js';
 import { isDatabaseAway } from '../../../platform/database/database-problem.js';
 import { afterCommit } from '../../../platform/database/tenant-transaction.adapter.js';
 import { type OutboundAnswer, type OutboundCall, OutboundCalls } from '../../../platform/egress/outbound-calls.js';
+import type { JobRun } from '../../../platform/jobs/job.js';
 import { Jobs } from '../../../platform/jobs/jobs.js';
 import { errorOf } from './effects.js';
 import { RunSignal } from './run-signal.js';
@@ -15,6 +16,8 @@ import { StepRowsRepository } from './step-rows.repository.js';
 
 export const CALL_JOB = 'workflow-call';
 const CONCURRENCY = 8;
+/** With pauses of up to five minutes: about two hours. */
+const RETRIES = 30;
 const LONGEST_SECONDS = 600;
 const LARGEST_ANSWER = 262_144;
 /** Answers that another try may better: too early, too many, and the other side's own trouble. */
@@ -46,12 +49,16 @@ export class CallJob implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.define<CallOrder>(CALL_JOB, (order, { signal }) => this.make(order, signal), { concurrency: CONCURRENCY });
+    this.jobs.define<CallOrder>(CALL_JOB, (order, run) => this.make(order, run), { concurrency: CONCURRENCY, retries: RETRIES, retryDelayMaxSeconds: 300 });
   }
 
-  private async make(order: CallOrder, signal: AbortSignal): Promise<void> {
+  private async make(order: CallOrder, { signal, attempt }: JobRun): Promise<void> {
     if (!(await this.isAwaited(order))) return;
-    await this.tell(order, await this.outcomeOf(order, signal));
+    await this.tell(order, await this.outcomeOf(order, signal).catch((error: unknown) => {
+      // After the last try nobody would ever tell the step.
+      if (attempt <= RETRIES) throw error;
+      return { outcome: 'failed' as const, output: null, error: { code: 'unavailable', message: 'The call could not be made for a long time.', passing: true } };
+    }));
   }
 
   private async outcomeOf(order: CallOrder, signal: AbortSignal): Promise<Pick<Fact, 'outcome' | 'output' | 'error'>> {

@@ -8,7 +8,7 @@ import { WorkflowRunChanged, WorkflowStepChanged } from '../workflows.events.js'
 import { ApprovalEffects } from './approval-effects.js';
 import { CallEffects } from './call-effects.js';
 import { ChildEffects } from './child-effects.js';
-import type { Makers, Wanted } from './effects.js';
+import { type Makers, type StandingEffects, standingEffects, type Wanted } from './effects.js';
 import { NotifyEffects } from './notify-effects.js';
 import type { Moved } from './run-mover.js';
 import { RunSignal } from './run-signal.js';
@@ -45,8 +45,9 @@ export class Consequences {
   }
 
   async of(moved: readonly Moved[]): Promise<void> {
-    await this.release(moved);
-    const wanted = Map.groupBy(moved.flatMap(wantedBy), ({ kind }) => kind);
+    const standing = moved.map(standingEffects);
+    await this.release(standing);
+    const wanted = Map.groupBy(standing.flatMap(({ wanted: of }) => of), ({ kind }) => kind);
     const facts = endsForParents(moved);
     for (const [kind, effects] of wanted) facts.push(...(await this.makerOf(kind).make(effects)));
     await this.runs.addFacts(this.context.tenantId, facts);
@@ -76,8 +77,8 @@ export class Consequences {
     return found.maker;
   }
 
-  private async release(moved: readonly Moved[]): Promise<void> {
-    const released = moved.flatMap(({ pass }) => pass.effects.flatMap((effect) => (effect.kind === 'release' ? [effect] : [])));
+  private async release(standing: readonly StandingEffects[]): Promise<void> {
+    const released = standing.flatMap(({ released: of }) => of);
     for (const [reason, of] of Map.groupBy(released, ({ reason }) => reason)) {
       for (const { waitsFor, maker } of this.makers.values()) {
         const ids = of.flatMap(({ waiting }) => (waiting.kind === waitsFor && waiting.id !== null ? [waiting.id] : []));
@@ -98,9 +99,6 @@ export class Consequences {
 
 /** Who runs it hears of a run that failed, unless another run waits for it: that one has to say what it means. */
 const hasFailed = ({ run, before }: Moved): boolean => run.status === 'failed' && before !== 'failed' && run.parent_run_id === null;
-
-const wantedBy = ({ run, pass }: Moved): Wanted[] =>
-  pass.effects.flatMap((effect) => (effect.kind === 'release' ? [] : [{ ...effect, runId: run.id, workflowId: run.workflow_id, depth: run.depth, requester: run.requester }]));
 
 /** A run that has ended is what a step of another one waits for. */
 function endsForParents(moved: readonly Moved[]): NewFact[] {

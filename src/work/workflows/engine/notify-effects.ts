@@ -32,6 +32,6 @@ const textOf = (value: unknown): string => (typeof value === 'string' ? value : 
 
 /** Administrators where nobody is named. */
 function receiversOf(to: unknown): Notice['to'] {
-  const people = namedPeople(to);
-  return people.users.length + people.roles.length === 0 ? { roles: ['admin'] } : people;
+  const { users, roles } = namedPeople(to);
+  return users.length + roles.length === 0 ? { roles: ['admin'] } : { users, roles };
 }

@@ -15,6 +15,8 @@ import { StepRowsRepository, type WrittenRow } from './step-rows.repository.js';
 const SMALL = 200;
 /** Steps that one transition starts: then it commits, and another goes on. While a transaction runs, nobody follows the event log beyond it. */
 const MOST_STARTS = 250;
+/** Of one run. Expressions may take long, and all runs of a transaction wait for each other's. */
+const LONGEST_MS = 200;
 
 /** A transition that was made. */
 export interface Moved {
@@ -58,8 +60,9 @@ export class RunMover {
       const graph = await this.graphOf(run);
       const rows = new LoadedRows(this.steps, tenantId, run.id, graph, known, isWhole);
       const before = run.status;
+      const end = performance.now() + LONGEST_MS;
       await rows.prepare([...(facts.get(run.id) ?? []).map(({ path }) => path).filter((path) => path !== ROOT), ...known.map(({ path }) => path)]);
-      const pass = new Pass(run, graph, rows, this.evaluator, now, newId, Math.random, { steps: MOST_STARTS, pace: new EventLoopPace() });
+      const pass = new Pass(run, graph, rows, this.evaluator, now, newId, Math.random, { steps: MOST_STARTS, isLate: () => performance.now() > end, pace: new EventLoopPace() });
       await move(pass, facts.get(run.id) ?? [], known.filter((row) => isDue(row, now)));
       run.steps += rows.added;
       moved.push({ run, pass, rows: rows.written, news: rows.news, before });

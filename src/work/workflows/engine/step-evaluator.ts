@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { withoutPlaceholders } from '../../../core/secret-placeholders.js';
 import { type Bindings, type Evaluator, StepFailure } from '../../../core/workflows/pass.js';
 import { ExpressionFailure, Expressions, type Sight } from '../../../platform/expressions/expressions.js';
 import { ExpressionError } from '../../../platform/expressions/syntax.js';
@@ -25,7 +26,7 @@ export class StepEvaluator implements Evaluator {
   }
 
   fill(value: unknown, bindings: Bindings): Promise<unknown> {
-    return this.expressions.fill(value, sightOf(bindings)).catch(asFailure);
+    return this.expressions.fill(value, sightOf(bindings), withoutPlaceholders).catch(asFailure);
   }
 
   evaluate(expression: string, bindings: Bindings): Promise<unknown> {

@@ -6,6 +6,8 @@ import { RUN_MAKER } from '../runs/run-starters.reader.js';
 import { type EffectMaker, errorOf, failedFact, type Wanted } from './effects.js';
 import type { NewFact } from './runs.repository.js';
 
+const LONGEST_SECONDS = 366 * 86_400;
+
 /** Tasks that steps want done: made with their step, under the id that it waits for. */
 @Injectable()
 export class TaskEffects implements EffectMaker {
@@ -35,6 +37,7 @@ export class TaskEffects implements EffectMaker {
 /** A step's own input is the payload of its task, unless it says another. */
 function taskOf({ values: { input, agent, deadline_seconds: seconds, ...values }, path }: Wanted, agents: ReadonlyMap<string, string>, now: number): object | Problem {
   const agentId = typeof agent === 'string' ? agents.get(agent) : undefined;
+  if (seconds !== undefined && seconds !== null && !(typeof seconds === 'number' && seconds > 0 && seconds <= LONGEST_SECONDS)) return new Problem('unprocessable', { detail: 'deadline_seconds is not a number of seconds, a year at most.' });
   if (agent !== undefined && agentId === undefined) return new Problem('unprocessable', { detail: `There is no agent ${JSON.stringify(agent).slice(0, 100)}.` });
   return {
     title: path,

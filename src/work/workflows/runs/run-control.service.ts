@@ -28,12 +28,7 @@ export class RunControl {
 
   /** Leases of its tasks end with it, its approvals and child runs are withdrawn; then what was done is undone. @throws Problem `not_found`, `run_final` */
   cancel(id: string, reason?: string): Promise<HeldRun> {
-    return this.control(id, 'cancel', isGoing, async (pass, facts, due) => {
-      await advance(pass, facts, due);
-      // What happened meanwhile may have ended it.
-      if (!isGoing(pass.run)) throw finalProblem(pass.run);
-      await cancel(pass, reason ?? 'Somebody cancelled the run.');
-    });
+    return this.control(id, 'cancel', isGoing, (pass, facts) => cancel(pass, reason ?? 'Somebody cancelled the run.', facts));
   }
 
   /** What runs may end, nothing new starts. @throws Problem `not_found`, `run_final`, `invalid_transition` */

@@ -31,9 +31,8 @@ export class RunStartsRepository {
     return (await this.sql.execute(INSERT, [...values, parent?.runId ?? null, parent?.path ?? null, parent?.attempt ?? null, parent ? parent.depth + 1 : 0])) > 0;
   }
 
-  async byKey(tenantId: string, workflowId: string, key: string): Promise<{ id: string; status: RunStatus }> {
-    const row = await this.sql.row<{ id: string; status: RunStatus }>('select id, status from workflow_runs where tenant_id = $1 and workflow_id = $2 and start_key = $3', [tenantId, workflowId, key]);
-    if (!row) throw new Error(`The run with the key ${key} is neither new nor there.`);
-    return row;
+  /** The run that was started with a key. */
+  byKey(tenantId: string, workflowId: string, key: string): Promise<{ id: string; status: RunStatus } | undefined> {
+    return this.sql.row<{ id: string; status: RunStatus }>('select id, status from workflow_runs where tenant_id = $1 and workflow_id = $2 and start_key = $3', [tenantId, workflowId, key]);
   }
 }

@@ -58,9 +58,11 @@ export class RunStarts {
     if (workflow.status === 'disabled' || (workflow.status === 'draft' && !isByHand(startedBy))) throw new Problem('workflow_disabled', { detail: `The workflow is ${workflow.status}.`, current: workflow.status });
     if (parent && parent.depth >= DEEPEST) throw new Problem('workflow_too_deep', { detail: `Runs stand in each other ${DEEPEST} deep at most.`, limit: DEEPEST });
     this.versions.checkInput(workflow.inputSchema, input);
-    await this.plans.admit('open_workflow_runs');
     const { tenantId } = this.context;
-    const run = { id, workflow_id: workflowId, version: workflow.version, input, started_by_kind: startedBy.kind, started_by_id: startedBy.id, start_key: key ?? null, requester: requester ?? null, parent: parent ?? null };
+    const started = key === undefined ? undefined : await this.starts.byKey(tenantId, workflowId, key);
+    if (started) return { runId: started.id, status: started.status, isNew: false };
+    await this.plans.admit('open_workflow_runs');
+    const run = { id, workflow_id: workflowId, version: workflow.version, input, started_by_kind: startedBy.kind, started_by_id: startedBy.id, start_key: key ?? null, requester: requester ?? (startedBy.kind === 'schedule' ? workflow.author : null), parent: parent ?? null };
     const isNew = await this.starts.insert(tenantId, run);
     if (isNew) {
       this.versions.touchLastRun(workflowId);
@@ -68,6 +70,7 @@ export class RunStarts {
       return { runId: id, status: 'pending', isNew };
     }
     const known = await this.starts.byKey(tenantId, workflowId, key ?? '');
+    if (!known) throw new Error(`The run with the key ${key ?? ''} is neither new nor there.`);
     return { runId: known.id, status: known.status, isNew };
   }
 }

@@ -27,21 +27,21 @@ export class WorkflowRunsController {
 
   /** Reads a run. With what it waits for now and why, its first steps, and every try of them. */
   @Get(':id')
-  @Operation({ id: 'getWorkflowRun', allow: 'workflow:read', returns: WorkflowRunDetailView, problems: ['not_found'] })
+  @Operation({ id: 'getWorkflowRun', allow: 'workflow:read', returns: WorkflowRunDetailView, problems: ['not_found', 'erased'] })
   get(@Param('id', Uuid) id: string): Promise<WorkflowRunDetailView> {
     return this.runs.get(id);
   }
 
   /** Lists the steps of a run by their paths. Each with its tries, its input and output, and why it stands where it does. */
   @Get(':id/steps')
-  @Operation({ id: 'listWorkflowRunSteps', allow: 'workflow:read', returns: pageOf(RunStepView), problems: ['not_found'] })
+  @Operation({ id: 'listWorkflowRunSteps', allow: 'workflow:read', returns: pageOf(RunStepView), problems: ['not_found', 'erased'] })
   steps(@Param('id', Uuid) id: string, @Query() query: ListStepsQuery): Promise<Page<RunStepView>> {
     return this.runs.steps(id, query);
   }
 
   /** Draws a run: the graph that it follows, each step in the colour of its state. As SVG, or as Mermaid. */
   @Get(':id/diagram')
-  @Operation({ id: 'getWorkflowRunDiagram', allow: 'workflow:read', returns: { text: 'image/svg+xml' }, problems: ['not_found'] })
+  @Operation({ id: 'getWorkflowRunDiagram', allow: 'workflow:read', returns: { text: 'image/svg+xml' }, problems: ['not_found', 'erased'] })
   async diagram(@Param('id', Uuid) id: string, @Query() { format = 'svg' }: DiagramQuery, @Res() response: Response): Promise<void> {
     response.type(format === 'svg' ? 'image/svg+xml' : 'text/plain').send(await this.runs.diagram(id, format));
   }
@@ -79,7 +79,7 @@ export class WorkflowRunsController {
 
   /** Goes on with a run that failed or was cancelled. Steps that were completed and not undone stay; all others are tried again. */
   @Post(':id/retry')
-  @Operation({ id: 'retryWorkflowRun', allow: 'workflow:run', returns: WorkflowRunView, problems: ['not_found', 'invalid_transition', 'precondition_failed'] })
+  @Operation({ id: 'retryWorkflowRun', allow: 'workflow:run', returns: WorkflowRunView, problems: ['not_found', 'erased', 'invalid_transition', 'precondition_failed'] })
   async retry(@Param('id', Uuid) id: string): Promise<WorkflowRunView> {
     await this.control.retry(id);
     return toRunView(await this.runs.find(id));

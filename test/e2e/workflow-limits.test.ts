@@ -1,0 +1,98 @@
+import { RequestContext } from '../../src/platform/context/request-context.js';
+import { RunStarts } from '../../src/work/workflows/runs/run-starts.service.js';
+import { eventually } from '../support/eventually.js';
+import { withAdmin } from '../support/databases.js';
+import { countingServer } from '../support/counting-server.js';
+import { createUser } from '../support/factories.js';
+import { control, ended, run, start, step, untilStep, workerOf, workflowOf } from '../support/runs.js';
+import { plane, startTwo, stopTwo } from '../support/two-planes.js';
+
+beforeAll(() => startTwo({ EGRESS_ALLOW: '127.0.0.1' }, { EGRESS_ALLOW: '127.0.0.1' }));
+afterAll(stopTwo);
+
+const ask = <T extends object>(text: string, values: unknown[]): Promise<T[]> => withAdmin(async (admin) => (await admin.query<T>(text, values)).rows, plane.database.name);
+const tasksOf = (runId: string): Promise<{ status: string }[]> => ask<{ status: string }>(`select status from tasks where created_by_id = $1`, [`workflow-run:${runId}`]);
+
+describe('what is begun and given up in one transition', () => {
+  it('is never made: a branch that another one beat, a step beside one that failed', async () => {
+    const agent = await workerOf();
+    const task = step('slow', 'task', { config: { title: 'In vain', required_tools: [agent.tool] } });
+    const beaten = await workflowOf([step('race', 'parallel', { config: { join: 'any' }, scopes: [{ name: 'a', steps: [task] }, { name: 'b', steps: [step('quick', 'transform')] }] })]);
+    const failing = await workflowOf([task, step('bad', 'transform', { config: { output: '{% $error("no") %}' } })]);
+    const [first, second] = [await ended(await start(beaten)), await ended(await start(failing))];
+    expect([first.status, second.status]).toEqual(['completed', 'failed']);
+    expect([await tasksOf(first.id), await tasksOf(second.id)]).toEqual([[], []]);
+  });
+
+  it('is never asked for: an approval, a child run', async () => {
+    const child = await workflowOf([step('nap', 'wait', { config: { seconds: 3_600 } })]);
+    const graph = [step('ask', 'approval', { config: { title: 'In vain?' } }), step('run', 'workflow', { config: { workflow_id: child } }), step('bad', 'transform', { config: { output: '{% $error("no") %}' } })];
+    const { id, status } = await ended(await start(await workflowOf(graph)));
+    expect(status).toBe('failed');
+    expect(await ask('select id from workflow_runs where parent_run_id = $1', [id])).toEqual([]);
+    expect(await ask(`select id from approvals where title = 'In vain?'`, [])).toEqual([]);
+  });
+});
+
+describe('a demand that cannot be read', () => {
+  it.each([
+    ['approvers that are nobody', { approvers: ['security-team'] }],
+    ['approvers by an expression', { approvers: '{% $input.who %}' }],
+    ['a number that is a text', { min_approvals: '{% $input.n %}' }],
+    ['a risk that there is not', { risk: '{% $input.who %}' }],
+  ])('fails its step, and asks nobody: %s', async (_name, config) => {
+    const id = await start(await workflowOf([step('ask', 'approval', { config: { title: 'May I?', ...config } })]), { who: 'nobody', n: '2' });
+    expect(await ended(id)).toMatchObject({ status: 'failed', error: { code: 'unprocessable' } });
+  });
+
+  it.each([
+    ['a wait without an end', step('nap', 'wait', { config: { seconds: '{% $input.n %}' } }), 'bad_input'],
+    ['a deadline beyond all calendars', step('work', 'task', { config: { title: 'x', deadline_seconds: '{% $input.n %}' } }), 'unprocessable'],
+  ])('fails its step: %s', async (_name, one, code) => {
+    expect(await ended(await start(await workflowOf([one]), { n: 1e13 }))).toMatchObject({ status: 'failed', error: { code } });
+  });
+});
+
+describe('placeholders of secrets', () => {
+  it('count where the author of the workflow wrote them, never in what somebody said', async () => {
+    const bodies: string[] = [];
+    const server = await countingServer();
+    server.answer = (request, response) => {
+      request.on('data', (chunk: Buffer) => bodies.push(chunk.toString()));
+      request.on('end', () => response.end('{}'));
+    };
+    const call = (body: unknown) => workflowOf([step('call', 'http', { config: { method: 'POST', url: server.url, body } })]);
+    const said = await ended(await start(await call({ text: '{% $input.text %}' }), { text: 'see {{secret:CHAT_TOKEN}}' }));
+    expect(said.status).toBe('completed');
+    expect(bodies.join('')).toContain('secret\u200b:CHAT_TOKEN');
+    const composed = await ended(await start(await call({ text: '{{secret:{% $input.name %}}}' }), { name: 'CHAT_TOKEN' }));
+    expect(composed).toMatchObject({ status: 'failed', error: { code: 'bad_input' } });
+    await server.close();
+  });
+});
+
+describe('a run that has ended', () => {
+  it('hears nothing more, also when its steps are in an archive', async () => {
+    const runId = await start(await workflowOf([step('a', 'transform')]));
+    await ended(runId);
+    await ask(`update workflow_runs set archived_at = now() where id = $1`, [runId]);
+    await ask('delete from workflow_steps where run_id = $1', [runId]);
+    await ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, gen_random_uuid(), id, 'a', 1, 'completed' from workflow_runs where id = $1`, [runId]);
+    await eventually(async () => (await ask('select 1 from workflow_facts where run_id = $1', [runId])).length === 0);
+    expect(await ask('select breakages from workflow_runs where id = $1', [runId])).toEqual([{ breakages: 0 }]);
+  });
+});
+
+describe('who wrote a workflow', () => {
+  it('approves none of the steps of its scheduled runs', async () => {
+    const author = await createUser(plane, { role: 'admin' });
+    const id = await workflowOf([step('ask', 'approval', { config: { title: 'By the clock?' } })]);
+    await ask(`update workflows set created_by_id = $2 where id = $1`, [id, author.id]);
+    const runs = plane.app.get(RunStarts);
+    const { runId } = await plane.app.get(RequestContext).runAsSystem(author.tenantId, 'test', () => runs.start({ workflowId: id, input: {}, startedBy: { kind: 'schedule', id } }));
+    const { waiting_for: approval } = await untilStep(runId, 'ask', 'waiting');
+    expect((await plane.request('POST', `/api/v1/approvals/${approval?.id ?? ''}/approve`, { token: author.token, body: {} })).status).toBe(403);
+    expect((await control(runId, 'cancel')).status).toBe(200);
+    expect((await run(runId)).status).toBe('cancelled');
+  });
+});

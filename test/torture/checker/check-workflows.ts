@@ -1,0 +1,55 @@
+import type { Violation } from './snapshot.ts';
+
+/** A run that was started, or may have been, and what it has to come to. */
+export interface ExpectedRun {
+  workflowId: string;
+  /** Undefined: nobody ever answered. */
+  runId: string | undefined;
+  failed: boolean;
+  certain: readonly (readonly [path: string, ending: string])[];
+  /** Somebody tried to give it up; whether in time, nobody knows. */
+  cancelled: boolean;
+}
+
+/** What the database holds of the tenant of the workflows. */
+export interface WorkflowSnapshot {
+  runs: { id: string; workflow_id: string; status: string }[];
+  steps: { run_id: string; path: string; status: string; undoes: string | null }[];
+  /** Tasks that tries of steps have made. */
+  made: { run_id: string; path: string; attempt: number; task_id: string }[];
+  tasks: { id: string; run_id: string }[];
+}
+
+const FINAL = new Set(['completed', 'failed', 'cancelled']);
+
+/** Every run ends as its graph says, whatever died on the way; each was started once, and each try of a step made one task. */
+export function checkWorkflows(expected: readonly ExpectedRun[], db: WorkflowSnapshot): Violation[] {
+  const runs = Map.groupBy(db.runs, ({ workflow_id: id }) => id);
+  const steps = Map.groupBy(db.steps, ({ run_id: id }) => id);
+  return [
+    ...db.runs.filter(({ status }) => !FINAL.has(status)).map(({ id, status }) => ({ rule: 'run never ended', detail: `${id} is still ${status}` })),
+    ...[...runs].filter(([, list]) => list.length > 1).map(([id, list]) => ({ rule: 'run started twice', detail: `${id} has ${list.length} runs for one key` })),
+    ...expected.flatMap((run) => endings(run, runs.get(run.workflowId)?.[0], steps)),
+    ...effects(db),
+  ];
+}
+
+function endings(run: ExpectedRun, found: WorkflowSnapshot['runs'][number] | undefined, steps: ReadonlyMap<string, WorkflowSnapshot['steps']>): Violation[] {
+  if (!found) return run.runId === undefined ? [] : [{ rule: 'run lost', detail: `${run.runId} was answered and is not there` }];
+  if (run.cancelled && found.status === 'cancelled') return [];
+  const status = run.failed ? 'failed' : 'completed';
+  if (found.status !== status) return FINAL.has(found.status) ? [{ rule: 'run ended otherwise', detail: `${found.id} is ${found.status}, not ${status}` }] : [];
+  if (run.failed) return [];
+  const byPath = new Map((steps.get(found.id) ?? []).map((step) => [step.path, step.status]));
+  return run.certain.filter(([path, ending]) => byPath.get(path) !== ending).map(([path, ending]) => ({ rule: 'step ended otherwise', detail: `${path} of ${found.id} is ${byPath.get(path) ?? 'not there'}, not ${ending}` }));
+}
+
+/** A try that made two tasks, or a task that no try knows of. */
+function effects({ made, tasks }: WorkflowSnapshot): Violation[] {
+  const known = new Set(made.map(({ task_id: id }) => id));
+  const tries = Map.groupBy(made, ({ run_id, path, attempt }) => `${run_id} ${path} ${attempt}`);
+  return [
+    ...[...tries].filter(([, list]) => list.length > 1).map(([what, list]) => ({ rule: 'effect doubled', detail: `${what} made ${list.length} tasks` })),
+    ...tasks.filter(({ id }) => !known.has(id)).map(({ id, run_id: run }) => ({ rule: 'effect doubled', detail: `the task ${id} of the run ${run} belongs to no try` })),
+  ];
+}

@@ -1,0 +1,49 @@
+import type { Graph, ScopeGraph, Step } from '../../src/core/workflows/graph.js';
+import { randomGraph } from '../support/workflow-graphs.ts';
+import { predict } from '../support/workflow-reference.ts';
+
+/** A workflow for the API, and what a run of it comes to. */
+export interface PlannedWorkflow {
+  steps: object[];
+  failed: boolean;
+  /** Steps that end so, in whatever order things happen. */
+  certain: [path: string, ending: string][];
+}
+
+/**
+ * A graph made at random, whose tasks say in their payload whether they are to fail. All items of a `map` fare alike, for a definition
+ * cannot tell them apart.
+ */
+export function planWorkflow(random: () => number, tool: string): PlannedWorkflow {
+  const { graph, fails } = randomGraph(random);
+  const failsAt = (path: string): boolean => fails(path.replaceAll(/\/\d+(?=\/)/g, '/item'));
+  const { failed, endings, certain } = predict(graph, failsAt);
+  return { steps: written(graph.steps, '', { failsAt, tool }), failed, certain: certain.map((path) => [path, endings.get(path) ?? '']) };
+}
+
+interface Wanted {
+  failsAt: (path: string) => boolean;
+  tool: string;
+}
+
+function written(steps: Graph['steps'], at: string, wanted: Wanted): object[] {
+  return steps.map((step) => {
+    const path = `${at}${step.key}`;
+    const { scopes = [], compensate, config, ...rest } = step;
+    return {
+      ...rest,
+      config: step.type === 'task' ? taskOf(path, wanted.failsAt(path), wanted.tool) : config,
+      ...(compensate ? { compensate: { type: 'task', config: taskOf(`undo ${path}`, false, wanted.tool) } } : {}),
+      ...inside(step, scopes, path, wanted),
+    };
+  });
+}
+
+function inside(step: Step, scopes: readonly ScopeGraph[], path: string, wanted: Wanted): object {
+  if (step.type === 'map') return { steps: written(scopes[0]?.steps ?? [], `${path}/item/`, wanted) };
+  if (step.type === 'parallel') return { branches: scopes.map(({ name, steps }) => ({ key: name, steps: written(steps, `${path}/${name}/`, wanted) })) };
+  return {};
+}
+
+/** Leases that end because a process was killed are none of the failures that were planned: there are tries enough for them. */
+const taskOf = (title: string, fails: boolean, tool: string): object => ({ title, required_tools: [tool], payload: { fails }, max_retries: 50 });
