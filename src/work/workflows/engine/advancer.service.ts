@@ -74,14 +74,15 @@ export class Advancer implements OnApplicationBootstrap {
   /** @returns how many runs were moved on */
   private async round(): Promise<number> {
     let moved = 0;
-    let failure: unknown;
+    const failures: Error[] = [];
     for (const [tenantId, ids] of await this.runs.due(MOST_RUNS, MOST_FACTS)) {
       // What keeps the runs of one tenant from moving keeps no other tenant's.
       await this.context.runAsSystem(tenantId, 'workflows', async () => {
         for (let at = 0; at < ids.length && !this.stopped; at += TOGETHER) moved += await this.moveSome(ids.slice(at, at + TOGETHER));
-      }).catch((error: unknown) => (failure = error));
+      }).catch((error: unknown) => void failures.push(error instanceof Error ? error : new Error(String(error))));
     }
-    if (failure !== undefined && moved === 0) throw failure;
+    const [failure] = failures;
+    if (failure && moved === 0) throw failure;
     return moved;
   }
 
