@@ -49,7 +49,7 @@ export interface RunRows {
 
 /** What is done to the world, in the transaction of the pass. */
 export type Effect =
-  | { kind: 'task' | 'approval' | 'call' | 'run' | 'notify'; path: string; attempt: number; id: string; values: Readonly<Record<string, unknown>> }
+  | { kind: 'task' | 'approval' | 'call' | 'run' | 'notify'; path: string; attempt: number; undone_tries: number; id: string; values: Readonly<Record<string, unknown>> }
   /** Something that nobody waits for any more. */
   | { kind: 'release'; path: string; waiting: WaitingFor; reason: string };
 

@@ -54,8 +54,8 @@ async function putBack(pass: Pass, row: StepRow, around: ReadonlySet<string>): P
   const holds = row.type === 'parallel' || row.type === 'map';
   const scopes = holds ? (await pass.rows.in(row.path)).filter(({ type }) => type === 'scope') : [];
   if (scopes.length === 0) {
-    const { path, type, attempt } = row;
-    pass.rows.touch(Object.assign(row, emptyStep(path, type), { attempt }));
+    const { path, type, attempt, undone, undone_tries: before } = row;
+    pass.rows.touch(Object.assign(row, emptyStep(path, type), { attempt, undone_tries: undone ? attempt : before }));
     return;
   }
   const open = scopes.filter(({ path, status }) => status !== 'completed' || around.has(path));

@@ -34,6 +34,8 @@ export interface StepRow {
   status: StepStatus;
   /** Tries begun. Whatever is said of an earlier one is not heard any more. */
   attempt: number;
+  /** The tries that came before it was undone: what it calls now is a call of its own. */
+  undone_tries: number;
   arrived: number;
   taken: number;
   absent: number;
@@ -98,6 +100,6 @@ export interface Fact {
 }
 
 export const emptyStep = (path: string, type: string): StepRow => ({
-  path, type, status: 'pending', attempt: 0, arrived: 0, taken: 0, absent: 0, open: 0, done: 0, lost: 0, next: 0, branch: null, waiting_for: null, due_at: null, timeout_at: null,
+  path, type, status: 'pending', attempt: 0, undone_tries: 0, arrived: 0, taken: 0, absent: 0, open: 0, done: 0, lost: 0, next: 0, branch: null, waiting_for: null, due_at: null, timeout_at: null,
   input: null, output: null, error: null, reason: null, ended_seq: null, undoable: false, undoes: null, undone: false, started_at: null, ended_at: null,
 });

@@ -63,7 +63,7 @@ async function effectOf(pass: Pass, kind: Exclude<Effect['kind'], 'release'>, ro
   // Put together of what was written and what was said, a placeholder is nobody's.
   const written = new Set(secretNames([step.config, step.input]));
   if (secretNames(values).some((name) => !written.has(name))) throw failure('bad_input', 'The names of secrets are written out in a workflow.');
-  const effect = { kind, path: row.path, attempt: row.attempt, id: pass.newId(), values };
+  const effect = { kind, path: row.path, attempt: row.attempt, undone_tries: row.undone_tries, id: pass.newId(), values };
   pass.effects.push(effect);
   return effect;
 }

@@ -97,6 +97,27 @@ describe('a run', () => {
     expect(run.run.status).toBe('completed');
   });
 
+  it('counts the tries before a step was undone: what is done again is done anew', async () => {
+    const run = new MemoryRun({ steps: [step('pay', 'task', { compensate: undo }), step('ship', 'task', { after: ['pay'] })] });
+    await run.advance();
+    await run.advance([factOf({ path: 'pay', attempt: 1 })]);
+    await run.advance([factOf({ path: 'ship', attempt: 1 }, 'failed')]);
+    await run.advance([factOf({ path: '~1', attempt: 1 })]);
+    expect(run.run.status).toBe('failed');
+    const [again] = await run.retry();
+    expect(again).toMatchObject({ path: 'pay', attempt: 2, undone_tries: 1 });
+  });
+
+  it('gives a run up that cannot go on, and undoes what it did', async () => {
+    const run = new MemoryRun({ steps: [step('pay', 'task', { compensate: undo }), step('ship', 'task', { after: ['pay'] })] });
+    await run.advance();
+    await run.advance([factOf({ path: 'pay', attempt: 1 })]);
+    await run.fail({ code: 'engine_error', message: 'It breaks.', passing: false });
+    expect(run.run).toMatchObject({ status: 'compensating', error: { code: 'engine_error' } });
+    await run.advance([factOf({ path: '~1', attempt: 1 })]);
+    expect(run.run.status).toBe('failed');
+  });
+
   it('tells of each try once, also of one that is given up while it is put off', async () => {
     const run = new MemoryRun({ steps: [step('a', 'task', { retry: { attempts: 3, backoff: 'fixed', delay_seconds: 60, max_delay_seconds: 60, jitter: false } })] });
     const [effect] = await run.advance();

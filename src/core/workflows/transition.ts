@@ -33,6 +33,12 @@ export async function cancel(pass: Pass, reason: string, facts: readonly Fact[] 
   await drain(pass);
 }
 
+/** Ends a run that cannot go on, whatever is waiting for it. What runs of it is given up, what was completed is undone. */
+export async function fail(pass: Pass, error: StepError): Promise<void> {
+  await stop(pass, 'failed', error.message, error);
+  await drain(pass);
+}
+
 /** Lets no further step start. What runs may end: it is taken in. */
 export async function pause(pass: Pass, facts: readonly Fact[], due: readonly StepRow[]): Promise<void> {
   if (pass.run.status === 'pending') await beginRun(pass);

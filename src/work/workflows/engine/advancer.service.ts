@@ -1,6 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
-import { advance } from '../../../core/workflows/transition.js';
+import { advance, fail } from '../../../core/workflows/transition.js';
 import { Config } from '../../../platform/config/config.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { isDatabaseAway } from '../../../platform/database/database-problem.js';
@@ -18,6 +18,8 @@ const MOST_FACTS = 500;
 /** Runs in one transaction. */
 const TOGETHER = 20;
 const LONGEST_BREAKAGE = 2_000;
+/** With pauses that double up to ten minutes: about an hour. */
+const MOST_BREAKAGES = 14;
 
 /**
  * Moves runs on: any process any run, each run by one process at a time, its transition in one transaction with all that follows
@@ -92,7 +94,7 @@ export class Advancer implements OnApplicationBootstrap {
     } catch (error) {
       if (isDatabaseAway(error)) throw error;
       if (ids.length === 1) {
-        await this.markBroken(ids[0] ?? '', error);
+        await this.setAside(ids[0] ?? '', error);
         return 0;
       }
     }
@@ -110,9 +112,23 @@ export class Advancer implements OnApplicationBootstrap {
     return held.length;
   }
 
+  /** One that has broken for about an hour is given up: whoever waits for it shall know. */
+  private async setAside(id: string, error: unknown): Promise<void> {
+    const said = errorText(error).slice(0, LONGEST_BREAKAGE);
+    const breakages = await this.markBroken(id, said);
+    this.logger.error({ err: error, run: id, breakages }, 'A run could not be moved on; it is tried again later.');
+    if (breakages < MOST_BREAKAGES) return;
+    await this.giveUp(id, said).catch((failure: unknown) => this.logger.error({ err: failure, run: id }, 'A run that breaks could not be given up either.'));
+  }
+
   @Transactional()
-  protected async markBroken(id: string, error: unknown): Promise<void> {
-    this.logger.error({ err: error, run: id }, 'A run could not be moved on; it is tried again later.');
-    await this.runs.markBroken(this.context.tenantId, id, errorText(error).slice(0, LONGEST_BREAKAGE));
+  protected markBroken(id: string, said: string): Promise<number> {
+    return this.runs.markBroken(this.context.tenantId, id, said);
+  }
+
+  @Transactional()
+  protected async giveUp(id: string, said: string): Promise<void> {
+    const run = await this.runs.holdOne(this.context.tenantId, id);
+    if (run?.ended_at === null) await this.consequences.of(await this.mover.move([run], (pass) => fail(pass, { code: 'engine_error', message: `The run could not be moved on: ${said}`, passing: false })));
   }
 }

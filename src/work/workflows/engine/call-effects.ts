@@ -10,7 +10,7 @@ export class CallEffects implements EffectMaker {
   constructor(private readonly jobs: Jobs) {}
 
   async make(wanted: readonly Wanted[]): Promise<NewFact[]> {
-    for (const { runId, path, attempt, values } of wanted) await this.jobs.enqueue<CallOrder>(CALL_JOB, { runId, path, attempt, values });
+    for (const { runId, path, attempt, undone_tries, values } of wanted) await this.jobs.enqueue<CallOrder>(CALL_JOB, { runId, path, attempt, undone_tries, values });
     return [];
   }
 }

@@ -28,6 +28,8 @@ export interface CallOrder {
   runId: string;
   path: string;
   attempt: number;
+  /** Tries before it was undone. */
+  undone_tries: number;
   values: Readonly<Record<string, unknown>>;
 }
 
@@ -91,13 +93,17 @@ export class CallJob implements OnModuleInit {
   }
 }
 
-function callOf({ runId, path, values }: CallOrder): OutboundCall {
+/** The same with each try; another one once the step was undone: what was taken back is called for anew. */
+const keyOf = ({ runId, path, undone_tries: undone }: CallOrder): string => (undone === 0 ? `${runId}/${path}` : `${runId}/${path}#${undone}`);
+
+function callOf(order: CallOrder): OutboundCall {
+  const { runId, values } = order;
   const { url, method, headers, body, input, timeout_seconds: seconds } = values as { url: string; method?: OutboundCall['method']; headers?: Record<string, string>; body?: unknown; input?: unknown; timeout_seconds?: number };
   const json = body ?? input;
   return {
     url,
     method: method ?? (json === undefined ? 'GET' : 'POST'),
-    headers: { 'idempotency-key': `${runId}/${path}`, ...headers },
+    headers: { 'idempotency-key': keyOf(order), ...headers },
     ...(json === undefined ? {} : { json }),
     timeoutMs: Math.min(seconds ?? 30, LONGEST_SECONDS) * 1000,
     maxBytes: LARGEST_ANSWER,

@@ -20,6 +20,8 @@ const OF_TASKS = new Set([TaskCompleted.name, TaskFailed.name, TaskUpdated.name]
 const ENDINGS = new Set(['completed', 'cancelled', 'dead_letter']);
 /** So many steps hear of one event at most; a wait for an event that thousands wait for is heard of by the oldest. */
 const MOST_HEARERS = 10_000;
+/** Written together: each has a copy of its event. */
+const MOST_AT_ONCE = 2_000;
 
 /**
  * Makes facts for runs of what happens elsewhere: tasks that end, and events that steps wait for. A fact that is made twice, because its
@@ -43,6 +45,10 @@ export class FactsListener implements OnModuleInit {
   @Transactional()
   async hear(events: readonly StoredEvent[]): Promise<void> {
     const facts = [...(await this.ofTasks(events)), ...(await this.ofApprovals(events)), ...(await this.ofEvents(events))];
+    await this.tell(facts);
+  }
+
+  private async tell(facts: readonly NewFact[]): Promise<void> {
     if (facts.length === 0) return;
     await this.runs.addFacts(this.context.tenantId, facts);
     afterCommit(() => this.signal.raise());
@@ -80,6 +86,7 @@ export class FactsListener implements OnModuleInit {
       for (const event of meant) {
         const { id, name, occurred_at, data } = event;
         const happened = new Date(occurred_at);
+        if (facts.length > MOST_AT_ONCE) await this.tell(facts.splice(0));
         facts.push(...steps.filter(({ started_at }) => started_at === null || started_at <= happened).map((step) => completedFact(step, { id, name, occurred_at, data })));
       }
     }

@@ -46,7 +46,11 @@ const HOLD = prepared(`select ${HELD} from workflow_runs where tenant_id = $1 an
 const HOLD_ONE = prepared(`select ${HELD} from workflow_runs where tenant_id = $1 and id = $2 for no key update`);
 const WRITE = prepared(`update workflow_runs r set ${COLUMNS.map((column) => `${column} = n.${column}`).join(', ')}, revision = r.revision + 1, broken_until = null, breakages = 0, breakage = null
   from jsonb_populate_recordset(null::workflow_runs, $2::jsonb) n where r.tenant_id = $1 and r.id = n.id`);
-const TAKE_FACTS = prepared(`delete from workflow_facts where tenant_id = $1 and run_id = any($2) returning id, run_id, path, attempt, outcome, output, error`);
+/** Of a run that very many have happened to, so many at a time: those that are left make it due again. */
+const TAKE_FACTS = prepared(`delete from workflow_facts f using (
+    select run_id, id, row_number() over (partition by run_id order by id) as place from workflow_facts where tenant_id = $1 and run_id = any($2)
+  ) first where f.tenant_id = $1 and f.run_id = first.run_id and f.id = first.id and first.place <= 1000
+  returning f.id, f.run_id, f.path, f.attempt, f.outcome, f.output, f.error`);
 const ADD_FACTS = prepared(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome, output, error)
   select $1, id, run_id, path, attempt, outcome, output, error from jsonb_populate_recordset(null::workflow_facts, $2::jsonb) n
   where exists (select from workflow_runs r where r.tenant_id = $1 and r.id = n.run_id)
@@ -98,11 +102,13 @@ export class RunsRepository {
     return Map.groupBy(rows.sort((a, b) => (a.id < b.id ? -1 : 1)), ({ run_id }) => run_id);
   }
 
-  /** Leaves a run alone for a while that could not be moved on. @param seconds until it is tried again */
-  async markBroken(tenantId: string, id: string, breakage: string): Promise<void> {
-    await this.sql.execute(
-      `update workflow_runs set breakages = breakages + 1, breakage = $3, broken_until = statement_timestamp() + make_interval(secs => least(600, power(2, least(breakages, 12)))) where tenant_id = $1 and id = $2`,
+  /** Leaves a run alone for a while that could not be moved on. @returns how often in a row it has broken */
+  async markBroken(tenantId: string, id: string, breakage: string): Promise<number> {
+    const row = await this.sql.row<{ breakages: number }>(
+      `update workflow_runs set breakages = breakages + 1, breakage = $3, broken_until = statement_timestamp() + make_interval(secs => least(600, power(2, least(breakages, 12)))) where tenant_id = $1 and id = $2
+       returning breakages`,
       [tenantId, id, breakage],
     );
+    return row?.breakages ?? 0;
   }
 }

@@ -13,7 +13,7 @@ interface Stored extends Omit<StepRow, 'waiting_for'> {
 }
 
 const COLUMNS = [
-  'path', 'type', 'status', 'attempt', 'arrived', 'taken', 'absent', 'open', 'done', 'lost', 'next', 'branch', 'due_at', 'timeout_at', 'input', 'output', 'error', 'reason',
+  'path', 'type', 'status', 'attempt', 'undone_tries', 'arrived', 'taken', 'absent', 'open', 'done', 'lost', 'next', 'branch', 'due_at', 'timeout_at', 'input', 'output', 'error', 'reason',
   'ended_seq', 'undoable', 'undoes', 'undone', 'started_at', 'ended_at',
 ] as const satisfies readonly (keyof StepRow)[];
 const READ = `select run_id, ${COLUMNS.join(', ')}, waiting_kind, waiting_id from workflow_steps`;
