@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.js';
 import { withAdmin } from '../support/databases.js';
 import { countingServer } from '../support/counting-server.js';
 import { createUser } from '../support/factories.js';
-import { control, ended, run, start, step, untilStep, workerOf, workflowOf } from '../support/runs.js';
+import { control, ended, run, start, step, untilStep, work, workerOf, workflowOf } from '../support/runs.js';
 import { plane, startTwo, stopTwo } from '../support/two-planes.js';
 
 beforeAll(() => startTwo({ EGRESS_ALLOW: '127.0.0.1' }, { EGRESS_ALLOW: '127.0.0.1' }));
@@ -80,6 +80,46 @@ describe('a run that has ended', () => {
     await ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, gen_random_uuid(), id, 'a', 1, 'completed' from workflow_runs where id = $1`, [runId]);
     await eventually(async () => (await ask('select 1 from workflow_facts where run_id = $1', [runId])).length === 0);
     expect(await ask('select breakages from workflow_runs where id = $1', [runId])).toEqual([{ breakages: 0 }]);
+  });
+});
+
+describe('a run that breaks', () => {
+  it('is tried again later, and given up when it has broken for about an hour: what it did is undone', async () => {
+    const agent = await workerOf();
+    const undo = { type: 'task', config: { title: 'Give back', required_tools: [agent.tool] } } as const;
+    const runId = await start(await workflowOf([step('take', 'task', { config: { title: 'Take', required_tools: [agent.tool] }, compensate: undo }), step('nap', 'wait', { config: { seconds: 3_600 } }, 'take')]));
+    await work(agent);
+    await untilStep(runId, 'nap', 'waiting');
+    const breakIt = (): Promise<object[]> => ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, gen_random_uuid(), id, 'not-there', 1, 'completed' from workflow_runs where id = $1`, [runId]);
+    await breakIt();
+    await eventually(async () => (await ask<{ breakages: number }>('select breakages from workflow_runs where id = $1', [runId]))[0]?.breakages === 1);
+    expect(await run(runId)).toMatchObject({ status: 'running' });
+    await ask(`update workflow_runs set breakages = 13, broken_until = null where id = $1`, [runId]);
+    expect((await work(agent))['title']).toBe('Give back');
+    expect(await ended(runId)).toMatchObject({ status: 'failed', error: { code: 'engine_error' } });
+  });
+});
+
+describe('an http step that was undone and is tried again', () => {
+  it('carries another key: with the old one the other side would answer what it has taken back', async () => {
+    const keys: string[] = [];
+    const server = await countingServer();
+    server.answer = (request, response) => {
+      keys.push(`${request.method ?? ''} ${request.headers['idempotency-key'] ?? ''}`);
+      response.statusCode = request.method === 'PATCH' ? 400 : 200;
+      response.end('{}');
+    };
+    const call = (method: string) => ({ method, url: server.url });
+    const id = await start(await workflowOf([step('pay', 'http', { config: call('POST'), compensate: { type: 'http', config: call('DELETE') } }), step('ship', 'http', { config: call('PATCH') }, 'pay')]));
+    expect((await ended(id)).status).toBe('failed');
+    expect((await control(id, 'retry')).status).toBe(200);
+    await eventually(() => keys.length === 6);
+    await ended(id);
+    const [pay, , , again] = keys;
+    expect(pay).toBe(`POST ${id}/pay`);
+    expect(again).toBe(`POST ${id}/pay#1`);
+    expect(new Set(keys.filter((key) => !key.startsWith('PATCH'))).size).toBe(4);
+    await server.close();
   });
 });
 

@@ -28,8 +28,8 @@ export interface CallOrder {
   runId: string;
   path: string;
   attempt: number;
-  /** Tries before it was undone. */
-  undone_tries: number;
+  /** Tries before it was undone; absent in orders of older versions. */
+  undone_tries?: number;
   values: Readonly<Record<string, unknown>>;
 }
 
@@ -94,7 +94,7 @@ export class CallJob implements OnModuleInit {
 }
 
 /** The same with each try; another one once the step was undone: what was taken back is called for anew. */
-const keyOf = ({ runId, path, undone_tries: undone }: CallOrder): string => (undone === 0 ? `${runId}/${path}` : `${runId}/${path}#${undone}`);
+const keyOf = ({ runId, path, undone_tries: undone = 0 }: CallOrder): string => (undone === 0 ? `${runId}/${path}` : `${runId}/${path}#${undone}`);
 
 function callOf(order: CallOrder): OutboundCall {
   const { runId, values } = order;
