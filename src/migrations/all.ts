@@ -34,6 +34,7 @@ import { Webhooks1700000000046 } from './1700000000046-webhooks.js';
 import { Work1700000000004 } from './1700000000004-work.js';
 import { WorkflowRuns1700000000052 } from './1700000000052-workflow-runs.js';
 import { BrokenRuns1700000000055 } from './1700000000055-broken-runs.js';
+import { RunBounds1700000000057 } from './1700000000057-run-bounds.js';
 import { UndoneTries1700000000056 } from './1700000000056-undone-tries.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
@@ -75,4 +76,5 @@ export const MIGRATIONS = [
   Triggers1700000000054,
   BrokenRuns1700000000055,
   UndoneTries1700000000056,
+  RunBounds1700000000057,
 ];

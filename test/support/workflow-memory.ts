@@ -118,7 +118,7 @@ export class MemoryRun {
     private readonly steps = Infinity,
   ) {
     this.index = new GraphIndex(graph);
-    this.run = { id: 'run', workflow_id: 'workflow', status: 'pending', input, output: null, error: null, ends_as: null, open: 0, seq: 0, timeout_at: null, started_at: null, ended_at: null };
+    this.run = { id: 'run', workflow_id: 'workflow', status: 'pending', input, output: null, error: null, ends_as: null, open: 0, seq: 0, steps: 0, content_size: 0, timeout_at: null, started_at: null, ended_at: null };
   }
 
   async advance(facts: readonly Fact[] = []): Promise<Effect[]> {

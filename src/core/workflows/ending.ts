@@ -1,10 +1,10 @@
 import { bindingsOf, itemsOf } from './bindings.js';
+import { concurrencyOf, take } from './bounds.js';
 import { type Dependency, keyOf, pathOf, ROOT, scopeOf, type ScopeIndex, type Step } from './graph.js';
 import { decide, type Ending, isProvidedFor, isTaken } from './joins.js';
 import { type AttemptRecord, type Pass, StepFailure } from './pass.js';
 import { mayTryAgain, retryDelay } from './retries.js';
 import { emptyStep, isEnding, type StepError, type StepRow } from './rows.js';
-import { concurrencyOf } from './starting.js';
 
 /** Enters a scope: all its steps are there, and those that nothing leads to are ready. */
 export function openScope(pass: Pass, scope: string): void {
@@ -13,6 +13,7 @@ export function openScope(pass: Pass, scope: string): void {
   if (scope === ROOT) pass.run.open = rows.length;
   else rows.push({ ...emptyStep(scope, 'scope'), status: 'waiting', waiting_for: { kind: 'scopes', id: null }, open: rows.length, started_at: pass.now });
   pass.rows.add(rows);
+  pass.run.steps += rows.length;
   const ready = new Set(first.map(({ key }) => pathOf(scope, key)));
   for (const row of rows) if (ready.has(row.path)) makeReady(pass, row);
 }
@@ -43,6 +44,7 @@ export async function completeTry(pass: Pass, row: StepRow, step: Step, result: 
   let output = result;
   try {
     if (step.output !== undefined) output = await pass.evaluator.fill(step.output, await bindingsOf(pass, row.undoes ?? row.path, { values: [step.output] }, { result, context: result }));
+    take(pass, output);
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
     return failTry(pass, row, step, error.error);
@@ -133,7 +135,7 @@ export async function outputOf(pass: Pass, scope: string): Promise<unknown> {
 export async function completeScope(pass: Pass, scope: string): Promise<void> {
   const row = await pass.rows.get(scope);
   try {
-    row.output = await outputOf(pass, scope);
+    row.output = take(pass, await outputOf(pass, scope));
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
     return failScope(pass, scope, error.error, scope);
@@ -194,7 +196,8 @@ async function nextItem(pass: Pass, container: StepRow, step: Step, ended: StepR
   const total = itemsOf(container).length;
   if (ended.status === 'failed' && step.config['on_item_error'] !== 'continue') return failContainer(pass, container, step, ended);
   if (container.done + container.lost === total) return completeTry(pass, container, step, await collected(pass, container));
-  while (container.next < total && container.open < concurrencyOf(step.config)) {
+  const most = concurrencyOf(step);
+  while (container.next < total && container.open < most) {
     container.next += 1;
     container.open += 1;
     openScope(pass, pathOf(container.path, String(container.next - 1)));

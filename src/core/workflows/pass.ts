@@ -1,6 +1,6 @@
 import type { GraphIndex } from './graph.js';
 import { type Pace, UNPACED } from './pace.js';
-import type { RunRow, StepError, StepRow, WaitingFor } from './rows.js';
+import type { Fact, RunRow, StepError, StepRow, WaitingFor } from './rows.js';
 
 /** What an expression may see. */
 export interface Bindings {
@@ -94,6 +94,8 @@ export class Pass {
   readonly attempts: AttemptRecord[] = [];
   /** Steps to start. */
   readonly ready: StepRow[] = [];
+  /** Facts that there was no more time for: they are heard with the next transition. */
+  readonly unheard: Fact[] = [];
 
   constructor(
     readonly run: RunRow & { workflow_id: string },

@@ -1,10 +1,10 @@
 import { itemsOf } from './bindings.js';
+import { concurrencyOf } from './bounds.js';
 import { completeScope, count, endStep, makeReady, openScope } from './ending.js';
 import { keyOf, pathOf, ROOT, scopeOf, type Step } from './graph.js';
 import { decide, isProvidedFor } from './joins.js';
 import type { Pass } from './pass.js';
 import { emptyStep, isEnding, type StepRow } from './rows.js';
-import { concurrencyOf } from './starting.js';
 
 /**
  * Puts a run that failed or was cancelled back to where it can go on: what was completed and not undone stays, what failed, was
@@ -13,6 +13,8 @@ import { concurrencyOf } from './starting.js';
 export async function reopen(pass: Pass): Promise<void> {
   const { run } = pass;
   Object.assign(run, { status: 'running', ends_as: null, error: null, output: null, ended_at: null });
+  // Somebody wants it to go on: what its steps held until now counts no more.
+  run.content_size = 0;
   const { timeout_seconds } = pass.graph.graph;
   run.timeout_at = timeout_seconds === undefined ? null : pass.later(timeout_seconds);
   const undone = await pass.rows.undone();
@@ -65,7 +67,7 @@ async function putBack(pass: Pass, row: StepRow, around: ReadonlySet<string>): P
   const step = pass.graph.step(row.path);
   row.timeout_at = step.timeout_seconds === undefined ? null : pass.later(step.timeout_seconds);
   const total = step.type === 'map' ? itemsOf(row).length : 0;
-  for (; row.next < total && row.open < concurrencyOf(step.config); row.next += 1) {
+  for (; row.next < total && row.open < concurrencyOf(step); row.next += 1) {
     row.open += 1;
     openScope(pass, pathOf(row.path, String(row.next)));
   }

@@ -82,6 +82,10 @@ export interface RunRow {
   open: number;
   /** The last `ended_seq`. */
   seq: number;
+  /** How many rows it has, scopes among them. */
+  steps: number;
+  /** Characters of JSON that its values have had together. */
+  content_size: number;
   timeout_at: Date | null;
   started_at: Date | null;
   ended_at: Date | null;

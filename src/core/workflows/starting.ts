@@ -1,5 +1,6 @@
 import { secretNames } from '../secret-placeholders.js';
 import { bindingsOf } from './bindings.js';
+import { checkRoom, concurrencyOf, take } from './bounds.js';
 import type { Step } from './graph.js';
 import { type Bindings, type Effect, failure, type Pass } from './pass.js';
 import type { StepRow, WaitingFor } from './rows.js';
@@ -15,7 +16,6 @@ export type Started =
 /** Longest that a step waits by itself. */
 const LONGEST_WAIT_SECONDS = 366 * 86_400;
 const MOST_ITEMS = 10_000;
-const DEFAULT_CONCURRENCY = 10;
 
 /**
  * Begins a try of a step: looks at its guard, fills its input and its configuration, and says what it comes to.
@@ -25,7 +25,7 @@ export async function begin(pass: Pass, row: StepRow, step: Step): Promise<Start
   const bindings = await bindingsOf(pass, row.undoes ?? row.path, { values: [step.input, step.config], expressions: [step.when, ...branchesOf(step).map(({ when }) => when)] });
   if (step.when !== undefined && !isTrue(await pass.evaluator.evaluate(step.when, bindings))) return { state: 'skipped', reason: 'Its condition was false.' };
   const input = step.input === undefined ? null : await pass.evaluator.fill(step.input, bindings);
-  row.input = input;
+  row.input = take(pass, input);
   return STARTERS[step.type](pass, row, step, step.input === undefined ? bindings : { ...bindings, context: input });
 }
 
@@ -99,19 +99,18 @@ function momentOf(value: unknown): Date {
   return moment;
 }
 
-async function fanOut(pass: Pass, row: StepRow, { config }: Step, bindings: Bindings): Promise<Started> {
+async function fanOut(pass: Pass, row: StepRow, step: Step, bindings: Bindings): Promise<Started> {
+  const { config } = step;
   const items = await pass.evaluator.fill(config['items'], bindings);
   if (!Array.isArray(items)) throw failure('bad_input', 'items is not a list.');
   const most = Math.min(numberOf(config['max_items'], MOST_ITEMS), MOST_ITEMS);
   if (items.length > most) throw failure('bad_input', `There are ${items.length} items, and at most ${most} are worked on.`);
-  row.input = items;
+  checkRoom(pass, step, items.length);
+  row.input = take(pass, items);
   if (items.length === 0) return { state: 'completed', output: [] };
-  row.next = Math.min(items.length, concurrencyOf(config));
+  row.next = Math.min(items.length, concurrencyOf(step));
   return { state: 'scopes', names: Array.from({ length: row.next }, (_, index) => String(index)), total: items.length };
 }
-
-/** How many items of a `map` are worked on at a time. */
-export const concurrencyOf = (config: Step['config']): number => numberOf(config['concurrency'], DEFAULT_CONCURRENCY);
 
 const numberOf = (value: unknown, otherwise: number): number => (typeof value === 'number' ? value : otherwise);
 

@@ -1,4 +1,5 @@
 import { bindingsOf } from './bindings.js';
+import { take } from './bounds.js';
 import { cancelUnder, completeTry, endStep, failTry, openScope, outputOf } from './ending.js';
 import { pathOf, ROOT, type Step } from './graph.js';
 import { type Pass, StepFailure } from './pass.js';
@@ -19,7 +20,7 @@ export async function advance(pass: Pass, facts: readonly Fact[], due: readonly 
   // Nobody waits for anything any more; its steps may be in an archive.
   if (pass.run.ended_at !== null) return;
   if (pass.run.status === 'pending') await beginRun(pass);
-  for (const fact of facts) await hear(pass, fact);
+  await hearAll(pass, facts);
   for (const row of due) await ring(pass, row);
   if (pass.run.timeout_at !== null && pass.run.timeout_at <= pass.now && isGoing(pass.run)) await stop(pass, 'failed', 'The run took too long.', { ...TIMEOUT, passing: false });
   await drain(pass);
@@ -74,6 +75,16 @@ async function stop(pass: Pass, as: 'failed' | 'cancelled', reason: string, erro
   await cancelUnder(pass, ROOT, reason);
   pass.run.ends_as = as;
   pass.run.error = { ...error, message: reason };
+}
+
+/** Hears what has happened, the first of it in any case; what there is no time for is left. */
+async function hearAll(pass: Pass, facts: readonly Fact[]): Promise<void> {
+  const { limits } = pass;
+  for (const [at, fact] of facts.entries()) {
+    if (at > 0 && limits.isLate()) return void pass.unheard.push(...facts.slice(at));
+    if (limits.pace.isDue()) await limits.pace.rest();
+    await hear(pass, fact);
+  }
 }
 
 /** Takes in how something outside has ended, if the try that it belongs to is still waiting for it. */
@@ -217,7 +228,7 @@ async function endRun(pass: Pass): Promise<void> {
   const { run } = pass;
   if (run.status !== 'running') return;
   try {
-    run.output = await outputOf(pass, ROOT);
+    run.output = take(pass, await outputOf(pass, ROOT));
     run.status = 'completed';
     run.ended_at = pass.now;
     run.timeout_at = null;

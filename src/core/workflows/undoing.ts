@@ -38,6 +38,7 @@ export async function undoNext(pass: Pass): Promise<void> {
   pass.rows.touch(undoable);
   const row = { ...emptyStep(`${UNDO}${undoable.ended_seq ?? 0}`, stepType(pass, undoable)), status: 'ready' as const, undoes: undoable.path };
   pass.rows.add([row]);
+  run.steps += 1;
   pass.ready.push(row);
 }
 

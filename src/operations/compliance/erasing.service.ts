@@ -29,6 +29,14 @@ export class Erasing {
     return purge.entity_type === 'agent' ? this.eraseAgent(purge, signal) : this.eraseTenant(purge, signal);
   }
 
+  /** How much there is that holds something of the agent and is erased only when it has ended. */
+  @Transactional()
+  async unfinished({ entity_type, tenant_id, entity_id }: Purge): Promise<number> {
+    let total = 0;
+    for (const statement of entity_type === 'agent' ? this.erasures.unfinishedOfAgents : []) total += (await this.sql.row<{ count: number }>(statement, [tenant_id, entity_id]))?.count ?? 0;
+    return total;
+  }
+
   /** The planner's statistics hold samples of what was in the columns: they are taken anew. */
   async forgetSamples({ entity_type }: Purge, signal: AbortSignal): Promise<void> {
     const tables = entity_type === 'agent' ? this.erasures.agentContents : [...(await tenantTables(this.database.pool)), { table: 'tenants' }];

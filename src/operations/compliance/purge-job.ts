@@ -7,4 +7,6 @@ export interface PurgeJob {
   purge_id: string;
   /** A second look, for what somebody wrote who had begun before. */
   again?: boolean;
+  /** At the last look, how much there was that is erased only when it has ended. */
+  unfinished?: number;
 }

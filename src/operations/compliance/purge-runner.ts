@@ -20,6 +20,8 @@ const LOOK_MS = 50;
 /** A transaction that runs for longer, or a sequencer that is away, is waited for no more: the second look comes. */
 const LONGEST_WAIT_MS = 30_000;
 const SECOND_LOOK_SECONDS = 120;
+/** Between looks for what goes on for longer. */
+const LATER_LOOK_SECONDS = 600;
 const LONGEST_RUN_SECONDS = 6 * 3_600;
 /** It is tried until it is done: nobody would ask a second time. */
 const RETRIES = 1_000;
@@ -43,18 +45,28 @@ export class PurgeRunner implements OnModuleInit {
     this.jobs.define<PurgeJob>(PURGE_JOB, (job, { signal }) => this.run(job, signal), { retries: RETRIES, retryDelayMaxSeconds: 60, timeoutSeconds: LONGEST_RUN_SECONDS, whileSuspended: true });
   }
 
-  async run({ purge_id: id, again = false }: PurgeJob, signal: AbortSignal): Promise<void> {
+  async run({ purge_id: id, again = false, unfinished: before = 0 }: PurgeJob, signal: AbortSignal): Promise<void> {
     const purge = await this.find(id);
     // Its own tenant may have been purged since.
     if (!purge) return;
+    const unfinished = await this.erasing.unfinished(purge);
+    // Nothing has ended since: there is nothing to be found.
+    if (again && unfinished > 0 && unfinished === before) return this.lookLater(id, unfinished);
     await waitUntil(async () => !(await this.isAnyoneBefore(purge)), signal);
     await this.destroyLateKeys(purge);
     const erased = await this.erasing.erase(purge, signal);
+    if (again && unfinished > 0) await this.lookLater(id, unfinished);
     if (again && erased === 0) return;
     if (purge.entity_type === 'tenant') await this.tenants.forget(purge.entity_id);
     await this.erasing.forgetSamples(purge, signal);
     await waitUntil(() => this.trees.isSealed(tenantOf(purge), PURGE_ACTION, purge.entity_id), signal);
     await this.complete(await this.certify(purge), again);
+  }
+
+  /** Until all has ended: what the agent said goes on in it meanwhile. */
+  @Transactional()
+  protected async lookLater(id: string, unfinished: number): Promise<void> {
+    await this.jobs.enqueue<PurgeJob>(PURGE_JOB, { purge_id: id, again: true, unfinished }, { startAfter: LATER_LOOK_SECONDS });
   }
 
   @Transactional()

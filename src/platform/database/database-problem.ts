@@ -25,6 +25,12 @@ export function isConflict(error: unknown): boolean {
   return code === '40P01' || code === '40001';
 }
 
+/** Whether a statement was ended because it, or its waiting for a lock, took too long: it may be the statement's own fault. */
+export function tookTooLong(error: unknown): boolean {
+  const code = databaseErrorCode(error);
+  return code === '57014' || code === '55P03';
+}
+
 /** Whether the database is away or busy, for everyone. A deadlock (class 40) is about the statements that met. */
 export function isDatabaseAway(error: unknown): boolean {
   return databaseProblem(error)?.status === 503 && !databaseErrorCode(error)?.startsWith('40');

@@ -20,6 +20,12 @@ export interface TenantContent {
   statement: string;
 }
 
+/**
+ * Counts what holds something of an agent (`$2`, in tenant `$1`) and cannot be erased before it has ended; a statement that answers
+ * `count`.
+ */
+export type Unfinished = string;
+
 /** What stands where a text was. */
 export const ERASED = '[erased]';
 
@@ -31,6 +37,7 @@ export const ERASED = '[erased]';
 export class Erasures {
   private readonly agents: AgentContent[] = [];
   private readonly tenants: TenantContent[] = [];
+  private readonly unfinished: Unfinished[] = [];
 
   ofAgents(...contents: readonly AgentContent[]): void {
     this.agents.push(...contents);
@@ -38,6 +45,14 @@ export class Erasures {
 
   ofTenants(...contents: readonly TenantContent[]): void {
     this.tenants.push(...contents);
+  }
+
+  whenEnded(...statements: readonly Unfinished[]): void {
+    this.unfinished.push(...statements);
+  }
+
+  get unfinishedOfAgents(): readonly Unfinished[] {
+    return this.unfinished;
   }
 
   get agentContents(): readonly AgentContent[] {

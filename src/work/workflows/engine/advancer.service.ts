@@ -3,7 +3,7 @@ import { Transactional } from '@nestjs-cls/transactional';
 import { advance, fail } from '../../../core/workflows/transition.js';
 import { Config } from '../../../platform/config/config.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
-import { isDatabaseAway } from '../../../platform/database/database-problem.js';
+import { isDatabaseAway, tookTooLong } from '../../../platform/database/database-problem.js';
 import { errorText } from '../../../platform/startup-error.js';
 import { Loops } from '../../../platform/jobs/loops.js';
 import { Consequences } from './consequences.service.js';
@@ -92,7 +92,7 @@ export class Advancer implements OnApplicationBootstrap {
     try {
       return await this.move(ids);
     } catch (error) {
-      if (isDatabaseAway(error)) throw error;
+      if (isDatabaseAway(error) && !tookTooLong(error)) throw error;
       if (ids.length === 1) {
         await this.setAside(ids[0] ?? '', error);
         return 0;
@@ -117,7 +117,8 @@ export class Advancer implements OnApplicationBootstrap {
     const said = errorText(error).slice(0, LONGEST_BREAKAGE);
     const breakages = await this.markBroken(id, said);
     this.logger.error({ err: error, run: id, breakages }, 'A run could not be moved on; it is tried again later.');
-    if (breakages < MOST_BREAKAGES) return;
+    // One that only takes too long is not to blame when the database is slow for all.
+    if (breakages < MOST_BREAKAGES || tookTooLong(error)) return;
     await this.giveUp(id, said).catch((failure: unknown) => this.logger.error({ err: failure, run: id }, 'A run that breaks could not be given up either.'));
   }
 

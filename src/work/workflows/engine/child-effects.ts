@@ -30,10 +30,10 @@ export class ChildEffects implements EffectMaker {
     await this.runs.addFacts(this.context.tenantId, ids.map((runId) => ({ id: newId(), runId, path: ROOT, attempt: null, outcome: 'cancelled' as const, output: null, error: { code: 'cancelled', message: reason, passing: false } })));
   }
 
-  private async start({ id, runId, path, attempt, depth, requester, values: { workflow_id: workflowId, input } }: Wanted): Promise<Problem | undefined> {
+  private async start({ id, runId, rootRunId, path, attempt, depth, requester, values: { workflow_id: workflowId, input } }: Wanted): Promise<Problem | undefined> {
     if (!isId(workflowId)) return new Problem('unprocessable', { detail: 'workflow_id is not the id of a workflow.' });
     try {
-      await this.starts.start({ id, workflowId, input: input ?? null, startedBy: { kind: 'run', id: runId }, requester: requester ?? undefined, parent: { runId, path, attempt, depth } });
+      await this.starts.start({ id, workflowId, input: input ?? null, startedBy: { kind: 'run', id: runId }, requester: requester ?? undefined, parent: { runId, rootRunId, path, attempt, depth } });
       return undefined;
     } catch (error) {
       if (error instanceof Problem && error.status < 500) return error;

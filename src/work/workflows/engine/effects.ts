@@ -6,7 +6,7 @@ import type { Moved } from './run-mover.js';
 import type { NewFact } from './runs.repository.js';
 
 /** Something that a step of a run wants done. `id` is its own: what it waits for is known by it. */
-export type Wanted = Extract<Effect, { id: string }> & { runId: string; workflowId: string; depth: number; requester: string | null };
+export type Wanted = Extract<Effect, { id: string }> & { runId: string; rootRunId: string; workflowId: string; depth: number; requester: string | null };
 
 /** What is left to be done of a transition. */
 export interface StandingEffects {
@@ -28,7 +28,7 @@ export function standingEffects({ run, pass, rows }: Pick<Moved, 'run' | 'pass' 
   const wanted = made.filter((effect) => effect.kind === 'notify' || isAwaited(effect));
   const dropped = new Set(made.filter((effect) => !wanted.includes(effect)).map(({ id }) => id));
   return {
-    wanted: wanted.map((effect) => ({ ...effect, runId: run.id, workflowId: run.workflow_id, depth: run.depth, requester: run.requester })),
+    wanted: wanted.map((effect) => ({ ...effect, runId: run.id, rootRunId: run.root_run_id, workflowId: run.workflow_id, depth: run.depth, requester: run.requester })),
     released: pass.effects.filter((effect) => effect.kind === 'release').filter(({ waiting: { id } }) => id === null || !dropped.has(id)),
   };
 }

@@ -8,15 +8,15 @@ import { RequestContext } from '../../../platform/context/request-context.js';
 import { WorkflowVersions } from '../workflow-versions.reader.js';
 import { StepEvaluator } from './step-evaluator.js';
 import { LoadedRows } from './run-rows.js';
-import { type HeldRun, RunsRepository } from './runs.repository.js';
+import { type HeldRun, type NewFact, RunsRepository } from './runs.repository.js';
 import { StepRowsRepository, type WrittenRow } from './step-rows.repository.js';
 
 /** Runs with no more steps are read whole: one statement instead of one for each question. */
 const SMALL = 200;
 /** Steps that one transition starts: then it commits, and another goes on. While a transaction runs, nobody follows the event log beyond it. */
 const MOST_STARTS = 250;
-/** Of one run. Expressions may take long, and all runs of a transaction wait for each other's. */
-const LONGEST_MS = 200;
+/** After that a transaction begins no other run, and each run goes one step on. Expressions may take long, and all wait for each other's. */
+const LONGEST_MS = 250;
 
 /** A transition that was made. */
 export interface Moved {
@@ -54,19 +54,25 @@ export class RunMover {
     const whole = await this.steps.all(tenantId, small);
     const due = await this.steps.due(tenantId, large);
     const moved: Moved[] = [];
+    const unheard: NewFact[] = [];
+    const end = performance.now() + LONGEST_MS;
     for (const run of runs) {
+      if (moved.length > 0 && performance.now() > end) {
+        unheard.push(...named(run, facts.get(run.id)));
+        continue;
+      }
       const isWhole = run.steps <= SMALL;
       const known = (isWhole ? whole : due).get(run.id) ?? [];
       const graph = await this.graphOf(run);
       const rows = new LoadedRows(this.steps, tenantId, run.id, graph, known, isWhole);
       const before = run.status;
-      const end = performance.now() + LONGEST_MS;
       await rows.prepare([...(facts.get(run.id) ?? []).map(({ path }) => path).filter((path) => path !== ROOT), ...known.map(({ path }) => path)]);
       const pass = new Pass(run, graph, rows, this.evaluator, now, newId, Math.random, { steps: MOST_STARTS, isLate: () => performance.now() > end, pace: new EventLoopPace() });
       await move(pass, facts.get(run.id) ?? [], known.filter((row) => isDue(row, now)));
-      run.steps += rows.added;
+      unheard.push(...named(run, pass.unheard));
       moved.push({ run, pass, rows: rows.written, news: rows.news, before });
     }
+    await this.runs.addFacts(tenantId, unheard);
     await this.write(tenantId, moved);
     return moved;
   }
@@ -85,5 +91,7 @@ export class RunMover {
     return index;
   }
 }
+
+const named = ({ id: runId }: HeldRun, facts: readonly Fact[] = []): NewFact[] => facts.map((fact) => ({ ...fact, runId }));
 
 const isDue = ({ due_at, timeout_at }: StepRow, now: Date): boolean => [due_at, timeout_at].some((time) => time !== null && time <= now);

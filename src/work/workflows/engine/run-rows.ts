@@ -15,8 +15,6 @@ export class LoadedRows implements RunRows {
   private readonly changed = new Set<StepRow>();
   /** As they were read. */
   private readonly before = new Map<string, Pick<StepRow, 'status' | 'input'>>();
-  /** Steps that were not there before. */
-  added = 0;
 
   /** @param isWhole whether `rows` are all that the run has: then nothing more is read */
   constructor(
@@ -57,7 +55,6 @@ export class LoadedRows implements RunRows {
       this.known.set(row.path, row);
       this.changed.add(row);
     }
-    this.added += rows.length;
   }
 
   touch(row: StepRow): void {

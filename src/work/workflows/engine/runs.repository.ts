@@ -9,8 +9,8 @@ import { SystemDatabase } from '../../../platform/database/system-database.js';
 export interface HeldRun extends RunRow {
   workflow_id: string;
   version: number;
-  /** How many steps it has, scopes among them. */
-  steps: number;
+  /** The run that stands in no other, of all that stand in each other; itself, mostly. */
+  root_run_id: string;
   parent_run_id: string | null;
   parent_path: string | null;
   parent_attempt: number | null;
@@ -21,7 +21,7 @@ export interface HeldRun extends RunRow {
   revision: number;
 }
 
-const COLUMNS = ['status', 'output', 'error', 'ends_as', 'open', 'seq', 'steps', 'timeout_at', 'started_at', 'ended_at'] as const satisfies readonly (keyof HeldRun)[];
+const COLUMNS = ['status', 'output', 'error', 'ends_as', 'open', 'seq', 'steps', 'content_size', 'timeout_at', 'started_at', 'ended_at'] as const satisfies readonly (keyof HeldRun)[];
 
 /** Within each part, before its limit: what may not be moved on must not stand in the way of what may. */
 const MAY = (tenant: string, run: string): string => `${tenant} not in (select id from idle) and not exists (select from broken b where b.tenant_id = ${tenant} and b.id = ${run})`;
@@ -40,7 +40,7 @@ const DUE = `with idle as materialized (select id from tenants where status <> '
   ) steps)
   union (select tenant_id, id from workflow_runs r where timeout_at <= statement_timestamp() and ${MAY('r.tenant_id', 'r.id')} order by timeout_at limit $1)`;
 
-const HELD = ['id', 'workflow_id', 'version', 'input', ...COLUMNS, 'parent_run_id', 'parent_path', 'parent_attempt', 'depth', 'requester', 'archived_at', 'revision'].join(', ');
+const HELD = ['id', 'workflow_id', 'version', 'input', ...COLUMNS, 'root_run_id', 'parent_run_id', 'parent_path', 'parent_attempt', 'depth', 'requester', 'archived_at', 'revision'].join(', ');
 /** Not `for update`: a fact of a child run refers to its parent, and must not wait for it. */
 const HOLD = prepared(`select ${HELD} from workflow_runs where tenant_id = $1 and id = any($2) and (broken_until is null or broken_until <= statement_timestamp()) order by id for no key update skip locked`);
 const HOLD_ONE = prepared(`select ${HELD} from workflow_runs where tenant_id = $1 and id = $2 for no key update`);

@@ -13,11 +13,11 @@ export interface NewRun {
   started_by_id: string;
   start_key: string | null;
   requester: string | null;
-  parent: { runId: string; path: string; attempt: number; depth: number } | null;
+  parent: { runId: string; rootRunId: string; path: string; attempt: number; depth: number } | null;
 }
 
-const INSERT = prepared(`insert into workflow_runs (tenant_id, id, workflow_id, version, status, input, started_by_kind, started_by_id, start_key, requester, parent_run_id, parent_path, parent_attempt, depth)
-  values ($1, $2, $3, $4, 'pending', $5::jsonb, $6, $7, $8, $9, $10, $11, $12, $13)
+const INSERT = prepared(`insert into workflow_runs (tenant_id, id, workflow_id, version, status, input, started_by_kind, started_by_id, start_key, requester, root_run_id, parent_run_id, parent_path, parent_attempt, depth)
+  values ($1, $2, $3, $4, 'pending', $5::jsonb, $6, $7, $8, $9, $10, $11, $12, $13, $14)
   on conflict (tenant_id, workflow_id, start_key) where start_key is not null do nothing`);
 
 /** Writes runs that begin. */
@@ -28,7 +28,7 @@ export class RunStartsRepository {
   /** @returns whether it is new: no other run has its key */
   async insert(tenantId: string, { parent, ...run }: NewRun): Promise<boolean> {
     const values = [tenantId, run.id, run.workflow_id, run.version, toJsonText(run.input), run.started_by_kind, run.started_by_id, run.start_key, run.requester];
-    return (await this.sql.execute(INSERT, [...values, parent?.runId ?? null, parent?.path ?? null, parent?.attempt ?? null, parent ? parent.depth + 1 : 0])) > 0;
+    return (await this.sql.execute(INSERT, [...values, parent?.rootRunId ?? run.id, parent?.runId ?? null, parent?.path ?? null, parent?.attempt ?? null, parent ? parent.depth + 1 : 0])) > 0;
   }
 
   /** The run that was started with a key. */

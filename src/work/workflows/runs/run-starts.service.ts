@@ -31,7 +31,7 @@ export interface RunOrder {
   /** Who wants it, as `user:<id>`: they approve nothing that it asks for. */
   requester?: string | undefined;
   /** The step that waits for it. */
-  parent?: { runId: string; path: string; attempt: number; depth: number };
+  parent?: { runId: string; rootRunId: string; path: string; attempt: number; depth: number };
 }
 
 /** Starts runs of workflows, by the version that is the newest then. */

@@ -16,6 +16,8 @@ export class WorkflowRun {
   @Column('integer') open!: number;
   @Column('integer') seq!: number;
   @Column('integer') steps!: number;
+  @Column('integer') content_size!: number;
+  @Column('uuid') root_run_id!: string;
   @Column('text') started_by_kind!: string;
   @Column('text') started_by_id!: string;
   @Column('text', { nullable: true }) start_key!: string | null;

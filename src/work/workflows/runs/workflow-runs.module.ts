@@ -32,7 +32,7 @@ import { RunStreamService } from './run-stream.service.js';
 import { RunsOfWorkflowsController } from './runs-of-workflows.controller.js';
 import { RunsReadRepository } from './runs-read.repository.js';
 import { RunsService } from './runs.service.js';
-import { RUN_CONTENT } from './workflow-runs.erasure.js';
+import { RUN_CONTENT, UNFINISHED_RUNS } from './workflow-runs.erasure.js';
 import { ScheduledRuns } from './scheduled-runs.js';
 import { WorkflowRun } from './workflow-run.entity.js';
 import { WorkflowRunsController } from './workflow-runs.controller.js';
@@ -44,7 +44,7 @@ const RUNS = [RunArchive, RunArchiveRepository, RunByHandService, RunControl, Ru
 @Module({
   imports: [TypeOrmModule.forFeature([WorkflowRun]), AgentsModule, ApprovalsModule, TasksModule, WorkflowsModule],
   controllers: [RunsOfWorkflowsController, WorkflowRunsController],
-  providers: [...ENGINE, ...RUNS, erasable({ ofAgents: RUN_CONTENT }), { provide: WorkflowRuns, useExisting: RunStarts }],
+  providers: [...ENGINE, ...RUNS, erasable({ ofAgents: RUN_CONTENT, whenEnded: [UNFINISHED_RUNS] }), { provide: WorkflowRuns, useExisting: RunStarts }],
   exports: [RunStarters, WorkflowRuns],
 })
 export class WorkflowRunsModule {}
