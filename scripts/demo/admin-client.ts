@@ -44,16 +44,30 @@ export class AdminClient {
   /** @throws Refused for anything but success */
   async request<T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body?: object): Promise<T> {
     const key = randomUUID();
+    return this.signedIn(() => this.send<T>(method, path, body, key));
+  }
+
+  /** What is not JSON: a drawing. @throws Refused for anything but success */
+  text(path: string): Promise<string> {
+    return this.signedIn(() => this.exchange('GET', path));
+  }
+
+  private async signedIn<T>(send: () => Promise<T>): Promise<T> {
     try {
-      return await this.send<T>(method, path, body, key);
+      return await send();
     } catch (error) {
       if (!(error instanceof Refused) || error.status !== 401) throw error;
       await this.signIn();
-      return this.send<T>(method, path, body, key);
+      return send();
     }
   }
 
   private async send<T>(method: string, path: string, body?: object, key: string = randomUUID()): Promise<T> {
+    const text = await this.exchange(method, path, body, key);
+    return (text === '' ? undefined : JSON.parse(text)) as T;
+  }
+
+  private async exchange(method: string, path: string, body?: object, key: string = randomUUID()): Promise<string> {
     const response = await fetch(this.url + path, {
       method,
       headers: {
@@ -65,8 +79,7 @@ export class AdminClient {
       signal: AbortSignal.timeout(30_000),
     });
     const text = await response.text();
-    const answer: unknown = text === '' ? undefined : JSON.parse(text);
-    if (!response.ok) throw new Refused(`${method} ${path}`, response.status, answer);
-    return answer as T;
+    if (!response.ok) throw new Refused(`${method} ${path}`, response.status, text === '' ? undefined : JSON.parse(text));
+    return text;
   }
 }

@@ -2,9 +2,11 @@ import { runCommand } from './command.ts';
 import type { AgentProcess } from './agent-process.ts';
 import { type DemoOptions, parseDemoOptions, USAGE } from './options.ts';
 import { type DemoReport, runDemo } from './run.ts';
+import { main as release } from './workflow/main.ts';
 
 /** @returns the exit code */
 export function main(argv: readonly string[]): Promise<number> {
+  if (argv[0] === 'workflow') return release(argv.slice(1));
   return runCommand(() => parseDemoOptions(argv), USAGE, perform);
 }
 

@@ -12,9 +12,10 @@ export interface DemoOptions {
 }
 
 export const USAGE = `usage: npm run demo -- [--folder FOLDER] [--limit N] [--concurrency N]
+       npm run demo -- workflow [--yes] [--out FILE]
 
 Starts a fresh plane and four agents, makes one task for every file of FOLDER (node_modules/typescript), kills one
-agent and freezes another half-way, and compares every result with one computed directly.`;
+agent and freezes another half-way, and compares every result with one computed directly. With workflow: a release pipeline that a person approves.`;
 
 /** @throws Error for what is not understood */
 export function parseDemoOptions(argv: readonly string[]): DemoOptions | 'help' {

@@ -31,7 +31,7 @@ export const newSecret = (): string => randomBytes(24).toString('base64url');
 /** Our environment without what would configure a plane. */
 export function plainEnvironment(): Record<string, string | undefined> {
   const ours =
-    /^(WHEELHOUSE_|DATABASE_|RATE_LIMIT_|SECURITY_HEADER_|REDIS_|AUTH_MODE|ADMIN_TOKEN|AGENT_TOKENS|SETUP_TOKEN|JWT_SECRET|PROCESS_ROLE|PUBLIC_URL|HOST$|PORT$|LOG_)/;
+    /^(WHEELHOUSE_|DATABASE_|RATE_LIMIT_|SECURITY_HEADER_|REDIS_|AUTH_MODE|MASTER_KEY|KMS_|EGRESS_|OIDC_|PLAN_LIMITS|IP_RULES|ADMIN_TOKEN|AGENT_TOKENS|SETUP_TOKEN|JWT_SECRET|PROCESS_ROLE|PUBLIC_URL|HOST$|PORT$|LOG_)/;
   return Object.fromEntries(Object.entries(process.env).filter(([name]) => !ours.test(name)));
 }
 
