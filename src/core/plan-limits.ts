@@ -1,5 +1,5 @@
 /** What a tenant can have at most so and so many of. */
-export const LIMITED_THINGS = ['agents', 'boards', 'users', 'open_tasks', 'api_keys', 'secrets', 'webhooks', 'triggers', 'workflows', 'open_workflow_runs'] as const;
+export const LIMITED_THINGS = ['agents', 'boards', 'users', 'open_tasks', 'api_keys', 'secrets', 'webhooks', 'triggers', 'workflows', 'open_workflow_runs', 'waiting_approvals'] as const;
 export type LimitedThing = (typeof LIMITED_THINGS)[number];
 
 /** Every limit of a tenant, by name. */

@@ -3,6 +3,7 @@ import { RequestContext } from '../../src/platform/context/request-context.js';
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { ApprovalGate, type GateAnswer, type GateRequest } from '../../src/safeguards/approvals/approval-gate.port.js';
 import { auditRows } from '../support/audit-rows.js';
+import { eventually } from '../support/eventually.js';
 import { createAgent, createTenant, createUser, ok, type SignedIn, type TestAgent, unique } from '../support/factories.js';
 import type { ApiResponse } from '../support/plane.js';
 import { plane, second, startTwo, stopTwo } from '../support/two-planes.js';
@@ -108,11 +109,26 @@ describe('what an agent asks for', () => {
     expect(await auditRows(plane, `action = 'approval.auto_approve' and resource_id = $1`, [given.id])).toHaveLength(1);
   });
 
-  it('counts as approved when nobody decides, where a rule says so', async () => {
-    const rule = await makeRule({ demand: { expires_seconds: 600, on_expire: 'approve' } });
+  it('is asked of those whom the rule names, and for as long, whatever escalation its asker wants', async () => {
+    await makeRule({ demand: { approvers: { roles: ['admin'] }, expires_seconds: 600 } });
+    const own = (): object => ({ after_seconds: 1, to: { users: [user.id] }, expires_seconds: 7_776_000 });
+    for (const fields of [{ escalation: own() }, { escalation: own(), on_expire: 'escalate' }]) expect(await ask(fields)).toMatchObject({ escalation: null, on_expire: 'reject', approvers: { users: [], roles: ['admin'] } });
+    await anew();
+    await makeRule({ demand: { min_approvals: 1 } });
+    expect(await ask({ escalation: own(), on_expire: 'escalate' })).toMatchObject({ escalation: { after_seconds: 1 }, on_expire: 'escalate' });
+  });
+
+  it('counts as approved at no other time than the one that was said, whoever edits the database', async () => {
+    await makeRule({ demand: { expires_seconds: 600, on_expire: 'approve' } });
     const { id } = await ask();
     await plane.app.get(SystemDatabase).query(`update approvals set expires_at = now() - interval '1 second' where id = $1`, [id]);
-    expect(await ok(call('GET', `/approvals/${id}`, user.token))).toMatchObject({ status: 'approved', decided_by_kind: 'rule', decided_by_id: rule.id, trace: [{ outcome: 'required' }, { outcome: 'approved_on_expiry' }] });
+    expect(await ok(call('GET', `/approvals/${id}`, user.token))).toMatchObject({ status: 'expired', grant_expires_at: null });
+  });
+
+  it('counts as approved when nobody decides, where a rule says so', async () => {
+    const rule = await makeRule({ demand: { expires_seconds: 1, on_expire: 'approve' } });
+    const { id } = await ask();
+    expect(await eventually(async () => { const row = await ok(call('GET', `/approvals/${id}`, user.token)); return row['status'] === 'pending' ? undefined : row; })).toMatchObject({ status: 'approved', decided_by_kind: 'rule', decided_by_id: rule.id, trace: [{ outcome: 'required' }, { outcome: 'approved_on_expiry' }] });
     expect((await call('POST', `/approvals/${id}/redeem`, agent.token, { action: { kind: 'ssh.execute', arguments: { command: 'ls' } } })).status).toBe(200);
   });
 });

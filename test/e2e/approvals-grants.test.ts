@@ -115,6 +115,14 @@ describe('an approval that somebody edits in the database', () => {
     expect(await auditRows(plane, `action = 'approval.redeem' and resource_id = $1`, [id])).toMatchObject([{ outcome: 'failed', detail: { reason: 'approval_broken' } }]);
   });
 
+  it('is not given by a word that stands there twice', async () => {
+    const { id } = await requested({ min_approvals: 3 });
+    await ok(call('POST', `/approvals/${id}/approve`, reviewer.token, {}));
+    await edit(id, `decisions = decisions || decisions`);
+    const second = await createUser(plane, { tenant: tenantId });
+    expect((await call('POST', `/approvals/${id}/approve`, second.token, {})).body.code).toBe('approval_broken');
+  });
+
   it('does not become one for another action, another agent, or one that nobody approved', async () => {
     const evil = { kind: 'ssh.execute', arguments: { command: 'rm -rf /' } };
     const wanted = await requested({ action: evil });

@@ -47,7 +47,7 @@ describe('requesting', () => {
   });
 
   it('keeps every member of the arguments, or refuses what it cannot keep', async () => {
-    const action = { kind: 'k', arguments: { prototype: 1, '': [{ to_string: null, value: [] }], nested: { deep: [[[{ a: 1e21, b: 'ä\u2028' }]]] } } };
+    const action = { kind: 'k', arguments: { prototype: 1, '': [{ to_string: null, value: [] }], nested: { deep: [[[{ a: 1e-21, b: 'ä\u2028' }]]] } } };
     const { body, status } = await call('POST', '/approvals', requester.token, { title: 'x', action });
     expect([status, body['action'], body.action_hash]).toEqual([201, action, canonicalHash(action)]);
     const read = await call('GET', `/approvals/${body.id}`, requester.token);
@@ -66,6 +66,8 @@ describe('requesting', () => {
     ['action', { action: undefined }],
     ['action.kind', { action: { kind: 'a b', arguments: {} } }],
     ['action.arguments', { action: { kind: 'a', arguments: [1] } }],
+    // What is read as 9007199254740992 could have been another number.
+    ['action', { action: { kind: 'a', arguments: { account: [9007199254740992] } } }],
     ['action.arguments', { action: { kind: 'a' } }],
     ['action.arguments', { action: { kind: 'a', arguments: { x: 'y'.repeat(70_000) } } }],
     ['action.more', { action: { kind: 'a', arguments: {}, more: 1 } }],
@@ -265,5 +267,29 @@ describe('the rules of a board', () => {
     expect((await complete()).body.code).toBe('approval_pending');
     await ok(approve(asked.id));
     expect((await complete()).body.status).toBe('completed');
+  });
+
+  it('are not satisfied by what a rule gave, nor a rule about completing by what was approved of something else', async () => {
+    const { id: tenant } = await createTenant(plane);
+    const [admin, user] = [await createUser(plane, { role: 'admin', tenant }), await createUser(plane, { tenant })];
+    const agent = await createAgent(plane, {}, admin.token);
+    const rule = (fields: object): Promise<unknown> => ok(call('POST', '/approval-rules', admin.token, { name: unique('rule'), ...fields }));
+    const begun = async (board: Record<string, unknown>): Promise<{ id: string; complete: () => Promise<Answer> }> => {
+      const { id: boardId } = await createBoard(plane, board, [agent], admin.token);
+      const { id } = await createTask(plane, { board_id: boardId }, admin.token);
+      const [held] = await claim(plane, agent, { board_id: boardId });
+      return { id, complete: () => call('POST', `/agent/tasks/${id}/complete`, agent.token, { fence: held?.lease.fence }) };
+    };
+    await rule({ effect: 'allow', match: { kinds: ['ssh.*', 'task.complete'] } });
+    const strict = await begun({ require_approval_for_done: true });
+    for (const action of [ACTION, { kind: 'task.complete', arguments: { task_id: strict.id } }]) {
+      expect(await ok(call('POST', '/agent/approvals', agent.token, { title: 'x', action, task_id: strict.id }))).toMatchObject({ status: 'approved', decided_by_kind: 'rule' });
+    }
+    expect((await strict.complete()).body.status).toBe('review');
+    await rule({ match: { kinds: ['task.complete'] }, priority: 1 });
+    const ruled = await begun({});
+    const other = await ok(call('POST', '/agent/approvals', agent.token, { title: 'x', action: { kind: 'files.read', arguments: {} }, task_id: ruled.id }));
+    await ok(approve(other.id, user.token));
+    expect((await ruled.complete()).body.status).toBe('review');
   });
 });

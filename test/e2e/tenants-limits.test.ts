@@ -55,6 +55,7 @@ describe('the limits of a tenant', () => {
       triggers: { limit: null, used: 0, left: null },
       workflows: { limit: null, used: 0, left: null },
       open_workflow_runs: { limit: null, used: 0, left: null },
+      waiting_approvals: { limit: null, used: 0, left: null },
       open_tasks: { limit: null, used: 0, left: null },
       api_keys: { limit: null, used: 0, left: null },
       secrets: { limit: 5, used: 0, left: 5 },
@@ -77,6 +78,7 @@ describe('the limits of a tenant', () => {
     ['secrets', (name: string) => ['/secrets', { name: name.toUpperCase().replaceAll('-', '_'), value: 'v' }]],
     ['webhooks', (name: string) => ['/webhooks', { name, url: 'https://hooks.example/', events: ['task.*'] }]],
     ['workflows', (name: string) => ['/workflows', { name }]],
+    ['waiting_approvals', (title: string) => ['/approvals', { title, action: { kind: 'deploy', arguments: {} } }]],
     ['api_keys', (name: string) => ['/security/api-keys', { name, scopes: ['task:read'] }]],
   ] as const)('hold for %s exactly when 50 are made at once in two processes', async (thing, request) => {
     const { tenantId, token } = await tenantWith({ limits: { [thing]: 7 } });

@@ -24,6 +24,8 @@ export class LimitsView {
   workflows?: number | null;
   /** @example 1000 */
   open_workflow_runs?: number | null;
+  /** @example 500 */
+  waiting_approvals?: number | null;
   /** @example 6000 */
   requests_per_minute?: number | null;
 }
@@ -31,7 +33,7 @@ export class LimitsView {
 /** A limit, and its use. */
 export class UsageView {
   /**
-   * agents, boards, users (active), open_tasks (that have not ended), api_keys (in force), secrets, webhooks, triggers, workflows, open_workflow_runs (that have not ended), requests_per_minute.
+   * agents, boards, users (active), open_tasks (that have not ended), api_keys (in force), secrets, webhooks, triggers, workflows, open_workflow_runs (that have not ended), waiting_approvals (undecided), requests_per_minute.
    * @example agents
    */
   name!: LimitName;

@@ -90,6 +90,13 @@ export class LimitsDto {
   open_workflow_runs?: number | null;
 
   /**
+   * Approvals that nobody has decided yet.
+   * @example 500
+   */
+  @Most()
+  waiting_approvals?: number | null;
+
+  /**
    * Of all callers of the tenant together.
    * @example 6000
    */

@@ -20,7 +20,7 @@ export class AgentApprovalsController {
 
   /** Requests an approval for the calling agent. It covers exactly the action given here; a person decides. */
   @Post()
-  @Operation({ id: 'requestAgentApproval', allow: 'agent:work', returns: ApprovalView, status: 201 })
+  @Operation({ id: 'requestAgentApproval', allow: 'agent:work', returns: ApprovalView, status: 201, problems: ['plan_limit_reached'] })
   async request(@Body() body: RequestOwnApprovalDto): Promise<ApprovalView> {
     return toApprovalView(await this.approvals.request(body));
   }

@@ -1,4 +1,4 @@
-import { Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Loops } from '../../platform/jobs/loops.js';
@@ -13,6 +13,8 @@ const HOUR_MS = 3_600_000;
 /** Looks each second for approvals that have run out or go to others, so that those who wait hear of it. Any number of processes may. */
 @Injectable()
 export class ApprovalExpiry implements OnApplicationBootstrap {
+  private readonly logger = new Logger(ApprovalExpiry.name);
+
   constructor(
     private readonly loops: Loops,
     private readonly config: Config,
@@ -36,7 +38,10 @@ export class ApprovalExpiry implements OnApplicationBootstrap {
 
   private async sweep(): Promise<void> {
     for (const tenantId of await this.repository.tenantsWithDue()) {
-      await this.context.runAsSystem(tenantId, 'approval-expiry', () => this.deadlines.settle());
+      await this.context
+        .runAsSystem(tenantId, 'approval-expiry', () => this.deadlines.settle())
+        // One tenant's trouble, a key that cannot be had, keeps no other waiting.
+        .catch((error: unknown) => this.logger.warn({ err: error, tenant: tenantId }, 'Approvals that have run out could not be ended; it is tried again.'));
     }
   }
 }

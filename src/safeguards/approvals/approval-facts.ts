@@ -12,11 +12,19 @@ export function personOf(actor: Actor): string {
 /** @throws Problem `invalid_request` for an action that has no canonical form */
 export function hashOf(action: ApprovalAction): string {
   try {
-    return canonicalHash({ kind: action.kind, arguments: action.arguments });
+    const hash = canonicalHash({ kind: action.kind, arguments: action.arguments });
+    checkNumbers(action.arguments);
+    return hash;
   } catch (error) {
     if (error instanceof TypeError) throw invalidField('action', 'canonical', error.message);
     throw error;
   }
+}
+
+/** Beyond 2^53 different whole numbers are read as the same one: one could be approved, and another done. @throws TypeError */
+function checkNumbers(value: unknown): void {
+  if (typeof value === 'number' && Number.isInteger(value) && !Number.isSafeInteger(value)) throw new TypeError('A whole number beyond 9007199254740991 is not exact in JSON: write it as a string.');
+  if (typeof value === 'object' && value !== null) Object.values(value).forEach(checkNumbers);
 }
 
 /** What the audit log keeps: the hash stands for the action, whose arguments may hold anything. */

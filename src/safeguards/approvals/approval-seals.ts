@@ -5,7 +5,7 @@ import { TenantCipher } from '../../platform/crypto/tenant-cipher.js';
 import { type Approval, type ApprovalDecision, holderOf, type NewApproval } from './approval.entity.js';
 
 /** What is sealed of a request: who asks for what, and who may decide. */
-type Requested = Pick<NewApproval, 'tenant_id' | 'id' | 'title' | 'description' | 'action' | 'action_hash' | 'agent_id' | 'task_id' | 'requester' | 'approver_users' | 'approver_roles' | 'min_approvals' | 'on_expire' | 'escalation' | 'source_kind' | 'source_id' | 'trace' | 'risk' | 'grant_seconds'>;
+type Requested = Pick<NewApproval, 'tenant_id' | 'id' | 'title' | 'description' | 'action' | 'action_hash' | 'agent_id' | 'task_id' | 'requester' | 'approver_users' | 'approver_roles' | 'min_approvals' | 'on_expire' | 'escalation' | 'source_kind' | 'source_id' | 'trace' | 'risk' | 'grant_seconds' | 'expires_at'>;
 
 /**
  * Seals under the tenant's key, which the database does not hold: whoever edits an approval, a decision or who made it without
@@ -28,8 +28,9 @@ export class ApprovalSeals {
     return { ...decision, seal: (await this.seal(row, 'decision', decisionOf(row, decision))).toString('base64') };
   }
 
-  /** Whether every decision is one that was made. */
+  /** Whether every decision is one that was made, and nobody's word stands there twice. */
   async holdsDecisions(row: Requested & Pick<Approval, 'decisions'>): Promise<boolean> {
+    if (new Set(row.decisions.map(({ decider }) => decider)).size < row.decisions.length) return false;
     for (const decision of row.decisions) {
       if (!(await this.holds(row, 'decision', decisionOf(row, decision), Buffer.from(decision.seal, 'base64')))) return false;
     }
@@ -64,7 +65,9 @@ export class ApprovalSeals {
 function requestOf({ title, description, action_hash, agent_id, task_id, requester, risk, ...row }: Requested): object {
   const { approver_users, approver_roles, min_approvals, on_expire, escalation, source_kind, source_id, trace, grant_seconds } = row;
   const people = { approver_users: approver_users.toSorted(), approver_roles: approver_roles.toSorted(), min_approvals, on_expire, escalation };
-  return { title, description, action_hash, agent_id, task_id, requester, risk, ...people, source_kind, source_id, trace, grant_seconds };
+  // What time alone approves is approved at the time that was said.
+  const time = on_expire === 'approve' ? { expires_at: row.expires_at?.toISOString() ?? null } : {};
+  return { title, description, action_hash, agent_id, task_id, requester, risk, ...people, source_kind, source_id, trace, grant_seconds, ...time };
 }
 
 const decisionOf = ({ action_hash, requester }: Requested, { decider, by_kind, by_id, verdict, note, via, at }: Omit<ApprovalDecision, 'seal'>): object => ({

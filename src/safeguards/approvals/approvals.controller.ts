@@ -28,7 +28,7 @@ export class ApprovalsController {
 
   /** Requests an approval. It covers exactly the action given here, by the hash of its canonical JSON. */
   @Post()
-  @Operation({ id: 'requestApproval', allow: 'approval:write', returns: ApprovalView, status: 201 })
+  @Operation({ id: 'requestApproval', allow: 'approval:write', returns: ApprovalView, status: 201, problems: ['plan_limit_reached'] })
   async request(@Body() body: RequestApprovalDto): Promise<ApprovalView> {
     return toApprovalView(await this.approvals.request(body));
   }

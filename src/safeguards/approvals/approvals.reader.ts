@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { RequestContext } from '../../platform/context/request-context.js';
 import type { ApproverRole } from './approval.entity.js';
-import { ApprovalsRepository } from './approvals.repository.js';
+import { ApprovalsRepository, type TaskApprovals } from './approvals.repository.js';
 
 /** An approval that somebody has to decide. */
 export interface WaitingApproval {
@@ -24,7 +24,7 @@ export class ApprovalsReader {
   ) {}
 
   /** How many approvals of a task wait for a decision, and how many were given. One that has run out does not wait. */
-  stateForTask(taskId: string): Promise<{ pending: number; approved: number }> {
+  stateForTask(taskId: string): Promise<TaskApprovals> {
     return this.repository.stateForTask(this.context.tenantId, taskId);
   }
 

@@ -19,6 +19,13 @@ export interface Ending {
   decisions: readonly ApprovalDecision[];
 }
 
+/** How many approvals of a task wait, and how many people gave: of whatever action, and of its completion. */
+export interface TaskApprovals {
+  pending: number;
+  approved: number;
+  completion: number;
+}
+
 export type ExpiredApproval = Pick<Approval, 'id' | 'task_id' | 'agent_id' | 'source_kind' | 'source_id' | 'decisions'>;
 
 /** Most tenants that one round of the sweeper visits. */
@@ -151,7 +158,9 @@ export class ApprovalsRepository {
   expireDue(tenantId: string): Promise<ExpiredApproval[]> {
     return this.sql.rows<ExpiredApproval>(
       `update approvals set status = 'expired', decided_at = expires_at, revision = revision + 1, updated_at = clock_timestamp()
-       where tenant_id = $1 and status = 'pending' and expires_at <= clock_timestamp() and (on_expire = 'reject' or (on_expire = 'escalate' and escalated_at is not null))
+       where tenant_id = $1 and id = any(array(
+         select id from approvals where tenant_id = $1 and status = 'pending' and expires_at <= clock_timestamp() and (on_expire = 'reject' or (on_expire = 'escalate' and escalated_at is not null))
+         order by id limit ${DUE_AT_ONCE} for update))
        returning id, task_id, agent_id, source_kind, source_id, decisions`,
       [tenantId],
     );
@@ -198,12 +207,15 @@ export class ApprovalsRepository {
     return row?.count ?? 0;
   }
 
-  async stateForTask(tenantId: string, taskId: string): Promise<{ pending: number; approved: number }> {
-    const row = await this.sql.row<{ pending: number; approved: number }>(
-      `select count(*) filter (where status = 'pending' and ${NOT_RUN_OUT})::int as pending, count(*) filter (where status = 'approved')::int as approved
+  /** What a rule gave at once nobody has looked at. */
+  async stateForTask(tenantId: string, taskId: string): Promise<TaskApprovals> {
+    const byPeople = `status = 'approved' and (decided_by_kind <> 'rule' or trace -> -1 ->> 'outcome' = 'approved_on_expiry')`;
+    const row = await this.sql.row<TaskApprovals>(
+      `select count(*) filter (where status = 'pending' and ${NOT_RUN_OUT})::int as pending, count(*) filter (where ${byPeople})::int as approved,
+         count(*) filter (where ${byPeople} and action ->> 'kind' = 'task.complete')::int as completion
        from approvals where tenant_id = $1 and task_id = $2`,
       [tenantId, taskId],
     );
-    return row ?? { pending: 0, approved: 0 };
+    return row ?? { pending: 0, approved: 0, completion: 0 };
   }
 }

@@ -59,8 +59,9 @@ export class BoardRulesService {
    * Whether the task may not be completed yet, because the board or a rule for `task.complete` asks for an approval and none was given.
    * When an agent completes it, one is requested with that.
    */
-  private async needsApproval(task: Pick<Task, 'id' | 'board_id' | 'title'>, rules: BoardRules, approvals: { pending: number; approved: number }, agentId: string | undefined): Promise<boolean> {
-    if (approvals.approved > 0) return false;
+  private async needsApproval(task: Pick<Task, 'id' | 'board_id' | 'title'>, rules: BoardRules, approvals: { pending: number; approved: number; completion: number }, agentId: string | undefined): Promise<boolean> {
+    // To a board any approval of the task will do; a rule is about completing it, and so must be what satisfies it.
+    if ((rules.require_approval_for_done ? approvals.approved : approvals.completion) > 0) return false;
     if (rules.require_approval_for_done && approvals.pending > 0) return true;
     const { state } = await this.gate.ask({
       action: { kind: 'task.complete', arguments: { task_id: task.id } },
