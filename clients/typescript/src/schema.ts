@@ -8186,6 +8186,11 @@ export interface components {
              * @example 25
              */
             users?: number | null;
+            /**
+             * @description Approvals that nobody has decided yet.
+             * @example 500
+             */
+            waiting_approvals?: number | null;
             /** @example 20 */
             webhooks?: number | null;
             /** @example 200 */
@@ -8209,6 +8214,8 @@ export interface components {
             triggers?: number | null;
             /** @example 25 */
             users?: number | null;
+            /** @example 500 */
+            waiting_approvals?: number | null;
             /** @example 20 */
             webhooks?: number | null;
             /** @example 200 */
@@ -11376,11 +11383,11 @@ export interface components {
              */
             limit: number | null;
             /**
-             * @description agents, boards, users (active), open_tasks (that have not ended), api_keys (in force), secrets, webhooks, triggers, workflows, open_workflow_runs (that have not ended), requests_per_minute.
+             * @description agents, boards, users (active), open_tasks (that have not ended), api_keys (in force), secrets, webhooks, triggers, workflows, open_workflow_runs (that have not ended), waiting_approvals (undecided), requests_per_minute.
              * @example agents
              * @enum {string}
              */
-            name: "agents" | "api_keys" | "boards" | "open_tasks" | "open_workflow_runs" | "requests_per_minute" | "secrets" | "triggers" | "users" | "webhooks" | "workflows";
+            name: "agents" | "api_keys" | "boards" | "open_tasks" | "open_workflow_runs" | "requests_per_minute" | "secrets" | "triggers" | "users" | "waiting_approvals" | "webhooks" | "workflows";
             /**
              * @description null for requests_per_minute, which the answers' RateLimit headers tell.
              * @example 12
@@ -23390,7 +23397,11 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /** @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running. */
+            /**
+             * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
+             *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             */
             409: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
@@ -36102,6 +36113,7 @@ export interface operations {
                      *           "triggers": 50,
                      *           "workflows": 200,
                      *           "open_workflow_runs": 1000,
+                     *           "waiting_approvals": 500,
                      *           "requests_per_minute": 6000
                      *         },
                      *         "status": "active",
@@ -46568,6 +46580,7 @@ export interface operations {
                      *             "triggers": 50,
                      *             "workflows": 200,
                      *             "open_workflow_runs": 1000,
+                     *             "waiting_approvals": 500,
                      *             "requests_per_minute": 6000
                      *           },
                      *           "status": "active",
@@ -46745,6 +46758,7 @@ export interface operations {
                      *         "triggers": 50,
                      *         "workflows": 200,
                      *         "open_workflow_runs": 1000,
+                     *         "waiting_approvals": 500,
                      *         "requests_per_minute": 6000
                      *       },
                      *       "status": "active",
@@ -46955,6 +46969,7 @@ export interface operations {
                      *         "triggers": 50,
                      *         "workflows": 200,
                      *         "open_workflow_runs": 1000,
+                     *         "waiting_approvals": 500,
                      *         "requests_per_minute": 6000
                      *       },
                      *       "status": "active",
@@ -47110,6 +47125,7 @@ export interface operations {
                  *         "triggers": 50,
                  *         "workflows": 200,
                  *         "open_workflow_runs": 1000,
+                 *         "waiting_approvals": 500,
                  *         "requests_per_minute": 6000
                  *       }
                  *     }
@@ -47143,6 +47159,7 @@ export interface operations {
                      *         "triggers": 50,
                      *         "workflows": 200,
                      *         "open_workflow_runs": 1000,
+                     *         "waiting_approvals": 500,
                      *         "requests_per_minute": 6000
                      *       },
                      *       "status": "active",
@@ -47344,6 +47361,7 @@ export interface operations {
                      *         "triggers": 50,
                      *         "workflows": 200,
                      *         "open_workflow_runs": 1000,
+                     *         "waiting_approvals": 500,
                      *         "requests_per_minute": 6000
                      *       },
                      *       "status": "active",
@@ -47564,6 +47582,7 @@ export interface operations {
                      *         "triggers": 50,
                      *         "workflows": 200,
                      *         "open_workflow_runs": 1000,
+                     *         "waiting_approvals": 500,
                      *         "requests_per_minute": 6000
                      *       },
                      *       "status": "active",
