@@ -1,5 +1,7 @@
 import type { ServerResponse } from 'node:http';
+import { CLAIM } from '../../src/channels/webhooks/delivery-statements.js';
 import { WebhooksCleaner } from '../../src/channels/webhooks/webhooks.cleaner.js';
+import { newId } from '../../src/core/ids.js';
 import { RequestContext } from '../../src/platform/context/request-context.js';
 import { WebhookCalls } from '../../src/platform/webhooks/webhook-calls.port.js';
 import { withAdmin } from '../support/databases.js';
@@ -105,6 +107,37 @@ describe('messages to one receiver', () => {
     expect(numbers(at).filter((n) => Number(n) < 10)).toEqual([0, 1, 1, 2, 3, 4, 5]);
   });
 
+  it('go on within seconds when the process that sent them has died, and stay with one that lives', async () => {
+    const [lost, kept] = [path(), path()];
+    const hooks = [await subscribe(lost), await subscribe(kept)];
+    for (const at of [lost, kept]) receiver.answer(at, 500);
+    for (const hook of hooks) await send(hook, 1);
+    await eventually(async () => (await sql(`select 1 from webhook_lanes where tenant_id = $1 and failures = 1 and holder is null`, [admin.tenantId])).length === 2);
+    const [dead, alive] = [newId(), newId()];
+    await sql(`insert into processes (id, role, seen_at) values ($1, 'all', now() - interval '1 minute'), ($2, 'all', now() + interval '1 minute')`, [dead, alive]);
+    await sql(`update webhook_deliveries set due_at = now() where tenant_id = $1`, [admin.tenantId]);
+    for (const [index, holder] of [dead, alive].entries()) await sql(`update webhook_lanes set holder = $2, lease_until = now() + interval '10 minutes', wake_at = now() + interval '10 minutes' where webhook_id = $1`, [hooks[index]!.id, holder]);
+    for (const at of [lost, kept]) receiver.answer(at, 200);
+    await eventually(() => receiver.at(lost).length === 2, 10_000);
+    expect(receiver.at(kept)).toHaveLength(1);
+    await sql('delete from processes where id = any($1)', [[dead, alive]]);
+  });
+
+  it('of a tenant with many receivers leave lanes to the others', async () => {
+    const { id: other } = await createTenant(plane);
+    const claimed = await withAdmin(async (client) => {
+      await client.query('begin');
+      await client.query(`insert into webhook_lanes (tenant_id, id, wake_at) select $1, 'url:' || n, now() - interval '1 hour' from generate_series(1, 150) as n`, [admin.tenantId]);
+      await client.query(`insert into webhook_lanes (tenant_id, id, wake_at) values ($1, 'url:late', now() - interval '1 second')`, [other]);
+      const claim = async (most: number, enoughOf: string[]): Promise<string[]> => (await client.query<{ tenant_id: string }>(CLAIM, [newId(), most, true, enoughOf, 100])).rows.map(({ tenant_id }) => tenant_id);
+      const rounds = [await claim(2, []), await claim(500, []), await claim(500, [admin.tenantId])];
+      await client.query('rollback');
+      return rounds;
+    }, plane.database.name);
+    const count = (ids: string[] | undefined, id: string): number => ids?.filter((each) => each === id).length ?? 0;
+    expect(claimed.map((ids) => [count(ids, admin.tenantId), count(ids, other)])).toEqual([[1, 1], [100, 0], [0, 0]]);
+  });
+
   it('of one key of its sender are one message, however often it is sent', async () => {
     const at = path();
     const hook = await subscribe(at);
@@ -153,6 +186,8 @@ describe('a subscription that is to be sent nothing more', () => {
     await eventually(() => receiver.at(at).length === 1);
     await ok(call('PATCH', `/webhooks/${hook.id}`, { is_enabled: false }, second));
     expect((await call<{ code: string }>('POST', `/webhooks/${hook.id}/deliveries`, { type: 'test.message', data: {} })).body.code).toBe('webhook_disabled');
+    // Nor is it told by a message that something happened which did not.
+    for (const type of ['task.created', 'webhook.test']) expect((await call<{ errors: { field: string }[] }>('POST', `/webhooks/${hook.id}/deliveries`, { type, data: {} })).body.errors).toMatchObject([{ field: 'type' }]);
     await ok(call('POST', '/tasks', { title: 'meanwhile' }));
     receiver.answer(at, 200);
     await sql(`update webhook_deliveries set due_at = now() where webhook_id = $1`, [hook.id]);

@@ -135,6 +135,28 @@ describe('a subscription', () => {
     expect((await read(user.token, receiver.at(whole).find(({ body }) => body.type === 'task.created')?.id)).status).toBe(200);
   });
 
+  it('sends nobody what it may not see by being pointed at them: what waits ends, and what has ended is not sent again', async () => {
+    const user = await createUser(plane, { role: 'user', tenant: admin.tenantId });
+    const at = path();
+    receiver.answer(at, 500);
+    const hook = await subscribe(at, { events: ['circuit_breaker.*', 'task.created'] });
+    await ok(call('POST', '/circuit-breakers', { name: 'b', target: 'tool:x' }));
+    await ok(call('POST', '/circuit-breakers/b/force-open', {}));
+    await task('seen');
+    await eventually(async () => (await deliveries(hook)).filter(({ attempt_count: count }) => count === 1).length === 2);
+    await ok(call('PUT', `/webhooks/${hook.id}`, { url: `${receiver.url}${at}-elsewhere` }, user.token, second));
+    const [dead] = await deliveries(hook, '?status=dead');
+    await hurry(hook);
+    await settled(hook, 'delivered');
+    const redeliver = (token: string): Promise<ApiResponse<{ code: string }>> => call<{ code: string }>('POST', `/webhooks/${hook.id}/deliveries/${dead!.id}/redeliver`, undefined, token);
+    expect((await redeliver(user.token)).body.code).toBe('forbidden');
+    expect(await ok(call('POST', `/webhooks/${hook.id}/redeliver`, { since: new Date(Date.now() - 60_000).toISOString() }, user.token))).toEqual({ accepted: 0 });
+    expect(receiver.at(`${at}-elsewhere`).map(({ body }) => body.type)).toEqual(['task.created']);
+    await ok(call('PUT', `/webhooks/${hook.id}`, { url: `${receiver.url}${at}-back` }));
+    await ok(redeliver(user.token));
+    expect((await arrived(`${at}-back`, 1))[0]!.body.type).toBe('circuit_breaker.opened');
+  });
+
   it.each(['http://10.0.0.1/', 'http://169.254.169.254/latest', 'http://[::1]:1/', 'http://0x7f.2/', 'ftp://example.com/', 'nonsense', 'http://user:pass@example.com/'])('is refused with the address %s', async (url) => {
     const answer = await call<{ code: string }>('POST', '/webhooks', { url, events: ['task.*'] });
     expect([answer.status, answer.body.code]).toEqual([422, 'egress_refused']);

@@ -17,7 +17,10 @@ import { webhookTag } from './webhook-tags.js';
 const LOOK_MS = 500;
 /** A third of what a lease lasts. */
 const RENEW_MS = 10_000;
+const SILENCE_MS = 2_000;
 const MOST_LANES = 500;
+/** A tenant with many receivers leaves others their lanes. */
+const MOST_LANES_OF_TENANT = 100;
 const MOST_UNDER_WAY = 256;
 /** Receivers of one tenant that hang leave the others their places. */
 const MOST_OF_TENANT = 64;
@@ -38,7 +41,7 @@ const nameOf = ({ tenant_id, id }: Pick<Lane, 'tenant_id' | 'id'>): string => `$
 /**
  * Sends what is due. A process takes lanes, one for each subscription, for as long as something is due in them; nobody else works
  * on a lane meanwhile, so that its limit and its order hold whichever processes there are. One that dies has its lanes taken
- * over when their leases end, and what it had not stored is sent again.
+ * over within ten seconds, and what it had not stored is sent again.
  */
 @Injectable()
 export class DeliverySender implements OnApplicationBootstrap, BeforeApplicationShutdown, LaneKeeper {
@@ -47,6 +50,8 @@ export class DeliverySender implements OnApplicationBootstrap, BeforeApplication
   private readonly ofTenant = new Map<string, number>();
   private readonly endings = new Batcher<Ending, CountedLane | undefined>((_key, endings) => this.write(endings), ENDINGS_AT_ONCE, WRITERS, { concernsAll: isDatabaseAway });
   private underWay = 0;
+  /** Processes that were silent at the last look. */
+  private silent: ReadonlySet<string> = new Set();
   /** Lanes that are to be let go of. */
   private readonly left = new Map<string, Lane>();
   /** Lanes that were dropped since the last look began. */
@@ -74,6 +79,7 @@ export class DeliverySender implements OnApplicationBootstrap, BeforeApplication
     this.signal.onRaised(() => void this.wake());
     this.loops.every('webhook-lanes', LOOK_MS, () => this.wake());
     this.loops.every('webhook-leases', RENEW_MS, () => this.renew());
+    this.loops.every('webhook-orphans', SILENCE_MS, () => this.adopt());
   }
 
   async beforeApplicationShutdown(): Promise<void> {
@@ -140,7 +146,9 @@ export class DeliverySender implements OnApplicationBootstrap, BeforeApplication
   private async look(): Promise<void> {
     await this.release();
     this.dropped.clear();
-    for (const lane of await this.lanes.claim(this.revocations.processId, MOST_LANES, this.runs.size < MOST_LANES)) {
+    const held = Map.groupBy(this.runs.values(), ({ lane }) => lane.tenant_id);
+    const enoughOf = [...held].flatMap(([tenantId, runs]) => (runs.length >= MOST_LANES_OF_TENANT ? [tenantId] : []));
+    for (const lane of await this.lanes.claim(this.revocations.processId, MOST_LANES, { others: this.runs.size < MOST_LANES, enoughOf, mostOfTenant: MOST_LANES_OF_TENANT })) {
       if (this.dropped.has(nameOf(lane))) {
         // It may have been let go of before it was claimed once more.
         this.drop([lane]);
@@ -168,6 +176,16 @@ export class DeliverySender implements OnApplicationBootstrap, BeforeApplication
       run.stop();
       if (this.runs.get(nameOf(run.lane)) === run) this.runs.delete(nameOf(run.lane));
     }
+  }
+
+  /** A process is dead when it was silent at two looks: one alone could be a database that stood still for all of them. */
+  private async adopt(): Promise<void> {
+    const silent = (await this.lanes.silent()).filter((id) => id !== this.revocations.processId);
+    const dead = silent.filter((id) => this.silent.has(id));
+    this.silent = new Set(silent);
+    if (dead.length === 0) return;
+    await this.lanes.leave(dead);
+    void this.wake();
   }
 
   /** A subscription was disabled, deleted or pointed elsewhere, or its tenant suspended: what is under way to it ends here, before whoever did it is answered. */

@@ -6,17 +6,34 @@ const ATTEMPTS_KEPT = 30;
 const LONGEST_FAILING_DAYS = 5;
 const LEASE = `make_interval(secs => ${LEASE_SECONDS})`;
 
-/** Lanes in which something is due and that nobody works on, or the asker itself. `$1` who asks, `$2` how many, `$3` whether also those that it does not have. */
-export const CLAIM = `with due as (
-    select l.tenant_id, l.id, l.webhook_id from webhook_lanes l
-    where l.wake_at <= statement_timestamp() and not l.held and (l.holder = $1::uuid or ($3::boolean and (l.lease_until is null or l.lease_until <= statement_timestamp())))
-      and exists (select from tenants t where t.id = l.tenant_id and t.status = 'active')
-    order by l.wake_at limit $2 for update of l skip locked
+/** A process that has not said for so long that it lives is dead. Others say so of it only twice in a row. */
+const SILENT_SECONDS = 6;
+
+const DUE = `l.wake_at <= statement_timestamp() and not l.held and (l.holder = $1::uuid or ($3::boolean and l.tenant_id <> all($4::uuid[]) and (l.lease_until is null or l.lease_until <= statement_timestamp())))`;
+
+/**
+ * Lanes in which something is due and that nobody works on, or the asker itself; of each tenant's at first as many as of others', and at most `$5`.
+ * `$1` who asks, `$2` how many, `$3` whether also those that it does not have, `$4` tenants of which it has enough.
+ */
+export const CLAIM = `with waiting as (
+    select l.tenant_id, l.id, row_number() over (partition by l.tenant_id order by l.holder = $1::uuid desc nulls last, l.wake_at) as place
+    from webhook_lanes l where ${DUE} and exists (select from tenants t where t.id = l.tenant_id and t.status = 'active')
+  ), due as (
+    select l.tenant_id, l.id, l.webhook_id from webhook_lanes l join waiting s on s.tenant_id = l.tenant_id and s.id = l.id
+    where ${DUE} and (l.holder = $1::uuid or s.place <= $5)
+    order by s.place, l.wake_at limit $2 for update of l skip locked
   )
   update webhook_lanes l set holder = $1::uuid, lease_until = statement_timestamp() + ${LEASE}, wake_at = statement_timestamp() + ${LEASE}
   from due left join webhooks w on w.tenant_id = due.tenant_id and w.id = due.webhook_id
   where l.tenant_id = due.tenant_id and l.id = due.id
   returning l.tenant_id, l.id, l.webhook_id, l.failures, coalesce(w.max_concurrent, 4) as room`;
+
+/** Processes that hold lanes and have fallen silent; those that end as they should give theirs back. */
+export const SILENT = `select p.id from processes p where p.seen_at < now() - make_interval(secs => ${SILENT_SECONDS})
+  and exists (select from webhook_lanes l where l.holder = p.id and l.lease_until > statement_timestamp())`;
+
+/** Leaves the lanes of the dead to whoever looks next. `$1` whose. */
+export const LEAVE = `update webhook_lanes set lease_until = statement_timestamp(), wake_at = statement_timestamp() where holder = any($1::uuid[]) and lease_until > statement_timestamp()`;
 
 /** The holder goes on. What was to wake it meanwhile still does. `$1` who, `$2`, `$3` the lanes. */
 export const RENEW = `update webhook_lanes l set lease_until = statement_timestamp() + ${LEASE},

@@ -3,6 +3,7 @@ import type { Page, PageRequest } from '../../core/page.js';
 import { Sql } from '../../platform/database/sql.js';
 import { pageOfQuery } from '../../platform/database/table.js';
 import { PROMOTE } from './delivery-statements.js';
+import { hiddenFrom } from './hidden-events.js';
 import { MOST_FAILURES } from './lane-run.js';
 import { type DeliveryStatus, WebhookDelivery } from './webhook-delivery.entity.js';
 
@@ -21,6 +22,8 @@ const INSERT = `with wanted as (
     select n.* from unnest($2::uuid[], $3::text[], $4::uuid[], $5::text[], $6::text[], $7::text[], $8::text[], $9::timestamptz[], $10::int[], $11::text[], $12::bytea[], $13::text[])
       with ordinality as n (id, lane, webhook_id, key, type, order_key, data, occurred_at, max_tries, url, secret, request_id, place)
     where not exists (select from webhook_deliveries e where e.tenant_id = $1 and e.lane = n.lane and e.key = n.key)
+      -- Its sight may have been narrowed since it was looked at.
+      and not (n.type = any($14::text[]) and exists (select from webhooks s where s.tenant_id = $1 and s.id = n.webhook_id and s.sees_as <> 'admin'))
   )
   insert into webhook_deliveries (tenant_id, id, lane, webhook_id, key, type, order_key, data, occurred_at, max_tries, url, secret, request_id, due_at)
   select $1, id, lane, webhook_id, key, type, order_key, data::jsonb, occurred_at, max_tries, url, secret, request_id,
@@ -68,6 +71,7 @@ export class WebhookDeliveriesRepository {
       column(({ url }) => url),
       column(({ secret }) => secret),
       column(({ request_id }) => request_id),
+      hiddenFrom('user'),
     ]);
     await this.sql.execute(WAKE_NEW, [tenantId, [...new Set(column(({ lane }) => lane))]]);
   }
@@ -103,13 +107,24 @@ export class WebhookDeliveriesRepository {
     await this.goOn(tenantId, lane, [order_key]);
   }
 
-  /** Sends all dead ones again that ended since. The lane is locked. @returns how many */
-  async allAgain(tenantId: string, lane: string, since: Date, tries: number): Promise<number> {
+  /** Sends none of these types any more, so that a receiver that may not see them gets none. Locks the lane. */
+  async giveUp(tenantId: string, lane: string, types: readonly string[]): Promise<void> {
+    await this.lockLanes(tenantId, [lane]);
+    const rows = await this.sql.rows<{ order_key: string | null }>(
+      `update webhook_deliveries set status = 'dead', ended_at = statement_timestamp(), due_at = null, waiting_for = null
+       where tenant_id = $1 and lane = $2 and status = 'pending' and type = any($3) returning order_key`,
+      [tenantId, lane, types],
+    );
+    await this.goOn(tenantId, lane, rows.map(({ order_key }) => order_key));
+  }
+
+  /** Sends all dead ones again that ended since, but for some types. The lane is locked. @returns how many */
+  async allAgain(tenantId: string, lane: string, { since, except }: { since: Date; except: readonly string[] }, tries: number): Promise<number> {
     const rows = await this.sql.rows<{ order_key: string | null }>(
       `update webhook_deliveries set status = 'pending', tries = 0, max_tries = greatest(max_tries, $4), ended_at = null, due_at = case when order_key is null then statement_timestamp() end
-       where tenant_id = $1 and id = any(array(select id from webhook_deliveries where tenant_id = $1 and lane = $2 and status = 'dead' and ended_at >= $3 order by position limit ${MOST_REDELIVERED}))
+       where tenant_id = $1 and id = any(array(select id from webhook_deliveries where tenant_id = $1 and lane = $2 and status = 'dead' and ended_at >= $3 and type <> all($5) order by position limit ${MOST_REDELIVERED}))
        returning order_key`,
-      [tenantId, lane, since, tries],
+      [tenantId, lane, since, tries, except],
     );
     await this.goOn(tenantId, lane, rows.map(({ order_key }) => order_key));
     return rows.length;

@@ -5,11 +5,12 @@ import { roleSees } from '../../core/event-families.js';
 import { eventNames } from '../../core/event.js';
 import { newId } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
-import { notFound, Problem } from '../../core/problem.js';
+import { invalidField, notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { orderKeyOf } from './event-deliveries.listener.js';
+import { hiddenFrom } from './hidden-events.js';
 import { MOST_TRIES } from './retry-times.js';
 import { type DeliveryFilter, WebhookDeliveriesRepository } from './webhook-deliveries.repository.js';
 import type { WebhookDelivery } from './webhook-delivery.entity.js';
@@ -64,9 +65,10 @@ export class WebhookDeliveriesService {
     return delivery;
   }
 
-  /** @throws Problem `webhook_disabled` */
+  /** Nobody says by it that something happened: what has the name of an event is one. @throws Problem `webhook_disabled` */
   @Transactional()
   async send(webhookId: string, { type, data, key = newId() }: { type: string; data: Record<string, unknown>; key?: string }): Promise<WebhookDelivery> {
+    if (eventNames().includes(type) || type === TEST_TYPE) throw invalidField('type', 'reserved', 'is the name of an event');
     const delivery = await this.enqueue(await this.outbound(webhookId), { type, data, key, tries: MOST_TRIES });
     await this.audit.record({ action: 'webhook.send', resource: { type: 'webhook', id: webhookId }, detail: { delivery_id: delivery.id, type } });
     return delivery;
@@ -92,13 +94,12 @@ export class WebhookDeliveriesService {
     return (await this.repository.findByKey(tenant_id, id, row.key)) ?? gone();
   }
 
-  /** One that has ended, again; one that waits for its next try, at once. @throws Problem `webhook_disabled` */
+  /** One that has ended, again; one that waits for its next try, at once. @throws Problem `webhook_disabled`, `forbidden` */
   @Transactional()
   async redeliver(webhookId: string, id: string): Promise<WebhookDelivery> {
-    const { tenant_id, is_enabled } = await this.outbound(webhookId);
-    if (!is_enabled) throw new Problem('webhook_disabled');
-    await this.repository.lockLanes(tenant_id, [webhookId]);
+    const { tenant_id, hidden } = await this.sending(webhookId);
     const delivery = await this.find(webhookId, id);
+    if (hidden.includes(delivery.type)) throw new Problem('forbidden', { detail: `Whoever said last where this webhook sends what may not see events of the kind ${delivery.type}.` });
     await this.repository.again(tenant_id, delivery, MOST_TRIES);
     await this.audit.record({ action: 'webhook.redeliver', resource: { type: 'webhook', id: webhookId }, detail: { delivery_id: id } });
     afterCommit(() => this.signal.raise());
@@ -108,13 +109,19 @@ export class WebhookDeliveriesService {
   /** All that were given up since, at most `MOST_REDELIVERED`. @throws Problem `webhook_disabled` */
   @Transactional()
   async redeliverSince(webhookId: string, since: Date): Promise<number> {
-    const { tenant_id, is_enabled } = await this.outbound(webhookId);
-    if (!is_enabled) throw new Problem('webhook_disabled');
-    await this.repository.lockLanes(tenant_id, [webhookId]);
-    const accepted = await this.repository.allAgain(tenant_id, webhookId, since, MOST_TRIES);
+    const { tenant_id, hidden } = await this.sending(webhookId);
+    const accepted = await this.repository.allAgain(tenant_id, webhookId, { since, except: hidden }, MOST_TRIES);
     await this.audit.record({ action: 'webhook.redeliver', resource: { type: 'webhook', id: webhookId }, detail: { since: since.toISOString(), accepted } });
     afterCommit(() => this.signal.raise());
     return accepted;
+  }
+
+  /** With its lane held, so that its sight is what it is. */
+  private async sending(id: string): Promise<{ tenant_id: string; hidden: string[] }> {
+    await this.repository.lockLanes(this.context.tenantId, [id]);
+    const { tenant_id, is_enabled, sees_as } = await this.outbound(id);
+    if (!is_enabled) throw new Problem('webhook_disabled');
+    return { tenant_id, hidden: hiddenFrom(sees_as) };
   }
 
   private async outbound(id: string): Promise<Webhook> {

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import type { PoolClient } from 'pg';
 import { SystemDatabase } from '../../platform/database/system-database.js';
-import { CLAIM, COUNT, END, LOAD, LOCK_LANES, PROMOTE, RELEASE, RENEW } from './delivery-statements.js';
+import { CLAIM, COUNT, END, LEAVE, LOAD, LOCK_LANES, PROMOTE, RELEASE, RENEW, SILENT } from './delivery-statements.js';
 import type { Attempt, DeliveryStatus } from './webhook-delivery.entity.js';
 
 export interface LaneKey {
@@ -68,9 +68,19 @@ export interface CountedLane extends LaneKey {
 export class WebhookLanesRepository {
   constructor(private readonly database: SystemDatabase) {}
 
-  /** @param others whether also lanes that it does not have */
-  claim(holder: string, most: number, others: boolean): Promise<Lane[]> {
-    return this.database.query<Lane>(CLAIM, [holder, most, others]);
+  /** @param others whether also lanes that it does not have, of what tenants not, and how many of one */
+  claim(holder: string, most: number, { others, enoughOf, mostOfTenant }: { others: boolean; enoughOf: readonly string[]; mostOfTenant: number }): Promise<Lane[]> {
+    return this.database.query<Lane>(CLAIM, [holder, most, others, enoughOf, mostOfTenant]);
+  }
+
+  /** Processes that hold lanes, and have not said for a while that they live. */
+  async silent(): Promise<string[]> {
+    return (await this.database.query<{ id: string }>(SILENT)).map(({ id }) => id);
+  }
+
+  /** Leaves the lanes of these processes to others. */
+  async leave(holders: readonly string[]): Promise<void> {
+    await this.database.execute(LEAVE, [holders]);
   }
 
   /** @returns those that are still held */

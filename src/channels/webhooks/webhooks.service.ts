@@ -18,7 +18,9 @@ import { idOfNew } from '../../platform/database/transaction-scope.js';
 import { Egress } from '../../platform/egress/egress.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
+import { hiddenFrom } from './hidden-events.js';
 import { newWebhookSecret } from './standard-webhooks.js';
+import { WebhookDeliveriesRepository } from './webhook-deliveries.repository.js';
 import { WebhookSecrets } from './webhook-secrets.js';
 import { WebhookSignal } from './webhook-signal.js';
 import { subscriptionsTag, webhookTag } from './webhook-tags.js';
@@ -47,6 +49,7 @@ export class WebhooksService {
   constructor(
     private readonly context: RequestContext,
     private readonly repository: WebhooksRepository,
+    private readonly deliveries: WebhookDeliveriesRepository,
     private readonly secrets: WebhookSecrets,
     private readonly egress: Egress,
     private readonly agents: AgentsReader,
@@ -94,6 +97,7 @@ export class WebhooksService {
     if (patch.events !== undefined) checkPatterns(patch.events, patch.sees_as ?? before.sees_as);
     if (body.agent_id) await this.checkAgent(body.agent_id);
     if (body.is_enabled === true) patch.disabled_reason = null;
+    if (before.sees_as === 'admin' && patch.sees_as === 'user') await this.deliveries.giveUp(before.tenant_id, id, hiddenFrom('user'));
     await this.repository.update(before.tenant_id, id, patch);
     const after = await this.find(id);
     await this.audit.record({ action: 'webhook.update', resource: { type: 'webhook', id }, ...changesBetween(summaryOf(before), summaryOf(after)) });

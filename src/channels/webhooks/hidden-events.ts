@@ -1,0 +1,6 @@
+import { roleSees } from '../../core/event-families.js';
+import { eventNames } from '../../core/event.js';
+import type { Webhook } from './webhook.entity.js';
+
+/** Events that a subscription is not sent, since who said last where it sends what may not see them. */
+export const hiddenFrom = (sight: Webhook['sees_as']): string[] => eventNames().filter((name) => !roleSees(sight, name));
