@@ -4,9 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type EmbeddedPostgres, startPostgres } from '../../scripts/demo/embedded.ts';
+import type { KillLog } from './kill-log.ts';
 import { freePort, newSecret, PlaneProcess } from '../../scripts/demo/plane-process.ts';
 
-/** Two API processes and two jobs processes on one embedded PostgreSQL: what a small installation looks like. */
+/** Two processes that answer and do jobs, and two that only do jobs, on one embedded PostgreSQL: four that move runs and make calls. */
 export class Cluster {
   readonly setupToken = newSecret();
   readonly processes: PlaneProcess[] = [];
@@ -14,14 +15,18 @@ export class Cluster {
   readonly misbehaviour: string[] = [];
   private readonly folder: string;
   private readonly nodeOptions: (index: number) => string;
+  private readonly kills: KillLog;
   private readonly expected = new Set<PlaneProcess>();
+  /** Those that are being started again by the supervisor. */
+  private readonly reviving = new Map<PlaneProcess, Promise<void>>();
   private postgres: EmbeddedPostgres | undefined;
   private supervising = false;
   private supervisor: Promise<void> | undefined;
 
-  /** @param nodeOptions NODE_OPTIONS of each process: what is to be wrong with it */
-  constructor(folder: string, nodeOptions: (index: number) => string) {
+  /** @param kills tells of processes that ended themselves, as they are meant to; @param nodeOptions NODE_OPTIONS of each process: what is to be wrong with it */
+  constructor(folder: string, kills: KillLog, nodeOptions: (index: number) => string) {
     this.folder = folder;
+    this.kills = kills;
     this.nodeOptions = nodeOptions;
   }
 
@@ -46,7 +51,7 @@ export class Cluster {
     this.postgres = await startPostgres(join(this.folder, 'data'));
     const secret = newSecret();
     writeFileSync(this.settings['MASTER_KEY_FILE'] ?? '', randomBytes(32).toString('hex'), { mode: 0o600 });
-    for (const role of ['api', 'api', 'worker', 'worker'] as const) {
+    for (const role of ['all', 'all', 'worker', 'worker'] as const) {
       const data = join(this.folder, `process-${this.processes.length + 1}`);
       mkdirSync(data);
       const settings = {
@@ -55,6 +60,7 @@ export class Cluster {
         ...this.settings,
         PROCESS_ROLE: role,
         DATABASE_POOL: '8',
+        EGRESS_ALLOW: '127.0.0.1',
       };
       const security = { SETUP_TOKEN: this.setupToken, JWT_SECRET: secret, TRUST_PROXY: 'loopback', ACCESS_TOKEN_SECONDS: '86400', LOG_LEVEL: 'error' };
       this.processes.push(
@@ -76,8 +82,15 @@ export class Cluster {
 
   private async revive(process: PlaneProcess, index: number): Promise<void> {
     if (process.isRunning || this.expected.has(process)) return;
-    this.misbehaviour.push(`process ${index + 1} ended by itself:\n${process.lastOutput}`);
-    await this.startAgain(process);
+    this.blame(process, `process ${index + 1} ended by itself:\n${process.lastOutput}`);
+    const started = this.startAgain(process).finally(() => this.reviving.delete(process));
+    this.reviving.set(process, started);
+    await started;
+  }
+
+  /** Unless it ended as it was meant to. */
+  private blame(process: PlaneProcess, what: string): void {
+    if (!this.kills.hasEnded(process.pid)) this.misbehaviour.push(what);
   }
 
   /** A start while the database is away ends at once; it is then tried again. */
@@ -98,8 +111,9 @@ export class Cluster {
   async bounce(process: PlaneProcess, how: 'SIGKILL' | 'SIGTERM', pauseMs: number): Promise<void> {
     this.expected.add(process);
     try {
+      await this.reviving.get(process);
       if (how === 'SIGKILL') await process.kill();
-      else await process.stop().catch((error: unknown) => this.misbehaviour.push(String(error)));
+      else await process.stop().catch((error: unknown) => this.blame(process, String(error)));
       await sleep(pauseMs);
       await this.startAgain(process);
     } finally {

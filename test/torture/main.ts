@@ -37,7 +37,8 @@ function show(report: TortureReport, options: TortureOptions): void {
   console.log(`events: ${report.events.published} published, ${report.events.delivered} delivered, ${report.events.told} told to sockets`);
   console.log(`revocations in the midst of use: ${list(report.revocations)}`);
   console.log(`purges: ${report.purges}`);
-  console.log(`runs of workflows: ${report.runs}`);
+  console.log(`runs of workflows: ${report.runs}; processes killed ${list(report.kills) || 'nowhere'}`);
+  console.log(`calls to a broken target behind a breaker: ${report.probes} let through`);
   console.log(`master keys: ${report.rotations.finished} rotations finished, ${report.rotations.kills} times killed`);
   console.log(`audit log: ${report.sealing.rows} rows sealed; apart from faults after ${ms(report.sealing.p50)} (p50), ${ms(report.sealing.p99)} (p99), ${ms(report.sealing.max)} at most`);
   console.log(`everything had ended ${(report.settledMs / 1000).toFixed(1)} s after the last fault`);

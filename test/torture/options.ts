@@ -21,6 +21,10 @@ export const PLANTS = {
   'skipping-sequencer': { signs: ['not sealed'], fault: 'kill the sequencer' },
   'wrong-wrap': { signs: ['secret lost'], fault: 'rotate the master key' },
   'double-redeem': { signs: ['redeemed twice'], fault: 'cut the event stream' },
+  'lost-fact': { signs: ['run never ended'], fault: 'kill a worker' },
+  'double-effect': { signs: ['effect doubled'], fault: 'kill a worker' },
+  'new-key': { signs: ['call under a wrong key'], fault: 'kill a worker' },
+  'extra-probe': { signs: ['too many probes'], fault: 'cut the event stream' },
   'forgetful-purge': { signs: ['purged in part'], fault: 'purge an agent' },
 } as const satisfies Record<string, { signs: readonly string[]; fault: FaultName }>;
 export type Plant = keyof typeof PLANTS;
@@ -30,7 +34,7 @@ export const USAGE = `usage: npm run torture -- [--seconds N] [--seed N] [--agen
 Runs two API processes and two workers on one PostgreSQL, lets agents and clients work while processes are killed, agents
 frozen, paused and killed, PostgreSQL restarted and connections cut, one process's clock is an hour ahead, credentials are
 revoked, approvals used many times at once and breakers forced open in the midst of their use, the master key is rotated and the rotation killed, agents and tenants are purged, and
-whoever seals the audit log is killed; then checks what they saw against what the database holds.
+whoever seals the audit log is killed, and every process ends itself in the midst of moving runs of workflows; then checks what they saw against what the database holds.
 --first is one of: ${FAULTS.join(', ')}.
 --plant takes out what a promise rests on; the run then succeeds when the checker notices. NAME is one of:
   no-fence            the fence check of writes under a lease
@@ -38,6 +42,10 @@ whoever seals the audit log is killed; then checks what they saw against what th
   skipping-sequencer  some rows when the audit log is sealed
   wrong-wrap          the right key under a new master key
   double-redeem       the look whether what was approved was done already
+  lost-fact           some of what happened to runs of workflows
+  double-effect       that what a step wants is made once
+  new-key             that a call keeps its key
+  extra-probe         the limit of probes of a breaker that is half open
   forgetful-purge     some tables when an agent is purged`;
 
 /** @throws Error for what is not understood */

@@ -2,7 +2,7 @@
  * Loaded into the plane's processes by `npm run torture -- --plant NAME` (its name stands behind a question mark): takes
  * out what a promise rests on, so that the checker can show that it notices.
  */
-import { registerHooks } from 'node:module';
+import { editSources } from './edit-source.mjs';
 
 const PLANTS = {
   // The check of fence and owner in every write under a lease. The parameters stay, or PostgreSQL could not tell their types.
@@ -33,6 +33,17 @@ const PLANTS = {
       ['if (!(await this.repository.redeem(tenant_id, id)))', 'if (!(await this.repository.redeem(tenant_id, id)) && false)'],
     ],
   },
+  // Some of what happened to runs is taken and not heard.
+  'lost-fact': { file: '/dist/core/workflows/transition.js', edits: [['async function hear(pass, {', "async function hear(pass, fact) {\n    return /[048c]$/.test(fact.id) ? undefined : heard(pass, fact);\n}\nasync function heard(pass, {"]] },
+  // What a step wants is made twice.
+  'double-effect': {
+    file: '/dist/work/workflows/engine/consequences.service.js',
+    edits: [['facts.push(...(await this.makerOf(kind).make(effects)));', 'facts.push(...(await this.makerOf(kind).make(effects)), ...(await this.makerOf(kind).make(effects.map((effect) => ({ ...effect, id: newId() })))));']],
+  },
+  // Each time a call is made it has another key.
+  'new-key': { file: '/dist/work/workflows/engine/call-job.js', edits: [["'idempotency-key': keyOf(order)", "'idempotency-key': `${keyOf(order)}#${Date.now()}`"]] },
+  // As many calls as like to see whether a target is well again.
+  'extra-probe': { file: '/dist/safeguards/circuit-breakers/circuit-breaker.machine.js', edits: [["return state === 'half_open' && underWay < most", "return state === 'half_open' || (underWay < most"], ['Math.max(most, enough);', 'Math.max(most, enough));']] },
   // Of what an agent wrote only the first kind is erased.
   'forgetful-purge': {
     file: '/dist/operations/compliance/erasing.service.js',
@@ -43,15 +54,4 @@ const PLANTS = {
 const plant = PLANTS[new URL(import.meta.url).search.slice(1)];
 if (!plant) throw new Error('nothing is known by this name');
 
-registerHooks({
-  load(url, context, nextLoad) {
-    const loaded = nextLoad(url, context);
-    if (!url.endsWith(plant.file)) return loaded;
-    let source = String(loaded.source);
-    for (const [was, is] of plant.edits) {
-      if (!source.includes(was)) throw new Error(`what is to be taken out is not where it was: ${was}`);
-      source = source.replace(was, () => is);
-    }
-    return { ...loaded, source };
-  },
-});
+editSources([plant]);

@@ -6,16 +6,19 @@ import { throwawayFolder } from '../../scripts/demo/throwaway-folder.ts';
 import type { AgentUnderTest } from './agents.ts';
 import { racesIn } from './checker/check-revocations.ts';
 import { sealingLags } from './checker/check-sealing.ts';
+import { checkProbes, type ProbeSnapshot } from './checker/check-probes.ts';
 import { check } from './checker/check.ts';
 import { checkWorkflows } from './checker/check-workflows.ts';
 import type { Violation } from './checker/snapshot.ts';
 import { Cluster } from './cluster.ts';
+import { EffectsTarget } from './effects-target.ts';
 import { Faults } from './faults.ts';
 import { HistoryWriter, now, readHistory } from './history.ts';
 import { KeyRotations } from './key-rotation.ts';
+import { KillLog } from './kill-log.ts';
 import type { TortureOptions } from './options.ts';
 import { Prng } from './prng.ts';
-import { countOpenRuns, countUnended, countUnsealed, publishedIds, takeSnapshot, takeWorkflows, waitingInVain } from './take-snapshot.ts';
+import { countOpenRuns, countUnended, countUnsealed, publishedIds, takeSnapshot, takeTransitions, takeWorkflows, waitingInVain } from './take-snapshot.ts';
 import { populate, type World } from './world.ts';
 
 /** Everything must have ended by then after the last fault; ms. */
@@ -39,6 +42,10 @@ export interface TortureReport {
   purges: number;
   /** Runs of workflows that were started. */
   runs: number;
+  /** How many processes ended themselves in the midst of moving runs, by the point. */
+  kills: Record<string, number>;
+  /** Probes of the breaker in front of a broken target. */
+  probes: number;
   settledMs: number;
   folder: string;
 }
@@ -48,29 +55,41 @@ export async function torture(options: TortureOptions, say: (line: string) => vo
   const folder = throwawayFolder('wheelhouse-torture-');
   const histories = join(folder, 'histories');
   mkdirSync(histories);
-  const cluster = new Cluster(folder, (index) => preloads(options, index));
+  const kills = new KillLog(join(folder, 'kills'));
+  const target = new EffectsTarget();
+  const cluster = new Cluster(folder, kills, (index) => preloads(options, index, kills));
   const agents: AgentUnderTest[] = [];
   try {
+    await target.start();
     await cluster.start();
-    const world = await populate(cluster, agents, options, histories);
-    const report = await rage(cluster, world, options, histories, say);
+    const world = await populate({ cluster, target }, agents, options, histories);
+    const report = await rage({ cluster, target, kills, world }, options, histories, say);
     return { ...report, folder };
   } finally {
     await Promise.all(agents.map((agent) => agent.end('SIGKILL')));
     await cluster.stop();
+    await target.stop();
     rmSync(join(folder, 'data'), { recursive: true, force: true });
     if (!options.keep) rmSync(folder, { recursive: true, force: true });
   }
 }
 
 /** The second API process has a wrong clock; the planted fault is in all of them, or in the rotation of keys. */
-function preloads({ plant }: TortureOptions, index: number | 'rotation'): string {
+function preloads({ plant, seed }: TortureOptions, index: number | 'rotation', kills?: KillLog): string {
   const isHere = plant !== undefined && (plant === 'wrong-wrap') === (index === 'rotation');
-  const files = [...(index === 1 ? ['clock-ahead.mjs'] : []), ...(isHere ? [`plant.mjs?${plant}`] : [])];
+  const files = [...(index === 1 ? ['clock-ahead.mjs'] : []), ...(isHere ? [`plant.mjs?${plant}`] : []), ...(kills ? [`kill-points.mjs?${new URLSearchParams({ log: kills.file, seed: String(seed + Number(index)) }).toString()}`] : [])];
   return files.map((file) => `--import=${new URL(file, pathToFileURL(join(process.cwd(), 'test', 'torture', '/'))).href}`).join(' ');
 }
 
-async function rage(cluster: Cluster, world: World, options: TortureOptions, histories: string, say: (line: string) => void): Promise<Omit<TortureReport, 'folder'>> {
+/** All that is there while things break. */
+interface Scene {
+  cluster: Cluster;
+  target: EffectsTarget;
+  kills: KillLog;
+  world: World;
+}
+
+async function rage({ cluster, target, kills, world }: Scene, options: TortureOptions, histories: string, say: (line: string) => void): Promise<Omit<TortureReport, 'folder'>> {
   const startedAt = now();
   const end = startedAt + options.seconds * 1000;
   const isOver = (): boolean => now() >= end;
@@ -79,18 +98,22 @@ async function rage(cluster: Cluster, world: World, options: TortureOptions, his
   const tell = (line: string): void => say(`${((now() - startedAt) / 1000).toFixed(1)} s: ${line}`);
   const faults = new Faults(targets, new Prng(options.seed, 1), tell, options.first);
   await Promise.all([faults.runUntil(isOver), ...world.clients.map((client) => client.runUntil(isOver))]);
+  kills.close();
   say('no more faults; waiting until everything has ended');
   const settledMs = await settle(cluster, world, faults.lastAt);
   const found = [
     ...cluster.misbehaviour.map((detail) => ({ rule: 'misbehaved', detail })),
     ...rotations.failures.map((detail) => ({ rule: 'rotation failed', detail })),
-    ...checkWorkflows(world.workflows.expected, await takeWorkflows(cluster, world.workflows.tenantId)),
+    ...checkWorkflows(world.workflows.expected, await takeWorkflows(cluster, world.workflows.tenantId, target.arrivals)),
+    ...checkProbes(await probesOf({ cluster, target, kills, world }, histories)),
+    ...(Object.keys(kills.counts).length === 0 ? [{ rule: 'nobody was killed', detail: 'in the midst of moving runs' }] : []),
     ...(await world.purges.wrongCertificates()).map((detail) => ({ rule: 'certificate refused', detail })),
     ...(await world.auditor.verifyOffline(world.purges.tenants)).filter(({ ok }) => !ok).map(({ text }) => ({ rule: 'bundle refused', detail: text })),
   ];
   const report = await compare(cluster, world, histories);
-  const { finished, kills } = rotations;
-  return { ...report, violations: [...report.violations, ...found], runs: world.workflows.expected.length, faults: Object.fromEntries(faults.counts), rotations: { finished, kills }, settledMs };
+  const { finished, kills: killed } = rotations;
+  const probes = target.arrivals.filter(({ path }) => path === '/down').length;
+  return { ...report, kills: kills.counts, probes, violations: [...report.violations, ...found], runs: world.workflows.expected.length, faults: Object.fromEntries(faults.counts), rotations: { finished, kills: killed }, settledMs };
 }
 
 /** Waits until all that was begun has come to its end. @returns how long the tasks took */
@@ -117,8 +140,15 @@ async function settle(cluster: Cluster, { admin, agents, secrets, events, socket
   return settledMs;
 }
 
+/** What became of the breaker in front of the broken target. */
+async function probesOf({ cluster, target, kills, world }: Scene, histories: string): Promise<ProbeSnapshot> {
+  const faults = readHistory(histories).faults.flatMap(({ from, until: to }) => [from, to]);
+  const arrivals = target.arrivals.filter(({ path }) => path === '/down');
+  return { transitions: await takeTransitions(cluster, world.breakers.tenantId), arrivals, broken: [...faults, ...kills.times] };
+}
+
 /** What clients saw against what is there. */
-async function compare(cluster: Cluster, { purges }: World, histories: string): Promise<Omit<TortureReport, 'folder' | 'faults' | 'rotations' | 'settledMs' | 'runs'>> {
+async function compare(cluster: Cluster, { purges }: World, histories: string): Promise<Omit<TortureReport, 'folder' | 'faults' | 'rotations' | 'settledMs' | 'runs' | 'kills' | 'probes'>> {
   await until(async () => (await countUnsealed(cluster)) === 0, SEALING_LIMIT_MS);
   const db = await takeSnapshot(cluster, await purges.traces(cluster));
   const history = readHistory(histories);

@@ -2,6 +2,7 @@ import { TENANT } from './checker/snapshot.ts';
 import type { AgentRow, AttemptRow, AuditRow, CheckpointRow, CommentRow, DependencyRow, EventRow, LeafRow, MemberRow, PurgeRow, Snapshot, TaskRow, WrappedRow } from './checker/snapshot.ts';
 import type { WorkflowSnapshot } from './checker/check-workflows.ts';
 import type { Cluster } from './cluster.ts';
+import type { Arrival } from './effects-target.ts';
 
 const STREAMED = ['task.created', 'task.updated', 'task.completed', 'task.failed'];
 
@@ -65,11 +66,20 @@ export async function countOpenRuns(cluster: Cluster, tenantId: string): Promise
 }
 
 /** Reads what the runs of a tenant have come to. */
-export async function takeWorkflows(cluster: Cluster, tenantId: string): Promise<WorkflowSnapshot> {
+export async function takeWorkflows(cluster: Cluster, tenantId: string, arrivals: readonly Arrival[]): Promise<WorkflowSnapshot> {
   return {
-    runs: await cluster.query('select id, workflow_id, status from workflow_runs where tenant_id = $1', [tenantId]),
+    runs: await cluster.query(`select id, workflow_id, status, parent_run_id || ' ' || parent_path || ' ' || parent_attempt as parent from workflow_runs where tenant_id = $1`, [tenantId]),
     steps: await cluster.query(`select run_id, path, status, undoes from workflow_steps where tenant_id = $1 and type <> 'scope'`, [tenantId]),
     made: await cluster.query(`select run_id, path, attempt, made_id as task_id from workflow_attempts where tenant_id = $1 and made_kind = 'task'`, [tenantId]),
     tasks: await cluster.query(`select t.id, r.id as run_id from tasks t join workflow_runs r on r.tenant_id = $1 and t.created_by_id = 'workflow-run:' || r.id where t.tenant_id = $1`, [tenantId]),
+    called: (await cluster.query<{ place: string }>(
+      `select a.run_id || '/' || a.path as place from workflow_attempts a join workflow_steps s using (tenant_id, run_id, path) where a.tenant_id = $1 and s.type = 'http' and (a.outcome = 'completed' or a.error ->> 'code' like 'http_%')`, [tenantId],
+    )).map(({ place }) => place),
+    keys: arrivals.flatMap(({ path, key }) => (path === '/down' ? [] : [key ?? 'none'])),
   };
+}
+
+/** Reads what the breaker of a tenant went through; times are those of the machine. */
+export async function takeTransitions(cluster: Cluster, tenantId: string): Promise<{ to_state: string; at: number }[]> {
+  return cluster.query(`select to_state, (extract(epoch from created_at) * 1000)::float8 as at from circuit_breaker_transitions where tenant_id = $1 order by id`, [tenantId]);
 }

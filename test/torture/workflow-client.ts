@@ -1,10 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdminClient } from '../../scripts/demo/admin-client.ts';
-import { newSecret } from '../../scripts/demo/plane-process.ts';
 import type { ExpectedRun } from './checker/check-workflows.ts';
-import { Person } from './person.ts';
+import type { EffectsTarget } from './effects-target.ts';
+import { makeTenant, type OwnTenant } from './own-tenant.ts';
+import type { Person } from './person.ts';
 import { Prng } from './prng.ts';
-import { planWorkflow } from './workflow-graph.ts';
+import { type Means, planWorkflow } from './workflow-graph.ts';
 
 interface Claimed {
   task: { id: string; payload: { fails: boolean } };
@@ -34,26 +35,33 @@ export class WorkflowClient {
   private readonly headers: Record<string, string>;
   private readonly agent: { token: string };
   private readonly prng: Prng;
+  private readonly means: Means;
   private isDone = false;
   private working: Promise<void> | undefined;
 
-  private constructor(tenantId: string, { seed }: WorkflowClientOptions, person: Person, headers: Record<string, string>, agent: { token: string }) {
-    this.tenantId = tenantId;
+  private constructor({ id, person, headers }: OwnTenant, { seed }: WorkflowClientOptions, agent: { token: string }, means: Means) {
+    this.tenantId = id;
     this.person = person;
     this.headers = headers;
     this.agent = agent;
+    this.means = means;
     this.prng = new Prng(seed, 26);
   }
 
-  static async make(admin: AdminClient, options: WorkflowClientOptions): Promise<WorkflowClient> {
-    const { id } = await admin.request<{ id: string }>('POST', '/tenants', { name: 'Workflows', slug: 'workflow-torture' });
-    const account = { email: 'workflows@example.com', password: newSecret() };
-    await admin.request('POST', '/admin/users', { ...account, full_name: 'Workflows', role: 'admin', tenant_id: id });
-    const person = new Person(account, options.urls, new Prng(options.seed, 27));
-    const headers = await person.signIn();
-    const agent = headers && (await person.ask<{ token: string }>('POST', '/agents', headers, { name: 'does tasks of workflows', enabled_tools: [TOOL], max_concurrent_tasks: 100 }));
-    if (!headers || !agent) throw new Error('nobody can work in the new tenant');
-    return new WorkflowClient(id, options, person, headers, agent);
+  static async make(admin: AdminClient, options: WorkflowClientOptions, target: EffectsTarget): Promise<WorkflowClient> {
+    const tenant = await makeTenant(admin, 'workflows', options, 27);
+    const ask = async <T>(path: string, body: object): Promise<T> => {
+      const answer = await tenant.person.ask<T>('POST', path, tenant.headers, body);
+      if (!answer) throw new Error(`nobody can work in the new tenant: ${path}`);
+      return answer;
+    };
+    const agent = await ask<{ token: string }>('/agents', { name: 'does tasks of workflows', enabled_tools: [TOOL], max_concurrent_tasks: 100 });
+    const children = [false, true].map(async (fails) => {
+      const steps = [{ key: 'only', type: 'task', config: { title: 'of a child', required_tools: [TOOL], payload: { fails }, max_retries: 50 } }];
+      return (await ask<{ id: string }>('/workflows', { name: fails ? 'fails' : 'completes', steps })).id;
+    });
+    const [good = '', bad = ''] = await Promise.all(children);
+    return new WorkflowClient(tenant, options, agent, { tool: TOOL, childOf: (fails) => (fails ? bad : good), urlOf: (fails) => target.url(fails ? '/refused' : '/done') });
   }
 
   async runUntil(isOver: () => boolean): Promise<void> {
@@ -76,7 +84,7 @@ export class WorkflowClient {
   }
 
   private async oneRun(): Promise<void> {
-    const plan = planWorkflow(() => this.prng.next(), TOOL);
+    const plan = planWorkflow(() => this.prng.next(), this.means);
     // Some graphs hold a step that could never run, and are refused: the next one, then.
     const workflow = await this.person.ask<{ id: string }>('POST', '/workflows', this.headers, { name: 'random', steps: plan.steps });
     if (!workflow) return;

@@ -14,16 +14,23 @@ export interface PlannedWorkflow {
  * A graph made at random, whose tasks say in their payload whether they are to fail. All items of a `map` fare alike, for a definition
  * cannot tell them apart.
  */
-export function planWorkflow(random: () => number, tool: string): PlannedWorkflow {
+export function planWorkflow(random: () => number, means: Means): PlannedWorkflow {
   const { graph, fails } = randomGraph(random);
   const failsAt = (path: string): boolean => fails(path.replaceAll(/\/\d+(?=\/)/g, '/item'));
   const { failed, endings, certain } = predict(graph, failsAt);
-  return { steps: written(graph.steps, '', { failsAt, tool }), failed, certain: certain.map((path) => [path, endings.get(path) ?? '']) };
+  return { steps: written(graph.steps, '', { failsAt, random, ...means }), failed, certain: certain.map((path) => [path, endings.get(path) ?? '']) };
 }
 
-interface Wanted {
-  failsAt: (path: string) => boolean;
+/** By what steps do their work. */
+export interface Means {
   tool: string;
+  urlOf: (fails: boolean) => string;
+  childOf: (fails: boolean) => string;
+}
+
+interface Wanted extends Means {
+  failsAt: (path: string) => boolean;
+  random: () => number;
 }
 
 function written(steps: Graph['steps'], at: string, wanted: Wanted): object[] {
@@ -32,8 +39,8 @@ function written(steps: Graph['steps'], at: string, wanted: Wanted): object[] {
     const { scopes = [], compensate, config, ...rest } = step;
     return {
       ...rest,
-      config: step.type === 'task' ? taskOf(path, wanted.failsAt(path), wanted.tool) : config,
-      ...(compensate ? { compensate: { type: 'task', config: taskOf(`undo ${path}`, false, wanted.tool) } } : {}),
+      ...(step.type === 'task' ? workOf(path, wanted.failsAt(path), wanted) : { config }),
+      ...(compensate ? { compensate: workOf(`undo ${path}`, false, wanted) } : {}),
       ...inside(step, scopes, path, wanted),
     };
   });
@@ -43,6 +50,14 @@ function inside(step: Step, scopes: readonly ScopeGraph[], path: string, wanted:
   if (step.type === 'map') return { steps: written(scopes[0]?.steps ?? [], `${path}/item/`, wanted) };
   if (step.type === 'parallel') return { branches: scopes.map(({ name, steps }) => ({ key: name, steps: written(steps, `${path}/${name}/`, wanted) })) };
   return {};
+}
+
+/** What fares as a task does is done by one, by a call, or by a run of another workflow. */
+function workOf(title: string, fails: boolean, { random, tool, urlOf, childOf }: Wanted): { type: string; config: object } {
+  const chance = random();
+  if (chance < 0.3) return { type: 'http', config: { method: 'POST', url: urlOf(fails), body: {} } };
+  if (chance < 0.45) return { type: 'workflow', config: { workflow_id: childOf(fails) } };
+  return { type: 'task', config: taskOf(title, fails, tool) };
 }
 
 /** Leases that end because a process was killed are none of the failures that were planned: there are tries enough for them. */

@@ -4,9 +4,11 @@ import { AgentUnderTest } from './agents.ts';
 import { ApiClient } from './api-client.ts';
 import { ApprovalClient } from './approval-client.ts';
 import { AuditClient } from './audit-client.ts';
+import { BreakerClient } from './breaker-client.ts';
 import type { Cluster } from './cluster.ts';
 import { ControlClient } from './control-client.ts';
 import { DoomedClient } from './doomed-client.ts';
+import type { EffectsTarget } from './effects-target.ts';
 import { EventClient } from './event-client.ts';
 import { HistoryWriter } from './history.ts';
 import type { TortureOptions } from './options.ts';
@@ -39,6 +41,7 @@ export interface World {
   events: EventClient;
   socket: SocketClient;
   workflows: WorkflowClient;
+  breakers: BreakerClient;
 }
 
 interface Place {
@@ -48,7 +51,7 @@ interface Place {
 }
 
 /** Makes everybody, before anything breaks. @param agents takes the agents, which have to be ended whatever happens */
-export async function populate(cluster: Cluster, agents: AgentUnderTest[], options: TortureOptions, folder: string): Promise<World> {
+export async function populate({ cluster, target }: { cluster: Cluster; target: EffectsTarget }, agents: AgentUnderTest[], options: TortureOptions, folder: string): Promise<World> {
   const place: Place = { urls: cluster.urls, folder, seed: options.seed };
   const account = { email: 'torture@example.com', password: newSecret() };
   const admin = new AdminClient(cluster.urls[0] ?? '', account);
@@ -72,9 +75,10 @@ export async function populate(cluster: Cluster, agents: AgentUnderTest[], optio
   for (const agent of agents) agent.start();
   const approver = await admin.request<{ id: string; token: string }>('POST', '/agents', { name: 'asks first' });
   const approvals = new ApprovalClient({ ...place, person: person(24), agent: approver });
-  const workflows = await WorkflowClient.make(admin, place);
-  const others = [...doomed.clients, approvals, workflows, secrets, auditor, new RevocationClient({ ...place, person: person(22) })];
-  return { admin, agents, clients: [...clients, ...others], secrets, purges, auditor, events, socket, workflows };
+  const workflows = await WorkflowClient.make(admin, place, target);
+  const breakers = await BreakerClient.make(admin, place, target);
+  const others = [...doomed.clients, approvals, workflows, breakers, secrets, auditor, new RevocationClient({ ...place, person: person(22) })];
+  return { admin, agents, clients: [...clients, ...others], secrets, purges, auditor, events, socket, workflows, breakers };
 }
 
 async function makeAgents(

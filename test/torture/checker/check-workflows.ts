@@ -13,22 +13,29 @@ export interface ExpectedRun {
 
 /** What the database holds of the tenant of the workflows. */
 export interface WorkflowSnapshot {
-  runs: { id: string; workflow_id: string; status: string }[];
+  runs: { id: string; workflow_id: string; status: string; parent: string | null }[];
   steps: { run_id: string; path: string; status: string; undoes: string | null }[];
   /** Tasks that tries of steps have made. */
   made: { run_id: string; path: string; attempt: number; task_id: string }[];
   tasks: { id: string; run_id: string }[];
+  /** Tries of calls that were answered, as the run's place of the step. */
+  called: string[];
+  /** Keys that arrived where the calls go. */
+  keys: string[];
 }
 
 const FINAL = new Set(['completed', 'failed', 'cancelled']);
 
 /** Every run ends as its graph says, whatever died on the way; each was started once, and each try of a step made one task. */
 export function checkWorkflows(expected: readonly ExpectedRun[], db: WorkflowSnapshot): Violation[] {
-  const runs = Map.groupBy(db.runs, ({ workflow_id: id }) => id);
+  const runs = Map.groupBy(db.runs.filter(({ parent }) => parent === null), ({ workflow_id: id }) => id);
+  const children = Map.groupBy(db.runs.filter(({ parent }) => parent !== null), ({ parent }) => parent ?? '');
   const steps = Map.groupBy(db.steps, ({ run_id: id }) => id);
   return [
     ...db.runs.filter(({ status }) => !FINAL.has(status)).map(({ id, status }) => ({ rule: 'run never ended', detail: `${id} is still ${status}` })),
     ...[...runs].filter(([, list]) => list.length > 1).map(([id, list]) => ({ rule: 'run started twice', detail: `${id} has ${list.length} runs for one key` })),
+    ...[...children].filter(([, list]) => list.length > 1).map(([parent, list]) => ({ rule: 'run started twice', detail: `${parent} started ${list.length} runs in one try` })),
+    ...calls(db),
     ...expected.flatMap((run) => endings(run, runs.get(run.workflowId)?.[0], steps)),
     ...effects(db),
   ];
@@ -42,6 +49,16 @@ function endings(run: ExpectedRun, found: WorkflowSnapshot['runs'][number] | und
   if (run.failed) return [];
   const byPath = new Map((steps.get(found.id) ?? []).map((step) => [step.path, step.status]));
   return run.certain.filter(([path, ending]) => byPath.get(path) !== ending).map(([path, ending]) => ({ rule: 'step ended otherwise', detail: `${path} of ${found.id} is ${byPath.get(path) ?? 'not there'}, not ${ending}` }));
+}
+
+/** At least once, and always with the key of its step: nobody takes one call for two. */
+function calls({ called, keys, steps }: WorkflowSnapshot): Violation[] {
+  const places = new Set(steps.map(({ run_id, path }) => `${run_id}/${path}`));
+  const arrived = new Set(keys);
+  return [
+    ...called.filter((place) => !arrived.has(place)).map((place) => ({ rule: 'call lost', detail: `${place} was answered and never arrived` })),
+    ...[...arrived].filter((key) => !places.has(key)).map((key) => ({ rule: 'call under a wrong key', detail: key })),
+  ];
 }
 
 /** A try that made two tasks, or a task that no try knows of. */

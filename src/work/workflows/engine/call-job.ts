@@ -16,6 +16,8 @@ import { StepRowsRepository } from './step-rows.repository.js';
 
 export const CALL_JOB = 'workflow-call';
 const CONCURRENCY = 8;
+/** Of a process that was killed the calls are made again after so long, and a look of the jobs. */
+const HEARTBEAT_SECONDS = 10;
 /** With pauses of up to five minutes: about two hours. */
 const RETRIES = 30;
 const LONGEST_SECONDS = 600;
@@ -51,7 +53,7 @@ export class CallJob implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.define<CallOrder>(CALL_JOB, (order, run) => this.make(order, run), { concurrency: CONCURRENCY, retries: RETRIES, retryDelayMaxSeconds: 300 });
+    this.jobs.define<CallOrder>(CALL_JOB, (order, run) => this.make(order, run), { concurrency: CONCURRENCY, retries: RETRIES, retryDelayMaxSeconds: 300, heartbeatSeconds: HEARTBEAT_SECONDS });
   }
 
   private async make(order: CallOrder, { signal, attempt }: JobRun): Promise<void> {

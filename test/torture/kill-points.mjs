@@ -1,0 +1,36 @@
+/**
+ * Loaded into the plane's processes: each ends itself by SIGKILL in the midst of moving runs of workflows, at points that no signal from
+ * outside would often hit. Behind the question mark: `log`, a file with a line for each end, and `seed`. Once `log` with `.over` behind it is
+ * there, nobody ends any more.
+ */
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { editSources } from './edit-source.mjs';
+
+const POINTS = [
+  ['before the commit of a transition', '/dist/work/workflows/engine/consequences.service.js', 'await this.tellOfFailures(moved);', (point) => `await this.tellOfFailures(moved); ${point}`],
+  ['after the commit of a transition', '/dist/work/workflows/engine/advancer.service.js', 'return await this.move(ids);', (point) => `const count = await this.move(ids); ${point} return count;`],
+  ['before what happened is told to runs', '/dist/work/workflows/engine/facts.listener.js', 'await this.runs.addFacts(', (point, was) => `${point} ${was}`],
+  ['before a call', '/dist/work/workflows/engine/call-job.js', 'await this.tell(order, await this.outcomeOf(', (point, was) => `${point} ${was}`],
+  ['between a call and its answer', '/dist/work/workflows/engine/call-job.js', 'await this.runs.addFacts(this.context.tenantId, [', (point, was) => `${point} ${was}`],
+];
+/** Between two ends, whosever: nothing would ever be moved on if all were always starting; ms. */
+const LEAST_PAUSE_MS = 1_500;
+/** How likely it is to end at a point at which nobody has yet, and at another one. */
+const [FIRST_TIME, LATER] = [0.25, 0.01];
+
+const { log, seed } = Object.fromEntries(new URL(import.meta.url).searchParams);
+// Numerical Recipes' generator: enough for chances.
+let state = (Number(seed) * 2_654_435_761 + process.pid) % 2 ** 32;
+const chance = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
+
+globalThis.wheelhouseKillPoint = (name) => {
+  const draw = chance();
+  if (draw >= FIRST_TIME || existsSync(`${log}.over`)) return;
+  const ends = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : [];
+  if (draw >= (ends.some((end) => end.name === name) ? LATER : FIRST_TIME) || Date.now() - (ends.at(-1)?.at ?? 0) < LEAST_PAUSE_MS) return;
+  appendFileSync(log, `${JSON.stringify({ pid: process.pid, name, at: Date.now() })}\n`);
+  process.kill(process.pid, 'SIGKILL');
+};
+
+const files = Map.groupBy(POINTS, ([, file]) => file);
+editSources([...files].map(([file, points]) => ({ file, edits: points.map(([name, , was, changed]) => [was, changed(`globalThis.wheelhouseKillPoint(${JSON.stringify(name)});`, was)]) })));
