@@ -76,14 +76,15 @@ export class Advancer implements OnApplicationBootstrap {
   /** @returns how many runs were moved on */
   private async round(): Promise<number> {
     let moved = 0;
-    const failures: Error[] = [];
-    for (const [tenantId, ids] of await this.runs.due(MOST_RUNS, MOST_FACTS)) {
+    const failures = new Map<string, Error>();
+    for (const [tenantId, ids] of inTurns(await this.runs.due(MOST_RUNS, MOST_FACTS))) {
       // What keeps the runs of one tenant from moving keeps no other tenant's.
+      if (this.stopped || failures.has(tenantId)) continue;
       await this.context.runAsSystem(tenantId, 'workflows', async () => {
-        for (let at = 0; at < ids.length && !this.stopped; at += TOGETHER) moved += await this.moveSome(ids.slice(at, at + TOGETHER));
-      }).catch((error: unknown) => void failures.push(error instanceof Error ? error : new Error(String(error))));
+        moved += await this.moveSome(ids);
+      }).catch((error: unknown) => void failures.set(tenantId, error instanceof Error ? error : new Error(String(error))));
     }
-    const [failure] = failures;
+    const [failure] = failures.values();
     if (failure && moved === 0) throw failure;
     return moved;
   }
@@ -131,5 +132,13 @@ export class Advancer implements OnApplicationBootstrap {
   protected async giveUp(id: string, said: string): Promise<void> {
     const run = await this.runs.holdOne(this.context.tenantId, id);
     if (run?.ended_at === null) await this.consequences.of(await this.mover.move([run], (pass) => fail(pass, { code: 'engine_error', message: `The run could not be moved on: ${said}`, passing: false })));
+  }
+}
+
+/** So many runs of a tenant at a time, then those of the next. */
+function* inTurns(byTenant: ReadonlyMap<string, readonly string[]>): Generator<[tenantId: string, ids: readonly string[]]> {
+  const most = Math.max(0, ...[...byTenant.values()].map(({ length }) => length));
+  for (let at = 0; at < most; at += TOGETHER) {
+    for (const [tenantId, ids] of byTenant) if (at < ids.length) yield [tenantId, ids.slice(at, at + TOGETHER)];
   }
 }

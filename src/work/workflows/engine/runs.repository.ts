@@ -24,7 +24,7 @@ export interface HeldRun extends RunRow {
 const COLUMNS = ['status', 'output', 'error', 'ends_as', 'open', 'seq', 'steps', 'content_size', 'timeout_at', 'started_at', 'ended_at'] as const satisfies readonly (keyof HeldRun)[];
 
 /** Within each part, before its limit: what may not be moved on must not stand in the way of what may. */
-const MAY = (tenant: string, run: string): string => `${tenant} not in (select id from idle) and not exists (select from broken b where b.tenant_id = ${tenant} and b.id = ${run})`;
+const MAY = (tenant: string, run: string): string => `${tenant} <> all($3) and ${tenant} not in (select id from idle) and not exists (select from broken b where b.tenant_id = ${tenant} and b.id = ${run})`;
 
 /**
  * Runs for which there is something to do, of tenants that are not suspended, and not those that lately broke the engine. Each part is
@@ -32,13 +32,13 @@ const MAY = (tenant: string, run: string): string => `${tenant} not in (select i
  */
 const DUE = `with idle as materialized (select id from tenants where status <> 'active'),
   broken as materialized (select tenant_id, id from workflow_runs where broken_until > statement_timestamp())
+  select tenant_id, run_id, count(*)::int as n from (
   (select tenant_id, id as run_id from workflow_runs r where status = 'pending' and ${MAY('r.tenant_id', 'r.id')} order by created_at limit $1)
-  union (select tenant_id, run_id from (select tenant_id, run_id from workflow_facts f where ${MAY('f.tenant_id', 'f.run_id')} order by created_at limit $2) facts)
-  union (select tenant_id, run_id from (
-    select tenant_id, run_id from workflow_steps s where (due_at is not null or timeout_at is not null) and least(due_at, timeout_at) <= statement_timestamp() and ${MAY('s.tenant_id', 's.run_id')}
-    order by least(due_at, timeout_at) limit $2
-  ) steps)
-  union (select tenant_id, id from workflow_runs r where timeout_at <= statement_timestamp() and ${MAY('r.tenant_id', 'r.id')} order by timeout_at limit $1)`;
+  union all (select tenant_id, run_id from workflow_facts f where ${MAY('f.tenant_id', 'f.run_id')} order by created_at limit $2)
+  union all (select tenant_id, run_id from workflow_steps s where (due_at is not null or timeout_at is not null) and least(due_at, timeout_at) <= statement_timestamp() and ${MAY('s.tenant_id', 's.run_id')}
+    order by least(due_at, timeout_at) limit $2)
+  union all (select tenant_id, id from workflow_runs r where timeout_at <= statement_timestamp() and ${MAY('r.tenant_id', 'r.id')} order by timeout_at limit $1)
+  ) found group by tenant_id, run_id`;
 
 const HELD = ['id', 'workflow_id', 'version', 'input', ...COLUMNS, 'root_run_id', 'parent_run_id', 'parent_path', 'parent_attempt', 'depth', 'requester', 'archived_at', 'revision'].join(', ');
 /** Not `for update`: a fact of a child run refers to its parent, and must not wait for it. */
@@ -56,6 +56,13 @@ const ADD_FACTS = prepared(`insert into workflow_facts (tenant_id, id, run_id, p
   where exists (select from workflow_runs r where r.tenant_id = $1 and r.id = n.run_id)
   on conflict (tenant_id, run_id, id) do nothing`);
 
+/** A run for which there are so many things to do. */
+interface DueRun {
+  tenant_id: string;
+  run_id: string;
+  n: number;
+}
+
 export type NewFact = Fact & { runId: string };
 
 /** Runs, as the engine finds, holds and writes them. */
@@ -66,10 +73,20 @@ export class RunsRepository {
     private readonly database: SystemDatabase,
   ) {}
 
-  /** @returns ids of runs by tenant */
+  /**
+   * The oldest things that there are to do. Where those of some tenants fill more than their share of what one look finds, it looks once more
+   * without them: who has very much to do keeps nobody waiting.
+   * @returns ids of runs by tenant
+   */
   async due(mostRuns: number, mostFacts: number): Promise<Map<string, string[]>> {
-    const rows = await this.database.query<{ tenant_id: string; run_id: string }>(DUE, [mostRuns, mostFacts]);
-    return new Map([...Map.groupBy(rows, ({ tenant_id }) => tenant_id)].map(([tenantId, of]) => [tenantId, of.map(({ run_id }) => run_id)]));
+    const found = await this.dueBut([], mostRuns, mostFacts);
+    const crowding = [...found].filter(([, rows]) => rows.reduce((sum, { n }) => sum + n, 0) > mostRuns / 2).map(([tenantId]) => tenantId);
+    const others = crowding.length === 0 ? [] : await this.dueBut(crowding, mostRuns, mostFacts);
+    return new Map([...found, ...others].map(([tenantId, rows]) => [tenantId, rows.map(({ run_id }) => run_id)]));
+  }
+
+  private async dueBut(tenantIds: readonly string[], mostRuns: number, mostFacts: number): Promise<Map<string, DueRun[]>> {
+    return Map.groupBy(await this.database.query<DueRun>(DUE, [mostRuns, mostFacts, tenantIds]), ({ tenant_id }) => tenant_id);
   }
 
   /** Locks runs for this transaction; those that another one holds are left out: it does what there is to do. */

@@ -1,0 +1,48 @@
+import { newId, OPERATOR_TENANT_ID } from '../../src/core/ids.js';
+import { RunsRepository } from '../../src/work/workflows/engine/runs.repository.js';
+import { withAdmin } from '../support/databases.js';
+import { createTenant } from '../support/factories.js';
+import { type Plane, startPlane } from '../support/plane.js';
+import { step, workflowOf } from '../support/runs.js';
+
+const [MOST_RUNS, MOST_FACTS] = [20, 50];
+let plane: Plane;
+let runs: RunsRepository;
+let other: string;
+
+/** Nobody moves a run on here: only what would be found is looked at. */
+beforeAll(async () => {
+  plane = await startPlane({ environment: { PROCESS_ROLE: 'api' } });
+  runs = plane.app.get(RunsRepository);
+  other = (await createTenant(plane)).id;
+});
+afterAll(() => plane.stop());
+
+const ask = (text: string, values: unknown[]): Promise<unknown> => withAdmin((admin) => admin.query(text, values), plane.database.name);
+
+/** Runs of a tenant that are to begin. @param age of the first, in hours */
+async function pending(tenantId: string, count: number, age: number): Promise<void> {
+  const workflowId = await workflowOf([step('a', 'transform')], {}, tenantId, plane);
+  await ask(
+    `insert into workflow_runs (tenant_id, id, workflow_id, version, status, started_by_kind, started_by_id, root_run_id, created_at)
+     select $1, id, $2, 1, 'pending', 'user', 'test', id, now() - make_interval(hours => $4, secs => -n) from (select n, gen_random_uuid() as id from generate_series(1, $3::int) n) new`,
+    [tenantId, workflowId, count, age],
+  );
+}
+
+describe('what is to be done', () => {
+  it('is found of every tenant, though one has begun very many runs before', async () => {
+    await pending(OPERATOR_TENANT_ID, 500, 2);
+    await pending(other, 1, 1);
+    const due = await runs.due(MOST_RUNS, MOST_FACTS);
+    expect([...due].map(([tenantId, ids]) => [tenantId, ids.length])).toEqual(expect.arrayContaining([[OPERATOR_TENANT_ID, MOST_RUNS], [other, 1]]));
+  });
+
+  it('is found of every tenant, though very much has happened to the runs of one', async () => {
+    await ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome, created_at) select r.tenant_id, gen_random_uuid(), r.id, 'a', 1, 'completed', now() - interval '3 hours' from (select * from workflow_runs where tenant_id = $1 limit 1) r, generate_series(1, 300)`, [OPERATOR_TENANT_ID]);
+    await ask(`update workflow_runs set status = 'running'`, []);
+    await ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, $2, id, 'a', 1, 'completed' from workflow_runs where tenant_id = $1`, [other, newId()]);
+    const due = await runs.due(MOST_RUNS, MOST_FACTS);
+    expect([...due].map(([tenantId, ids]) => [tenantId, ids.length]).sort()).toEqual([[OPERATOR_TENANT_ID, 1], [other, 1]].sort());
+  });
+});
