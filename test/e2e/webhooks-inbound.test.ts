@@ -104,6 +104,19 @@ describe('an endpoint', () => {
     expect(JSON.stringify(await Promise.all((await payloadsOf(made)).map(({ id }) => ok(call('GET', `/webhooks/${made.id}/payloads/${id}`)))))).not.toContain(made.secret);
   });
 
+  it.each(['any', 'sha256', 'github', 'stripe', 'slack', 'gitlab', 'standard'])('is tested as by one of its senders: %s', async (form) => {
+    const made = await endpoint({ signature_form: form });
+    const test = (token = admin.token): Promise<ApiResponse<{ id: string; code: string }>> => call('POST', `/webhooks/${made.id}/test`, undefined, second, token);
+    const { id } = await ok(test());
+    const [payload] = await payloadsOf(made);
+    expect(payload).toMatchObject({ id, form: form === 'any' ? 'standard' : form });
+    expect((await eventually(async () => (await tasks())[0])).payload).toMatchObject({ webhook: { payload_id: id }, body: { type: 'webhook.test', data: { webhook_id: made.id } } });
+    const outsider = await createUser(plane, { role: 'admin', tenant: (await createTenant(plane)).id });
+    expect((await test(outsider.token)).status).toBe(404);
+    await ok(call('PATCH', `/webhooks/${made.id}`, { is_enabled: false }));
+    expect((await test()).body.code).toBe('webhook_disabled');
+  });
+
   it('keeps what it is sent as it is, sealed, and starts it again when somebody asks for it', async () => {
     const made = await endpoint();
     const bytes = Buffer.from([0, 255, 128, 7]);

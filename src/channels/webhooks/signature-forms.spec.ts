@@ -1,6 +1,6 @@
 import { createHmac } from 'node:crypto';
 import { signedHeaders } from './standard-webhooks.js';
-import { type SignatureForm, verify } from './signature-forms.js';
+import { SIGNATURE_FORMS, type SignatureForm, signedAs, verify } from './signature-forms.js';
 
 const now = new Date('2026-01-31T09:30:00.000Z');
 const seconds = Math.floor(now.getTime() / 1000);
@@ -30,6 +30,12 @@ describe('published signatures', () => {
 });
 
 describe('what a request shows', () => {
+  it.each(SIGNATURE_FORMS)('is what its sender signed: %s', (form) => {
+    const headers = signedAs(form, secret, '{"a":1}', now, 'd1');
+    expect(check(form, headers)).toMatchObject({ form: form === 'any' ? 'standard' : form });
+    expect(check(form, headers, now, ['another secret'])).toBe('wrong_signature');
+  });
+
   const right: [SignatureForm, Record<string, string>][] = [
     ['sha256', { 'x-signature': `sha256=${hex('{"a":1}')}` }],
     ['sha256', { 'x-signature-256': `sha256=${hex('{"a":1}').toUpperCase()}` }],

@@ -1,6 +1,6 @@
 import { createHash, createHmac, hash, timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import { keyOf } from './standard-webhooks.js';
+import { keyOf, signedHeaders } from './standard-webhooks.js';
 
 /** How senders show that they know the secret. `any`: whichever of the others a request uses. */
 export const SIGNATURE_FORMS = ['any', 'sha256', 'github', 'stripe', 'slack', 'gitlab', 'standard'] as const;
@@ -69,6 +69,20 @@ const FORMS: Readonly<Record<OneForm, (headers: IncomingHttpHeaders, body: Buffe
   sha256: (headers, body) => plain(header(headers, 'x-signature-256') ?? header(headers, 'x-signature'), body, header(headers, 'x-delivery-id') ?? header(headers, 'idempotency-key')),
 };
 const ONE_FORMS = Object.keys(FORMS) as OneForm[];
+
+/** What a sender of a form shows: the other side of `verify`. `any` is signed as Standard Webhooks. */
+const SIGNING: Readonly<Record<OneForm, (secret: string, body: string, at: Date, id: string) => Record<string, string>>> = {
+  standard: (secret, body, at, id) => signedHeaders([secret], id, at, body),
+  github: (secret, body, _at, id) => ({ 'x-hub-signature-256': `sha256=${macOf(secret, body).toString('hex')}`, 'x-github-delivery': id }),
+  stripe: (secret, body, at) => ({ 'stripe-signature': `t=${secondsAt(at)},v1=${macOf(secret, `${secondsAt(at)}.`, body).toString('hex')}` }),
+  slack: (secret, body, at) => ({ 'x-slack-request-timestamp': secondsAt(at), 'x-slack-signature': `v0=${macOf(secret, `v0:${secondsAt(at)}:`, body).toString('hex')}` }),
+  gitlab: (secret, _body, _at, id) => ({ 'x-gitlab-token': secret, 'x-gitlab-event-uuid': id }),
+  sha256: (secret, body, _at, id) => ({ 'x-signature': `sha256=${macOf(secret, body).toString('hex')}`, 'x-delivery-id': id }),
+};
+const secondsAt = (at: Date): string => String(Math.floor(at.getTime() / 1000));
+
+/** Headers of a request of this form. @param id of the delivery, where the form has one */
+export const signedAs = (form: SignatureForm, secret: string, body: string, at: Date, id: string): Record<string, string> => SIGNING[form === 'any' ? 'standard' : form](secret, body, at, id);
 
 /**
  * Whether a request comes from somebody who knows one of the secrets, and now. Compared in constant time. Of several signatures

@@ -27,7 +27,7 @@ export interface Message {
   tries: number;
 }
 
-const TEST_TYPE = 'webhook.test';
+export const TEST_TYPE = 'webhook.test';
 
 /** What has been sent and is to be sent, as people look at it and send it again. */
 @Injectable()

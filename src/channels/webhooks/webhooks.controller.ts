@@ -2,7 +2,7 @@ import { Body, Delete, Get, Param, Patch, Post, Put, Query } from '@nestjs/commo
 import { mapPage, type Page } from '../../core/page.js';
 import { ApiController, NO_CONTENT, Operation, pageOf } from '../../platform/http/operation.decorator.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
-import { toDeliveryView, WebhookDeliveryView } from './webhook-deliveries.view.js';
+import { WebhookDeliveryView } from './webhook-deliveries.view.js';
 import { WebhookTests } from './webhook-tests.service.js';
 import { CreateWebhookDto, ListWebhooksQuery, RotateWebhookSecretDto, UpdateWebhookDto } from './webhooks.dto.js';
 import { WebhooksService } from './webhooks.service.js';
@@ -64,12 +64,13 @@ export class WebhooksController {
 
   /**
    * Sends a test message, once. By the way that all messages go: the answer is its delivery with the try, or is still pending when the receiver
-   * takes longer than ten seconds.
+   * takes longer than ten seconds. One that receives gets such a message as its senders sign theirs: it is kept and handled as theirs are, a task for its agent
+   * included, and id in the answer is the payload's.
    */
   @Post(':id/test')
-  @Operation({ id: 'testWebhook', allow: 'webhook:write', returns: WebhookDeliveryView, problems: ['not_found', 'unprocessable', 'webhook_disabled'], idempotency: 'outside' })
+  @Operation({ id: 'testWebhook', allow: 'webhook:write', returns: WebhookDeliveryView, problems: ['not_found', 'webhook_disabled'], idempotency: 'outside' })
   async test(@Param('id', Uuid) id: string): Promise<WebhookDeliveryView> {
-    return toDeliveryView(await this.tests.run(id));
+    return this.tests.run(id);
   }
 
   /** Gives a webhook another secret, which this answer shows once. The one before works on for overlap_seconds: messages are signed with both. */
