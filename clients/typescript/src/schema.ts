@@ -4095,7 +4095,7 @@ export interface paths {
         put?: never;
         /**
          * Sends a test message, once
-         * @description Sends a test message, once. By the way that all messages go: the answer is its delivery with the try, or is still pending when the receiver takes longer than ten seconds.
+         * @description Sends a test message, once. By the way that all messages go: the answer is its delivery with the try, or is still pending when the receiver takes longer than ten seconds. One that receives gets such a message as its senders sign theirs: it is kept and handled as theirs are, a task for its agent included, and id in the answer is the payload's.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
@@ -52946,11 +52946,7 @@ export interface operations {
                     "application/problem+json": components["schemas"]["ProblemView"];
                 };
             };
-            /**
-             * @description `unprocessable`: The request is well-formed but cannot be processed.
-             *
-             *     `idempotency_key_reused`: This Idempotency-Key was used with another request.
-             */
+            /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
             422: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
