@@ -1,4 +1,6 @@
 import 'reflect-metadata';
-import { runProcess } from './process.js';
+import { keepCompiledCode } from './compile-cache.js';
 
+keepCompiledCode();
+const { runProcess } = await import('./process.js');
 void runProcess();

@@ -1,6 +1,4 @@
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import { createApp, listen } from './app.js';
-import { announce } from './banner.js';
 import { Drain } from './platform/http/drain.js';
 import { Config, loadConfig } from './platform/config/config.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/database/embedded-postgres.js';
@@ -47,6 +45,8 @@ async function start(running: Running, stop: Stop): Promise<void> {
   if (stop.requested) return;
   const migrations = await migrate(config);
   if (stop.requested) return;
+  // Most of what there is to load: what keeps a process from starting is said without it.
+  const [{ createApp, listen }, { announce }] = await Promise.all([import('./app.js'), import('./banner.js')]);
   running.app = await createApp(config);
   if (stop.requested) return;
   const url = await listen(running.app, config);

@@ -1,6 +1,8 @@
 import 'reflect-metadata';
-import { runProcess } from './process.js';
+import { keepCompiledCode } from './compile-cache.js';
 
 /** The jobs process: the same program, answering only its probes. */
 process.env['PROCESS_ROLE'] ??= 'worker';
+keepCompiledCode();
+const { runProcess } = await import('./process.js');
 void runProcess();

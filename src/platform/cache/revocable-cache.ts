@@ -15,7 +15,9 @@ interface Entry<V> {
  */
 export class RevocableCache<V extends object> {
   private readonly entries = new LRUCache<string, Entry<V>>({
-    max: MOST_ENTRIES,
+    // Not `max`, which sets the room for all of them aside at once: in each cache of each process, two megabytes.
+    maxSize: MOST_ENTRIES,
+    sizeCalculation: () => 1,
     ttl: MAX_AGE_MS,
     // Its age is measured at each use: a process that was stopped for a while and goes on must not take the time from before.
     ttlResolution: 0,
