@@ -84,6 +84,21 @@ describe('rules', () => {
   });
 });
 
+describe('the rules of one tenant', () => {
+  beforeAll(anew);
+
+  it('are two hundred at most, also when ten are made at once in two processes', async () => {
+    await makeRule({});
+    await plane.app.get(SystemDatabase).query(
+      `insert into approval_rules (tenant_id, id, name, effect, match, demand) select tenant_id, gen_random_uuid(), 'rule ' || n, effect, match, demand from approval_rules, generate_series(1, 198) as n where tenant_id = $1`,
+      [tenantId],
+    );
+    const answers = await Promise.all(Array.from({ length: 10 }, (_, index) => call('POST', '/approval-rules', admin.token, { name: unique('rule') }, index % 2 ? plane : second)));
+    expect(answers.map(({ status }) => status).toSorted()).toEqual([201, ...Array.from({ length: 9 }, () => 409)]);
+    expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({ code: 'plan_limit_reached', limit: 200, current: 200 });
+  });
+});
+
 describe('what an agent asks for', () => {
   beforeEach(anew);
 

@@ -116,6 +116,25 @@ describe('a link', () => {
     for (const at of [second, plane]) expect((await visit(url, 'POST', at)).code).toBe('address_not_allowed');
   });
 
+  it('is worth nothing once the password was changed, or somebody else has ended a session of its person', async () => {
+    const ends: ((who: SignedIn) => Promise<unknown>)[] = [
+      (who) => plane.app.get(SystemDatabase).query(`update users set password_changed_at = clock_timestamp() where id = $1`, [who.id]),
+      (who) => ok(call('DELETE', `/security/sessions?user_id=${who.id}`, admin.token)),
+    ];
+    for (const end of ends) {
+      const who = await createUser(plane, { tenant: tenantId });
+      const id = await asked();
+      const { approve_url: url } = await linksOf(id, who);
+      await end(who);
+      for (const [method, at] of [['GET', plane], ['POST', second]] as const) expect((await visit(url, method, at)).code).toBe('link_used');
+      expect(await statusOf(id)).toBe('pending');
+    }
+    const who = await createUser(plane, { tenant: tenantId });
+    const { approve_url: url } = await linksOf(await asked(), who);
+    expect((await call('POST', '/auth/logout', who.token, {})).status).toBeLessThan(500);
+    expect((await visit(url, 'POST')).status).toBe(200);
+  });
+
   it('does what its person may do now', async () => {
     const leaver = await createUser(plane, { tenant: tenantId });
     const ids = [await asked(), await asked(), await asked()];

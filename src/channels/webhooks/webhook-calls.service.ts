@@ -47,8 +47,8 @@ export class WebhookCallsService implements WebhookCalls {
     // Before the lane is locked: it may take a key that is still to be had.
     const id = secret === undefined ? newId() : idOfNew();
     const sealed = secret === undefined ? null : await this.secrets.sealOfCall(tenantId, id, secret);
-    await this.repository.makeLane(tenantId, lane);
-    await this.repository.lockLanes(tenantId, [lane]);
+    // The cleaner may take one that is empty just before it is locked.
+    for (let held = false; !held; held = (await this.repository.lockLanes(tenantId, [lane])).has(lane)) await this.repository.makeLane(tenantId, lane);
     const row = { id, lane, webhook_id: null, key, type, order_key: null, data, occurred_at: new Date(), max_tries: MOST_TRIES, url, secret: sealed, request_id: requestId };
     await this.repository.add(tenantId, [row]);
     afterCommit(() => this.signal.raise());

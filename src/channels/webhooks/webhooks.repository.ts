@@ -108,12 +108,17 @@ export class WebhooksRepository {
       `delete from webhook_deliveries where ctid = any(array(select ctid from webhook_deliveries where ended_at < now() - make_interval(days => $1) limit $2))`,
       [days, batch],
     );
-    if (removed < batch) {
-      await this.database.execute(
-        `delete from webhook_lanes l where l.webhook_id is null and l.holder is null and not exists (select from webhook_deliveries d where d.tenant_id = l.tenant_id and d.lane = l.id)`,
-      );
-    }
-    return removed;
+    if (removed === batch) return removed;
+    // Looked at once more behind the lock: one that was taken into use meanwhile stays, with all that waits in it.
+    return this.database.execute(
+      `with empty as (
+         select l.tenant_id, l.id from webhook_lanes l
+         where l.webhook_id is null and l.holder is null and l.wake_at is null and not exists (select from webhook_deliveries d where d.tenant_id = l.tenant_id and d.lane = l.id)
+         limit $1 for update of l skip locked
+       )
+       delete from webhook_lanes l using empty where l.tenant_id = empty.tenant_id and l.id = empty.id`,
+      [batch],
+    );
   }
 
   /** A subscription that is enabled again begins without a past. */

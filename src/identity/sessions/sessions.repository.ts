@@ -192,6 +192,16 @@ export class SessionsRepository {
     return rows.map((row) => row.id);
   }
 
+  /** Whether the password was changed since, or a session was ended otherwise than by signing out of it. */
+  async distrustedSince(userId: string, since: Date): Promise<boolean> {
+    const rows = await this.sql.rows(
+      `select 1 from users where tenant_id = $1 and id = $2 and password_changed_at > $3
+       union all select 1 from sessions where tenant_id = $1 and user_id = $2 and ended_at > $3 and ended_reason <> 'logout' limit 1`,
+      [this.context.tenantId, userId, since],
+    );
+    return rows.length > 0;
+  }
+
   /** Keeps a session from being ended until the running transaction is over. @returns whether it is open */
   async holdOpen(userId: string, id: string): Promise<boolean> {
     const rows = await this.sql.rows('select 1 from sessions where tenant_id = $1 and user_id = $2 and id = $3 and ended_at is null and expires_at > now() for share', [this.context.tenantId, userId, id]);

@@ -106,6 +106,10 @@ export class SessionsService extends UserSessions {
     return this.ended(await this.sessions.end(userId, reason, { except: except ?? null }));
   }
 
+  distrustedSince(userId: string, since: Date): Promise<boolean> {
+    return this.sessions.distrustedSince(userId, since);
+  }
+
   async endShut(reason: EndReason): Promise<number> {
     // All that rests on a session of the tenant is looked at again: also what was looked up while this is not committed.
     this.revocations.afterCommit(securityTag(this.context.tenantId));

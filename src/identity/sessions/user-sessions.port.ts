@@ -78,6 +78,11 @@ export abstract class UserSessions {
   /** Ends all open sessions of the user but one, and what waits to become one, in the running transaction. @returns how many sessions */
   abstract endAll(userId: string, reason: EndReason, except?: string): Promise<number>;
   /**
+   * Whether something has happened since that takes trust from what the person did before: the password changed, or a session was
+   * ended otherwise than by signing out of it. In the running transaction.
+   */
+  abstract distrustedSince(userId: string, since: Date): Promise<boolean>;
+  /**
    * Ends, in the running transaction and in every process, the open sessions of the tenant that came a way that is shut now:
    * with a password where there is single sign-on alone, or from a provider that is off. @returns how many
    */

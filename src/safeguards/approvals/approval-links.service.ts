@@ -6,6 +6,7 @@ import { isAllowed } from '../../core/permissions.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { SecurityPolicies } from '../../identity/access-policy/security-policies.reader.js';
 import { SecondFactors } from '../../identity/mfa/second-factors.port.js';
+import { UserSessions } from '../../identity/sessions/user-sessions.port.js';
 import { UserAccounts } from '../../identity/users/user-accounts.port.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
 import { NetworkRules } from '../../platform/auth/network-rules.port.js';
@@ -39,6 +40,7 @@ export class ApprovalLinks {
     private readonly decisions: ApprovalDecisions,
     private readonly seals: ApprovalSeals,
     private readonly users: UserAccounts,
+    private readonly sessions: UserSessions,
     private readonly factors: SecondFactors,
     private readonly policies: SecurityPolicies,
     private readonly networks: NetworkRules,
@@ -103,6 +105,8 @@ export class ApprovalLinks {
     if (!link) throw notFound('link');
     if (!(await this.seals.holds({ tenant_id: tenantId, id: link.approval_id }, 'link', sealedOf(link), link.seal))) throw new Problem('approval_broken');
     if (!isActive) throw new Problem('account_disabled');
+    // Whoever was in the account then may have made it, and has had to go.
+    if (await this.sessions.distrustedSince(userId, link.created_at)) throw new Problem('link_used', { detail: 'The password was changed, or a session was ended, since this link was made.' });
     const { mfa } = await this.policies.of(tenantId);
     const asksFactor = mfa.required_roles.includes(role) || (await this.factors.isOn(userId));
     if (asksFactor && !link.mfa) throw new Problem('second_factor_missing', { detail: 'This account is asked for a second factor, which this link does not stand for.', remedy: 'Sign in and decide there.' });

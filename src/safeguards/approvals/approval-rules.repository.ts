@@ -75,7 +75,9 @@ export class ApprovalRulesRepository {
     return pageOfQuery(this.sql.manager.createQueryBuilder(ApprovalRule, 'rule').where('rule.tenant_id = :tenantId', { tenantId }), request);
   }
 
+  /** Whoever counts to make one more does so alone until the transaction ends. */
   async count(tenantId: string): Promise<number> {
+    await this.sql.execute('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`approval rules ${tenantId}`]);
     const row = await this.sql.row<{ count: number }>('select count(*)::int as count from approval_rules where tenant_id = $1', [tenantId]);
     return row?.count ?? 0;
   }

@@ -4,6 +4,7 @@ import { erasable } from '../../platform/erasure/erasable.js';
 import { AgentsModule } from '../../fleet/agents/agents.module.js';
 import { AccessPolicyModule } from '../../identity/access-policy/access-policy.module.js';
 import { MfaModule } from '../../identity/mfa/mfa.module.js';
+import { SessionsModule } from '../../identity/sessions/sessions.module.js';
 import { UsersModule } from '../../identity/users/users.module.js';
 import { AgentApprovalsController } from './agent-approvals.controller.js';
 import { ApprovalDeadlines } from './approval-deadlines.service.js';
@@ -39,7 +40,7 @@ import { RuledRequests } from './ruled-requests.service.js';
 
 /** Approvals: an action waits until someone else has looked at exactly that action. */
 @Module({
-  imports: [TypeOrmModule.forFeature([Approval, ApprovalLink, ApprovalRule]), AccessPolicyModule, AgentsModule, MfaModule, UsersModule],
+  imports: [TypeOrmModule.forFeature([Approval, ApprovalLink, ApprovalRule]), AccessPolicyModule, AgentsModule, MfaModule, SessionsModule, UsersModule],
   controllers: [ApprovalsController, ApprovalRulesController, ApprovalLinksController, AgentApprovalsController],
   providers: [
     ApprovalsRepository, ApprovalsService, ApprovalsReader, ApprovalWaiters, ApprovalExpiry, ApprovalRequests, ApprovalDecisions, ApprovalGrants, ApprovalSeals, ApprovalLinks, ApprovalLinksRepository, ApprovalDeadlines, ApprovalsStreamer, ApprovalPeople,

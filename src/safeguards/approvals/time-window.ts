@@ -11,8 +11,14 @@ export interface TimeWindow {
 }
 
 const DAYS: readonly string[] = ['Mon', 'Tue', 'Wed', 'Thu', 'Fri', 'Sat', 'Sun'];
-const formats = new Map<string, Intl.DateTimeFormat>();
-const MOST_FORMATS = 500;
+type LocalTime = { day: number; minute: number };
+interface Zone {
+  format: Intl.DateTimeFormat;
+  /** The latest answer: the windows of a rule are asked about the same moment. */
+  last?: { at: number; time: LocalTime };
+}
+const zones = new Map<string, Zone>();
+const MOST_ZONES = 500;
 
 export const TIME_OF_DAY = /^(?:[01]\d|2[0-3]):[0-5]\d$/;
 export const END_OF_WINDOW = /^(?:(?:[01]\d|2[0-3]):[0-5]\d|24:00)$/;
@@ -28,7 +34,7 @@ export function isOpen({ days, from, to, time_zone }: TimeWindow, at: Date): boo
 
 export function isTimeZone(name: string): boolean {
   try {
-    formatFor(name);
+    zoneOf(name);
     return true;
   } catch (error) {
     if (error instanceof RangeError) return false;
@@ -36,18 +42,22 @@ export function isTimeZone(name: string): boolean {
   }
 }
 
-function localTime(at: Date, timeZone: string): { day: number; minute: number } {
-  const parts = Object.fromEntries(formatFor(timeZone).formatToParts(at).map(({ type, value }) => [type, value]));
-  return { day: DAYS.indexOf(parts['weekday'] ?? '') + 1, minute: Number(parts['hour']) * 60 + Number(parts['minute']) };
+function localTime(at: Date, timeZone: string): LocalTime {
+  const zone = zoneOf(timeZone);
+  if (zone.last?.at === at.getTime()) return zone.last.time;
+  const parts = Object.fromEntries(zone.format.formatToParts(at).map(({ type, value }) => [type, value]));
+  const time = { day: DAYS.indexOf(parts['weekday'] ?? '') + 1, minute: Number(parts['hour']) * 60 + Number(parts['minute']) };
+  zone.last = { at: at.getTime(), time };
+  return time;
 }
 
 /** Making one takes longer than all the rest. @throws RangeError for an unknown time zone */
-function formatFor(timeZone: string): Intl.DateTimeFormat {
-  const known = formats.get(timeZone);
+function zoneOf(timeZone: string): Zone {
+  const known = zones.get(timeZone);
   if (known) return known;
-  if (formats.size >= MOST_FORMATS) formats.clear();
-  const made = new Intl.DateTimeFormat('en-US', { timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' });
-  formats.set(timeZone, made);
+  if (zones.size >= MOST_ZONES) zones.clear();
+  const made = { format: new Intl.DateTimeFormat('en-US', { timeZone, weekday: 'short', hour: '2-digit', minute: '2-digit', hourCycle: 'h23' }) };
+  zones.set(timeZone, made);
   return made;
 }
 
