@@ -60,6 +60,11 @@ describe('a link', () => {
     expect(text).toContain('Delete &lt;b&gt;everything&lt;/b&gt;');
     expect(text).toContain('{&quot;path&quot;:&quot;/&lt;script&gt;alert(1)&lt;/script&gt;&quot;}');
     expect(text).not.toContain('<script');
+    // What turns the direction of writing around, or shows nothing, is not left to the browser.
+    const odd = await linksOf(await asked({ title: 'Delete \u202elive\u200b', action: { kind: 'files.delete', arguments: { path: '/tmp/\u202efdp.exe' } } }));
+    const page = (await visit(odd.approve_url)).text;
+    expect(page).toContain('Delete \\u{202e}live\\u{200b}');
+    expect(page).toContain('/tmp/\\u{202e}fdp.exe');
     expect(await statusOf(id)).toBe('pending');
     expect(await visit(url, 'POST')).toMatchObject({ status: 200, text: expect.stringContaining('is approved') });
     expect(await ok(call('GET', `/approvals/${id}`, reviewer.token))).toMatchObject({ status: 'approved', decided_by_kind: 'user', decided_by_id: reviewer.id, decisions: [{ via: 'link', by_id: reviewer.id }] });
