@@ -26,4 +26,6 @@ export const writeAuditRows = (order: AuditRows): Promise<Measurement> => measur
 export const runPgBoss = (order: { url: string; seconds: number; clients: number; batch: number; jobs: number }): Promise<Measurement> =>
   measureIn(join('peers', 'pg-boss.ts'), order);
 
+export const runDbos = (order: { url: string; seconds: number; clients: number }): Promise<Measurement> => measureIn(join('peers', 'dbos.ts'), order);
+
 export const postBarely = (order: { url: string; count: number; concurrent: number }): Promise<Measurement> => measureIn(join('peers', 'bare-posts.ts'), order);

@@ -3,7 +3,7 @@ import { type Measurement, summarise } from './stats.ts';
 
 /** What the load generator is told to do. */
 export interface Load {
-  kind: 'create' | 'read' | 'list' | 'get' | 'login' | 'reveal' | 'claim' | 'claim-batch' | 'wake-up';
+  kind: 'create' | 'read' | 'list' | 'get' | 'login' | 'reveal' | 'claim' | 'claim-batch' | 'wake-up' | 'start-run';
   url: string;
   /** The headers of each client; there are as many clients as entries. */
   clients: Record<string, string>[];
@@ -76,6 +76,8 @@ function stepOf(load: Load, send: Send): Step {
       return async (_headers, count) => (await send('POST', path, { 'x-forwarded-for': addressOf(count) }, load.account)).status === 200;
     case 'reveal':
       return async (headers, count) => (await send('POST', `${path}/${ids[count % ids.length]}/reveal`, headers, { reason: 'bench' })).status === 200;
+    case 'start-run':
+      return async (headers) => (await send('POST', path, headers, {})).status === 202;
     case 'claim':
       return (headers) => claimOne(send, path, headers);
     case 'claim-batch':

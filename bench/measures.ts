@@ -8,6 +8,7 @@ import { median, type Measurement, middleOf } from './stats.ts';
 import { SECURITY_MEASURES } from './security-measures.ts';
 import { TRIGGER_MEASURES } from './trigger-measures.ts';
 import { WEBHOOK_MEASURES } from './webhook-measures.ts';
+import { WORKFLOW_MEASURES } from './workflow-measures.ts';
 import { CLIENTS, type World } from './world.ts';
 
 const AGENT_PATH = '/api/v1/agent/tasks';
@@ -26,6 +27,7 @@ export const MEASURES: Record<string, (world: World, options: BenchOptions) => P
   ...SECURITY_MEASURES,
   ...WEBHOOK_MEASURES,
   ...TRIGGER_MEASURES,
+  ...WORKFLOW_MEASURES,
 };
 
 async function single(world: World, options: BenchOptions, kind: 'create' | 'read' | 'list', what: string): Promise<Row[]> {

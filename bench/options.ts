@@ -11,9 +11,9 @@ export interface BenchOptions {
   only: string[];
 }
 
-export const USAGE = `usage: npm run bench -- [--seconds N] [--rounds N] [--rows N] [--only start,create,read,list,claim,batch,wake,size,token,tokens,login,reveal,sealing,webhooks,triggers]
+export const USAGE = `usage: npm run bench -- [--seconds N] [--rounds N] [--rows N] [--only start,create,read,list,claim,batch,wake,size,token,tokens,login,reveal,sealing,webhooks,triggers,workflows,workflow-latency]
 
-Measures the plane beside a bare Express + pg server and pg-boss, on one embedded PostgreSQL with its durable settings.
+Measures the plane beside a bare Express + pg server, pg-boss and DBOS, on one embedded PostgreSQL with its durable settings.
 The table is printed; the figures also go to bench/results/latest.json.`;
 
 /** @throws Error for what is not understood */

@@ -25,7 +25,7 @@ export class World {
 
   async start(): Promise<void> {
     this.postgres = await startPostgres(join(this.data, 'data'));
-    for (const name of ['bench_bare', 'bench_boss']) await this.admin('postgres', `create database ${name} owner wheelhouse`);
+    for (const name of ['bench_bare', 'bench_boss', 'bench_dbos']) await this.admin('postgres', `create database ${name} owner wheelhouse`);
     await this.startPlane();
     await this.bare.start(this.urlOf('bench_bare'));
   }
@@ -115,7 +115,7 @@ export class World {
   }
 
   async settle(): Promise<void> {
-    for (const database of ['wheelhouse', 'bench_bare', 'bench_boss']) await this.admin(database, 'vacuum analyze');
+    for (const database of ['wheelhouse', 'bench_bare', 'bench_boss', 'bench_dbos']) await this.admin(database, 'vacuum analyze');
     await this.admin('wheelhouse', 'checkpoint');
   }
 
