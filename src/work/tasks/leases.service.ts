@@ -16,6 +16,7 @@ import type { CompleteTaskDto, FailTaskDto, RenewLeaseDto } from './leases.dto.j
 import { type Completion, type Done, LeasesRepository, type Renewal, type RenewedTask } from './leases.repository.js';
 import { endOfFailedAttempt } from './retry-policy.js';
 import type { Task } from './task.entity.js';
+import { TaskEndings } from './task-endings.port.js';
 import { TaskSignal } from './task-signal.js';
 import { TaskWaiters } from './task-waiters.js';
 
@@ -87,6 +88,7 @@ export class LeasesService {
     private readonly agents: AgentsReader,
     private readonly signal: TaskSignal,
     private readonly eventSignal: EventSignal,
+    private readonly endings: TaskEndings,
   ) {}
 
   /** @throws Problem `lease_lost`, `not_found` */
@@ -136,6 +138,7 @@ export class LeasesService {
     if (answer === ASK_RULES) answer = (await this.boards.complete(tenantId, completion)) ?? (await this.whyNotAlone(tenantId, completion));
     const task = orThrow(answer);
     this.eventSignal.raise();
+    this.endings.tell(tenantId, task);
     this.waiters.freed(tenantId, actor.id);
     return task;
   }
@@ -160,6 +163,7 @@ export class LeasesService {
     });
     const task = orThrow(result);
     this.eventSignal.raise();
+    this.endings.tell(tenantId, task);
     this.waiters.freed(tenantId, actor.id);
     if (task.ready) this.signal.ready(tenantId, task.lane_id);
     return task;

@@ -43,6 +43,7 @@ import { TaskOrders } from './task-orders.port.js';
 import { TaskOrdersService } from './task-orders.service.js';
 import { TaskMakersRepository } from './task-makers.repository.js';
 import { TaskReadsRepository } from './task-reads.repository.js';
+import { TaskEndings } from './task-endings.port.js';
 import { TaskReferencesService } from './task-references.service.js';
 import { TaskBreakersListener } from './task-breakers.listener.js';
 import { TaskSignal } from './task-signal.js';
@@ -58,7 +59,7 @@ import { TasksService } from './tasks.service.js';
 const REPOSITORIES = [AgentLeasesRepository, AttemptsRepository, ClaimsRepository, DeadLettersRepository, LaneRemovalRepository, LaneTimes, LeasesRepository, TaskCommentsRepository, TaskCountsRepository, TaskLanesRepository, TaskMakersRepository, TaskReadsRepository, TasksRepository, TaskToolsRepository];
 const SERVICES = [
   AgentDeletionsListener, AgentTasksAccess, AgentTasksService, BoardRulesService, ClaimTasksService, BoardCompletionsService, DeadLetterPacer, DeadLettersService, LaneRemovalService, LeaseReaper,
-  LeasesService, TaskBreakersListener, TaskCommentsService, TaskCreationService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskReferencesService, TaskSignal, TasksReader, TasksService, TaskStreamService, TaskWaiters,
+  LeasesService, TaskBreakersListener, TaskCommentsService, TaskCreationService, TaskDependenciesListener, TaskDependenciesRepository, TaskDependenciesService, TaskEndings, TaskReferencesService, TaskSignal, TasksReader, TasksService, TaskStreamService, TaskWaiters,
 ];
 
 /** Tasks, the agent protocol and the dead letters. Global for the two ports that the fleet asks. */
@@ -67,6 +68,6 @@ const SERVICES = [
   imports: [TypeOrmModule.forFeature([Task, TaskComment, DeadLetter]), AgentsModule, BoardsModule, ApprovalsModule],
   controllers: [TasksController, AgentTasksController, DeadLettersController],
   providers: [...REPOSITORIES, ...SERVICES, erasable({ ofAgents: TASK_CONTENT }), { provide: AgentLeases, useClass: AgentLeasesService }, { provide: TaskOrders, useClass: TaskOrdersService }, { provide: BoardTasks, useClass: BoardTasksService }],
-  exports: [AgentLeases, BoardTasks, LeaseReaper, TaskOrders, TasksReader],
+  exports: [AgentLeases, BoardTasks, LeaseReaper, TaskEndings, TaskOrders, TasksReader],
 })
 export class TasksModule {}

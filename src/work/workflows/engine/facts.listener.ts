@@ -1,11 +1,13 @@
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import type { StoredEvent } from '../../../core/event.js';
 import { matchesEvent } from '../../../core/event-pattern.js';
+import { Batcher } from '../../../platform/database/batcher.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { afterCommit } from '../../../platform/database/tenant-transaction.adapter.js';
 import { EventConsumers } from '../../../platform/events/event-consumers.js';
 import { ApprovalDecided } from '../../../safeguards/approvals/approvals.events.js';
+import { TaskEndings } from '../../tasks/task-endings.port.js';
 import { type EndedTask, TaskOrders } from '../../tasks/task-orders.port.js';
 import { TaskCompleted, TaskFailed, TaskUpdated } from '../../tasks/tasks.events.js';
 import { AwaitedRepository, type AwaitingStep } from './awaited.repository.js';
@@ -29,6 +31,13 @@ const MOST_AT_ONCE = 2_000;
  */
 @Injectable()
 export class FactsListener implements OnModuleInit {
+  private readonly logger = new Logger(FactsListener.name);
+  /** Ends of tasks that this process has just seen: told without the way through the event log. */
+  private readonly atOnce = new Batcher<string, void>(async (tenantId, taskIds) => {
+    await this.context.runAsSystem(tenantId, 'workflow-facts', () => this.hearEnded(taskIds));
+    return taskIds.map(() => undefined);
+  }, MOST_AT_ONCE, 1);
+
   constructor(
     private readonly consumers: EventConsumers,
     private readonly context: RequestContext,
@@ -36,16 +45,26 @@ export class FactsListener implements OnModuleInit {
     private readonly awaited: AwaitedRepository,
     private readonly runs: RunsRepository,
     private readonly signal: RunSignal,
+    private readonly endings: TaskEndings,
   ) {}
 
   onModuleInit(): void {
     this.consumers.onAll('workflow-facts', (events) => this.hear(events));
+    this.endings.onEnded((tenantId, taskId) => {
+      // The log tells what is missed here.
+      this.atOnce.add(tenantId, taskId).catch((error: unknown) => this.logger.warn({ err: error, task: taskId }, 'The end of a task is told to its run by the event log.'));
+    });
   }
 
   @Transactional()
   async hear(events: readonly StoredEvent[]): Promise<void> {
     const facts = [...(await this.ofTasks(events)), ...(await this.ofApprovals(events)), ...(await this.ofEvents(events))];
     await this.tell(facts);
+  }
+
+  @Transactional()
+  protected async hearEnded(taskIds: readonly string[]): Promise<void> {
+    await this.tell(await this.endsOf(taskIds));
   }
 
   private async tell(facts: readonly NewFact[]): Promise<void> {
@@ -56,6 +75,11 @@ export class FactsListener implements OnModuleInit {
 
   private async ofTasks(events: readonly StoredEvent[]): Promise<NewFact[]> {
     const ids = events.flatMap(({ name, data }) => (OF_TASKS.has(name) && ENDINGS.has(String(data['status'])) ? [String(data['task_id'])] : []));
+    return this.endsOf(ids);
+  }
+
+  /** What tasks that have ended are to the steps that wait for them. */
+  private async endsOf(ids: readonly string[]): Promise<NewFact[]> {
     if (ids.length === 0) return [];
     const steps = await this.awaited.byIds(this.context.tenantId, 'task', ids);
     if (steps.length === 0) return [];
