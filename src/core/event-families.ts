@@ -1,5 +1,5 @@
-import type { Role } from './actor.js';
-import { type Permission, PERMISSIONS } from './permissions.js';
+import type { Actor, Role } from './actor.js';
+import { isAllowed, type Permission, PERMISSIONS } from './permissions.js';
 
 /** What it takes to see the facts of a family (`task.*`). A family that is not here is seen by nobody. */
 export const FAMILIES = {
@@ -33,3 +33,11 @@ export function roleSees(role: Role, name: string): boolean {
   const permission = permissionFor(name);
   return permission !== undefined && (PERMISSIONS[permission].roles).includes(role);
 }
+
+/** What a caller lacks to be told of one of these facts; undefined when it may be told of all. A key sees by its scopes, whatever its owner sees. */
+export function lackingFor(actor: Actor, names: readonly string[]): Permission | undefined {
+  return names.map(permissionFor).find((permission) => permission !== undefined && !isAllowed(actor, permission));
+}
+
+/** Whether a fact is for one person alone. */
+export const isPersonal = (name: string, data: Record<string, unknown>): boolean => name.startsWith('notification') && (data['user_id'] ?? null) !== null;

@@ -123,6 +123,8 @@ describe('a trigger', () => {
     expect(first?.event.data).toEqual({ of: 'everybody' });
     const { key } = await ok(plane.request<{ key: string }>('POST', '/api/v1/security/api-keys', { token: user.token, body: { name: unique('key'), scopes: ['trigger:write'] } }));
     for (const action of [{ type: 'call_webhook', config: { url: 'https://example.com' } }, { type: 'create_task', config: { title: 'x' } }]) expect((await call('POST', '', body({ action }), key)).body.code).toBe('forbidden');
+    // A key's scopes say what it is told, too.
+    expect((await call('POST', '', body(), key)).body).toMatchObject({ code: 'forbidden', permission: 'board:read' });
     await ok(call('DELETE', `/${mine.id}`));
   });
 

@@ -135,6 +135,26 @@ describe('a subscription', () => {
     expect((await read(user.token, receiver.at(whole).find(({ body }) => body.type === 'task.created')?.id)).status).toBe(200);
   });
 
+  it('sends a key what its scopes let it see, and nothing more, whatever its owner sees', async () => {
+    const keyOf = async (...scopes: string[]): Promise<string> => (await ok(call<{ key: string }>('POST', '/security/api-keys', { name: 'k', scopes: ['webhook:*', ...scopes] }))).key;
+    const [bare, tasks] = [await keyOf(), await keyOf('task:read')];
+    const body = (...events: string[]): object => ({ url: receiver.url + path(), events });
+    expect((await call('POST', '/webhooks', body('task.created'), bare)).body).toMatchObject({ code: 'forbidden', permission: 'task:read' });
+    for (const events of [['**'], ['task.*', 'agent.*']]) expect((await call<{ code: string }>('POST', '/webhooks', body(...events), tasks)).body.code).toBe('forbidden');
+    const own = await ok(call<Hook>('POST', '/webhooks', body('task.created'), tasks));
+    expect((await call<{ code: string }>('PATCH', `/webhooks/${own.id}`, { events: ['**'] }, tasks)).body.code).toBe('forbidden');
+    // Nor does it get what another's webhook has sent, by reading it or by having it sent to itself.
+    const at = path();
+    const all = await subscribe(at, { events: ['task.created', 'board.deleted'] });
+    const board = await ok(call<{ id: string }>('POST', '/boards', { name: 'Hidden' }));
+    await ok(call('DELETE', `/boards/${board.id}`));
+    const [{ id }] = await arrived(at, 1) as [Received];
+    expect((await call<{ code: string }>('PATCH', `/webhooks/${all.id}`, { url: receiver.url + path() }, tasks)).body.code).toBe('forbidden');
+    await ok(call('PATCH', `/webhooks/${all.id}`, { events: ['task.created'] }));
+    await ok(call('PATCH', `/webhooks/${all.id}`, { url: `${receiver.url}${at}-key` }, tasks));
+    for (const [method, end] of [['GET', ''], ['POST', '/redeliver']] as const) expect((await call<{ code: string }>(method, `/webhooks/${all.id}/deliveries/${id}${end}`, undefined, tasks)).body.code).toBe('forbidden');
+  });
+
   it('sends nobody what it may not see by being pointed at them: what waits ends, and what has ended is not sent again', async () => {
     const user = await createUser(plane, { role: 'user', tenant: admin.tenantId });
     const at = path();

@@ -98,6 +98,23 @@ describe('steps that wait', () => {
     expect(await ended(runId)).toMatchObject({ status: 'completed', output: { memory: meant.id, nap: null } });
   });
 
+  it('hear no event that only administrators or one person may see', async () => {
+    const runId = await start(await workflowOf([
+      ...['circuit_breaker.*', 'notification.*'].map((name, index) => step(`secret${index}`, 'wait', { config: { event: { name, timeout_seconds: 600 } } })),
+      step('seen', 'wait', { config: { event: { name: 'board.memory_added' } } }),
+    ]));
+    for (const path of ['secret0', 'secret1', 'seen']) await untilStep(runId, path, 'waiting');
+    const name = unique('breaker');
+    await ok(plane.request('POST', '/api/v1/circuit-breakers', { token: ADMIN_TOKEN, body: { name, target: `tool:${name}` } }));
+    await ok(plane.request('POST', `/api/v1/circuit-breakers/${name}/force-open`, { token: ADMIN_TOKEN, body: {} }));
+    await eventually(async () => (await ok(plane.request<{ items: { title: string }[] }>('GET', '/api/v1/notifications', { token: ADMIN_TOKEN }))).items.some(({ title }) => title.includes(name)));
+    const board = await createBoard(plane);
+    await ok(plane.request('POST', `/api/v1/boards/${board.id}/memory`, { token: ADMIN_TOKEN, body: { content: 'Noted.' } }));
+    await untilStep(runId, 'seen', 'completed');
+    for (const path of ['secret0', 'secret1']) expect((await untilStep(runId, path, 'waiting')).status).toBe('waiting');
+    await control(runId, 'cancel', {});
+  });
+
   it('call what is outside, with the same key each time, and try again what may pass', async () => {
     const answers = [503, 200];
     const keys: string[] = [];

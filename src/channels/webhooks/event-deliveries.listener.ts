@@ -1,6 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
-import { roleSees } from '../../core/event-families.js';
+import { isPersonal, roleSees } from '../../core/event-families.js';
 import { matchesEvent } from '../../core/event-pattern.js';
 import type { StoredEvent } from '../../core/event.js';
 import { newId } from '../../core/ids.js';
@@ -68,9 +68,7 @@ export class EventDeliveriesListener implements OnModuleInit {
 
 /** What happened before there was the subscription is none of its business, however late it is read. */
 function takes({ events, sees_as, created_at }: Subscription, { name, occurred_at, data }: StoredEvent): boolean {
-  // What is addressed to one person is no other's.
-  if (name.startsWith('notification') && (data['user_id'] ?? null) !== null) return false;
-  return new Date(occurred_at) >= created_at && roleSees(sees_as, name) && events.some((pattern) => matchesEvent(pattern, name));
+  return !isPersonal(name, data) && new Date(occurred_at) >= created_at && roleSees(sees_as, name) && events.some((pattern) => matchesEvent(pattern, name));
 }
 
 function deliveryOf(event: StoredEvent, { id, order_by }: Subscription, requestId: string | undefined): NewDelivery {

@@ -1,7 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
-import { roleOf } from '../../core/actor.js';
-import { roleSees } from '../../core/event-families.js';
 import { eventNames } from '../../core/event.js';
 import { newId } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
@@ -10,7 +8,7 @@ import { AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { orderKeyOf } from './event-deliveries.listener.js';
-import { hiddenFrom } from './hidden-events.js';
+import { hiddenFrom, hiddenFromCaller } from './hidden-events.js';
 import { MOST_TRIES } from './retry-times.js';
 import { type DeliveryFilter, WebhookDeliveriesRepository } from './webhook-deliveries.repository.js';
 import type { WebhookDelivery } from './webhook-delivery.entity.js';
@@ -60,8 +58,7 @@ export class WebhookDeliveriesService {
   @Transactional()
   async read(webhookId: string, id: string): Promise<WebhookDelivery> {
     const delivery = await this.find(webhookId, id);
-    const role = roleOf(this.context.actor);
-    if (eventNames().includes(delivery.type) && role !== undefined && !roleSees(role, delivery.type)) throw new Problem('forbidden', { detail: `Your role does not see what events of the kind ${delivery.type} say.` });
+    if (hiddenFromCaller(this.context.actor).includes(delivery.type)) throw new Problem('forbidden', { detail: `These credentials do not see what events of the kind ${delivery.type} say.` });
     return delivery;
   }
 
@@ -99,7 +96,7 @@ export class WebhookDeliveriesService {
   async redeliver(webhookId: string, id: string): Promise<WebhookDelivery> {
     const { tenant_id, hidden } = await this.sending(webhookId);
     const delivery = await this.find(webhookId, id);
-    if (hidden.includes(delivery.type)) throw new Problem('forbidden', { detail: `Whoever said last where this webhook sends what may not see events of the kind ${delivery.type}.` });
+    if (hidden.includes(delivery.type)) throw new Problem('forbidden', { detail: `You, or whoever said last where this webhook sends what, may not see events of the kind ${delivery.type}.` });
     await this.repository.again(tenant_id, delivery, MOST_TRIES);
     await this.audit.record({ action: 'webhook.redeliver', resource: { type: 'webhook', id: webhookId }, detail: { delivery_id: id } });
     afterCommit(() => this.signal.raise());
@@ -121,7 +118,8 @@ export class WebhookDeliveriesService {
     await this.repository.lockLanes(this.context.tenantId, [id]);
     const { tenant_id, is_enabled, sees_as } = await this.outbound(id);
     if (!is_enabled) throw new Problem('webhook_disabled');
-    return { tenant_id, hidden: hiddenFrom(sees_as) };
+    const { actor } = this.context;
+    return { tenant_id, hidden: [...hiddenFrom(sees_as), ...(actor.kind === 'api_key' ? hiddenFromCaller(actor) : [])] };
   }
 
   private async outbound(id: string): Promise<Webhook> {

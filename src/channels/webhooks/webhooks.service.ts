@@ -3,7 +3,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { roleOf } from '../../core/actor.js';
 import { changesBetween } from '../../core/changes.js';
-import { roleSees } from '../../core/event-families.js';
+import { lackingFor, roleSees } from '../../core/event-families.js';
 import { matchesEvent, patternFault } from '../../core/event-pattern.js';
 import { eventNames } from '../../core/event.js';
 import type { Page } from '../../core/page.js';
@@ -18,7 +18,7 @@ import { idOfNew } from '../../platform/database/transaction-scope.js';
 import { Egress } from '../../platform/egress/egress.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
-import { hiddenFrom } from './hidden-events.js';
+import { hiddenFrom, hiddenFromCaller } from './hidden-events.js';
 import { newWebhookSecret } from './standard-webhooks.js';
 import { WebhookDeliveriesRepository } from './webhook-deliveries.repository.js';
 import { WebhookSecrets } from './webhook-secrets.js';
@@ -95,9 +95,11 @@ export class WebhooksService {
     // Who says where it goes must not be shown more by it than they may see.
     if (body.url !== undefined || events !== undefined) patch.sees_as = this.sight();
     if (patch.events !== undefined) checkPatterns(patch.events, patch.sees_as ?? before.sees_as);
+    if (patch.sees_as !== undefined) this.checkScopes(patch.events ?? before.events, patch.sees_as);
     if (body.agent_id) await this.checkAgent(body.agent_id);
     if (body.is_enabled === true) patch.disabled_reason = null;
-    if (before.sees_as === 'admin' && patch.sees_as === 'user') await this.deliveries.giveUp(before.tenant_id, id, hiddenFrom('user'));
+    const hidden = body.url !== undefined ? hiddenFromCaller(this.context.actor) : before.sees_as === 'admin' && patch.sees_as === 'user' ? hiddenFrom('user') : [];
+    if (hidden.length > 0) await this.deliveries.giveUp(before.tenant_id, id, hidden);
     await this.repository.update(before.tenant_id, id, patch);
     const after = await this.find(id);
     await this.audit.record({ action: 'webhook.update', resource: { type: 'webhook', id }, ...changesBetween(summaryOf(before), summaryOf(after)) });
@@ -136,6 +138,7 @@ export class WebhooksService {
     this.egress.check(url);
     const seesAs = this.sight();
     checkPatterns(named(events), seesAs);
+    this.checkScopes(named(events), seesAs);
     return { ...BLANK, direction: 'outbound', name: name ?? new URL(url).host, url, events: named(events), order_by, max_concurrent, timeout_seconds, sees_as: seesAs };
   }
 
@@ -161,6 +164,13 @@ export class WebhooksService {
     const webhook = (await this.repository.lock(id)) ?? absent();
     checkIfMatch(this.context.get('ifMatch'), webhook);
     return webhook;
+  }
+
+  /** @throws Problem `forbidden` for a key whose scopes do not let it see what the patterns take */
+  private checkScopes(patterns: readonly string[], seesAs: Webhook['sees_as']): void {
+    const taken = eventNames().filter((name) => roleSees(seesAs, name) && patterns.some((pattern) => matchesEvent(pattern, name)));
+    const permission = lackingFor(this.context.actor, taken);
+    if (permission) throw new Problem('forbidden', { detail: `A webhook is sent no more than who writes it may see: these credentials do not have the permission ${permission}.`, extra: { permission } });
   }
 
   private sight(): Webhook['sees_as'] {

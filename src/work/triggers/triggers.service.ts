@@ -2,6 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { type Role, roleOf } from '../../core/actor.js';
 import { changesBetween } from '../../core/changes.js';
+import { lackingFor } from '../../core/event-families.js';
+import { eventNames } from '../../core/event.js';
 import { newId } from '../../core/ids.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { isAllowed, type Permission } from '../../core/permissions.js';
@@ -13,6 +15,7 @@ import { CronTicks } from '../../platform/jobs/cron-ticks.js';
 import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import { FiringsRepository } from './firings.repository.js';
 import { KnownTriggers } from './known-triggers.js';
+import { takesName } from './trigger-matcher.js';
 import type { Trigger } from './trigger.entity.js';
 import { TriggerActions } from './trigger-actions.js';
 import { type ActionType, type CronConfig, readAction, readConfig } from './trigger-config.js';
@@ -125,7 +128,9 @@ export class TriggersService {
     if ('filter' in config && config.filter !== undefined) this.actions.checkExpression(config.filter, 'config.filter');
     this.actions.check(action);
     const permission = NEEDED[action.type];
-    if (permission && !isAllowed(this.context.actor, permission)) throw new Problem('forbidden', { detail: `A trigger does no more than who writes it: these credentials do not have the permission ${permission}.`, extra: { permission } });
+    if (permission && !isAllowed(this.context.actor, permission)) throw beyond(permission);
+    const unseen = body.type === 'threshold' ? undefined : lackingFor(this.context.actor, eventNames().filter((name) => takesName({ type: body.type, config, as_role: this.role() }, name)));
+    if (unseen) throw beyond(unseen);
     return {
       name: body.name,
       description: body.description ?? null,
@@ -158,6 +163,8 @@ export class TriggersService {
     return { ...trigger, last_fired_at: (await this.repository.lastFired(tenantId, [id])).get(id) ?? null };
   }
 }
+
+const beyond = (permission: Permission): Problem => new Problem('forbidden', { detail: `A trigger sees and does no more than who writes it: these credentials do not have the permission ${permission}.`, extra: { permission } });
 
 /** What somebody wrote of it. */
 const valuesIn = ({ name, description, type, config, action, enabled, max_per_hour, cooldown_seconds, coalesce_seconds, as_role }: TriggerValues): TriggerValues => ({ name, description, type, config, action, enabled, max_per_hour, cooldown_seconds, coalesce_seconds, as_role });

@@ -1,6 +1,7 @@
 import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import type { StoredEvent } from '../../../core/event.js';
+import { isPersonal, roleSees } from '../../../core/event-families.js';
 import { matchesEvent } from '../../../core/event-pattern.js';
 import { Batcher } from '../../../platform/database/batcher.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
@@ -104,7 +105,8 @@ export class FactsListener implements OnModuleInit {
     const patterns = await this.awaited.patterns(this.context.tenantId);
     const facts: NewFact[] = [];
     for (const pattern of patterns) {
-      const meant = events.filter(({ name }) => matchesEvent(pattern, name));
+      // Whoever may read workflows sees what their steps have heard.
+      const meant = events.filter(({ name, data }) => matchesEvent(pattern, name) && roleSees('user', name) && !isPersonal(name, data));
       if (meant.length === 0) continue;
       const steps = await this.awaited.byPattern(this.context.tenantId, pattern, MOST_HEARERS);
       for (const event of meant) {
