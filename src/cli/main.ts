@@ -1,6 +1,8 @@
 #!/usr/bin/env node
-import { runCommand } from './run-command.js';
+import { keepCompiledCode } from '../compile-cache.js';
 
+keepCompiledCode();
+const { runCommand } = await import('./run-command.js');
 process.exitCode = await runCommand(process.argv.slice(2), {
   out: (line) => process.stdout.write(`${line}\n`),
   error: (line) => process.stderr.write(`${line}\n`),

@@ -1,6 +1,7 @@
 import { someAddress, unique } from '../../support/factories.js';
 import type { RunningPlane } from '../../support/requests.js';
 import { must, type Side, type Tenant } from './callers.js';
+import type { Ids } from './ids.js';
 
 /** Paths of webhooks that receive, and of what they were sent. */
 export const OF_ENDPOINTS = /^\/webhook\/\{slug\}|\/webhooks\/\{id\}\/payloads/;
@@ -18,7 +19,7 @@ export class Endpoints {
   constructor(
     private readonly plane: RunningPlane,
     private readonly tenants: Record<Side, Tenant>,
-    private readonly made: Record<Side, Set<string>>,
+    private readonly made: Record<Side, Ids>,
   ) {}
 
   async path(path: string, side: Side, fresh: boolean): Promise<string> {

@@ -8,6 +8,7 @@ import type { RunningPlane } from '../../support/requests.js';
 import { hasType, requestSchema, successOf } from '../openapi-document.js';
 import { bearer, call, must, type Side, type Tenant } from './callers.js';
 import { Endpoints, OF_ENDPOINTS } from './endpoints.js';
+import { Ids } from './ids.js';
 
 /** Where sessions stand. No operation of the document makes one there. */
 const SESSIONS: ReadonlySet<string> = new Set(['/api/v1/security/sessions', '/api/v1/auth/sessions']);
@@ -60,15 +61,17 @@ export class Fixtures {
   private readonly names = new Map<string, string>();
   private readonly endpoints: Endpoints;
   /** Ids of everything that was made, by tenant: no answer to the other tenant may hold one. */
-  readonly made: Record<Side, Set<string>>;
+  readonly made: Record<Side, Ids>;
+  private readonly operations: PlacedOperation[];
 
   constructor(
     private readonly plane: RunningPlane,
     private readonly document: OpenApiDocument,
     private readonly tenants: Tenants,
   ) {
-    this.made = { own: new Set([tenants.own.id, tenants.own.agentId]), foreign: new Set([tenants.foreign.id, tenants.foreign.agentId]) };
+    this.made = { own: new Ids(tenants.own.id, tenants.own.agentId), foreign: new Ids(tenants.foreign.id, tenants.foreign.agentId) };
     this.endpoints = new Endpoints(plane, tenants, this.made);
+    this.operations = operationsOf(document);
   }
 
   /** The path of an operation with its ids filled in; `which` says whose. Fresh things when the call will change them. */
@@ -200,12 +203,12 @@ export class Fixtures {
   }
 
   private creatorAt(path: string): PlacedOperation | undefined {
-    return operationsOf(this.document).find((placed) => placed.path === path && placed.method === 'post' && this.makesSomething(placed));
+    return this.operations.find((placed) => placed.path === path && placed.method === 'post' && this.makesSomething(placed));
   }
 
   /** For paths that show what stands elsewhere: `/agent/boards/{id}/tasks` names a board of `/boards`. */
   private creatorNamed(name: string): PlacedOperation | undefined {
-    const creators = operationsOf(this.document).filter((placed) => placed.method === 'post' && placed.path.split('/').at(-1) === name && this.makesSomething(placed));
+    const creators = this.operations.filter((placed) => placed.method === 'post' && placed.path.split('/').at(-1) === name && this.makesSomething(placed));
     return creators.find(({ path }) => path === `/api/v1/${name}`) ?? creators.find(({ path }) => !path.includes('{'));
   }
 

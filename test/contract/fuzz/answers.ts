@@ -18,7 +18,8 @@ const INSIDES: readonly [string, RegExp][] = [
 
 /** Holds answers against the document: status, media type, schema and problem code. */
 export class Answers {
-  private readonly ajv = new Ajv2020({ strict: false, allErrors: false });
+  // Each schema of the document is compiled once, not anew inside of each answer that holds it.
+  private readonly ajv = new Ajv2020({ strict: false, allErrors: false, inlineRefs: false, code: { optimize: false } });
   private readonly compiled = new Map<string, ValidateFunction>();
 
   constructor(document: OpenApiDocument) {

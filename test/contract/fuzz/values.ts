@@ -19,6 +19,23 @@ export const anything: Arbitrary<unknown> = fc.oneof(
 
 export const nasty: Arbitrary<string> = fc.oneof(fc.constantFrom(...NASTY), fc.string({ unit: 'binary', maxLength: 40 }));
 
+/** What is costly to prepare and the same for many fields is prepared once. */
+function once<A extends unknown[], T>(make: (...given: A) => T): (...given: A) => T {
+  const known = new Map<string, T>();
+  return (...given) => {
+    const key = JSON.stringify(given);
+    const made = known.get(key) ?? make(...given);
+    known.set(key, made);
+    return made;
+  };
+}
+
+const texts = once((min: number, max: number): Arbitrary<string> =>
+  fc.oneof(fc.string({ minLength: min, maxLength: max }), fc.string({ unit: 'grapheme', minLength: min, maxLength: Math.max(min, Math.floor(max / 2)) }), nasty),
+);
+const matching = once((pattern: string) => fc.stringMatching(new RegExp(pattern)));
+const addresses = once(() => fc.emailAddress());
+
 /** Values of a schema. `ids` gives what a field of that name may refer to. */
 export class Values {
   constructor(
@@ -57,11 +74,11 @@ export class Values {
       return known.length === 0 ? fc.uuid() : fc.oneof({ weight: 3, arbitrary: fc.constantFrom(...known) }, { weight: 1, arbitrary: fc.uuid() });
     }
     if (schema.format === 'date-time') return fc.oneof(fc.constantFrom(...INSTANTS), fc.date({ noInvalidDate: true, min: new Date('2020-01-01'), max: new Date('2090-01-01') }).map((date) => date.toISOString()));
-    if (schema.format === 'email') return fc.emailAddress();
+    if (schema.format === 'email') return addresses();
     const min = schema.minLength ?? 0;
     const max = Math.max(min, Math.min(schema.maxLength ?? 100, min + 100));
-    const free = fc.oneof(fc.string({ minLength: min, maxLength: max }), fc.string({ unit: 'grapheme', minLength: min, maxLength: Math.max(min, Math.floor(max / 2)) }), nasty);
-    return schema.pattern === undefined || schema.pattern === '\\S' ? free : fc.oneof(fc.stringMatching(new RegExp(schema.pattern)), free);
+    const free = texts(min, max);
+    return schema.pattern === undefined || schema.pattern === '\\S' ? free : fc.oneof(matching(schema.pattern), free);
   }
 
   private list(schema: Schema, name: string, depth: number): Arbitrary<unknown> {
