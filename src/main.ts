@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { keepCompiledCode } from './compile-cache.js';
+import { keepCompiledCode } from './platform/compile-cache.js';
 
 keepCompiledCode();
 const { runProcess } = await import('./process.js');

@@ -1,5 +1,5 @@
 import 'reflect-metadata';
-import { keepCompiledCode } from './compile-cache.js';
+import { keepCompiledCode } from './platform/compile-cache.js';
 
 /** The jobs process: the same program, answering only its probes. */
 process.env['PROCESS_ROLE'] ??= 'worker';

@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { keepCompiledCode } from '../compile-cache.js';
+import { keepCompiledCode } from '../platform/compile-cache.js';
 
 keepCompiledCode();
 const { runCommand } = await import('./run-command.js');

@@ -7,5 +7,5 @@ import { fileURLToPath } from 'node:url';
  */
 export function keepCompiledCode(): void {
   // Not there in a Node.js that is too old, which is to say so itself.
-  (module as Partial<typeof module>).enableCompileCache?.(fileURLToPath(new URL('../node_modules/.cache/wheelhouse', import.meta.url)));
+  (module as Partial<typeof module>).enableCompileCache?.(fileURLToPath(new URL('../../node_modules/.cache/wheelhouse', import.meta.url)));
 }
