@@ -220,6 +220,13 @@ describe('the way of a message', () => {
     expect(await ok(call<Delivery>('POST', `/webhooks/${hook.id}/test`))).toMatchObject({ status: 'dead', attempt_count: 1 });
     const foreign = await createUser(plane, { role: 'admin', tenant: (await createTenant(plane)).id });
     expect((await call('POST', `/webhooks/${hook.id}/test`, undefined, plane, foreign.token)).status).toBe(404);
+    // Who may do it no more while the receiver hangs is not told how it ends.
+    const waiting = held(at);
+    const leaver = await createUser(plane, { role: 'admin', tenant: admin.tenantId });
+    const asked = call('POST', `/webhooks/${hook.id}/test`, undefined, plane, leaver.token);
+    await eventually(() => waiting.length === 1);
+    await ok(call('PATCH', `/admin/users/${leaver.id}`, { is_active: false }, second));
+    expect((await asked).status).toBe(401);
   });
 
   it('is barred by an open circuit breaker, which counts as no try, until the breaker closes', async () => {

@@ -5,6 +5,7 @@ import { Clock } from '../../core/clock.js';
 import { newId } from '../../core/ids.js';
 import { Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
+import { throwIfRefused } from '../../platform/auth/caller-watch.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { InboundReceiver } from './inbound-receiver.service.js';
 import { signedAs } from './signature-forms.js';
@@ -14,7 +15,8 @@ import { WebhookSecrets } from './webhook-secrets.js';
 import type { Webhook } from './webhook.entity.js';
 import { WebhooksService } from './webhooks.service.js';
 
-const LOOK_MS = 50;
+const FIRST_LOOK_MS = 50;
+const LAST_LOOK_MS = 800;
 /** Receivers that take longer are looked up in the list of deliveries. */
 const LONGEST_MS = 10_000;
 
@@ -31,19 +33,23 @@ export class WebhookTests {
     private readonly clock: Clock,
   ) {}
 
-  /** @throws Problem `not_found`, `webhook_disabled` */
-  async run(webhookId: string): Promise<WebhookDeliveryView> {
+  /**
+   * @param gone aborts when nobody waits for the answer any more
+   * @throws Problem `not_found`, `webhook_disabled`, and that with which `gone` was aborted
+   */
+  async run(webhookId: string, gone: AbortSignal): Promise<WebhookDeliveryView> {
     const { webhook } = await this.webhooks.get(webhookId);
-    return webhook.direction === 'inbound' ? this.receive(webhook) : this.send(webhookId);
+    return webhook.direction === 'inbound' ? this.receive(webhook) : this.send(webhookId, gone);
   }
 
-  private async send(webhookId: string): Promise<WebhookDeliveryView> {
+  private async send(webhookId: string, gone: AbortSignal): Promise<WebhookDeliveryView> {
     const { id } = await this.deliveries.sendTest(webhookId);
     const deadline = this.clock.monotonicMs() + LONGEST_MS;
-    for (;;) {
+    for (let pause = FIRST_LOOK_MS; ; pause = Math.min(pause * 1.5, LAST_LOOK_MS)) {
+      throwIfRefused(gone);
       const delivery = await this.deliveries.get(webhookId, id);
-      if (delivery.status !== 'pending' || delivery.waiting_for !== null || this.clock.monotonicMs() > deadline) return toDeliveryView(delivery);
-      await sleep(LOOK_MS);
+      if (delivery.status !== 'pending' || delivery.waiting_for !== null || gone.aborted || this.clock.monotonicMs() > deadline) return toDeliveryView(delivery);
+      await sleep(pause);
     }
   }
 

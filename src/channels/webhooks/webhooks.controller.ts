@@ -1,5 +1,7 @@
-import { Body, Delete, Get, Param, Patch, Post, Put, Query } from '@nestjs/common';
+import { Body, Delete, Get, Param, Patch, Post, Put, Query, Req } from '@nestjs/common';
+import type { Request } from 'express';
 import { mapPage, type Page } from '../../core/page.js';
+import { CallerWatch } from '../../platform/auth/caller-watch.js';
 import { ApiController, NO_CONTENT, Operation, pageOf } from '../../platform/http/operation.decorator.js';
 import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { WebhookDeliveryView } from './webhook-deliveries.view.js';
@@ -13,6 +15,7 @@ export class WebhooksController {
   constructor(
     private readonly webhooks: WebhooksService,
     private readonly tests: WebhookTests,
+    private readonly callers: CallerWatch,
   ) {}
 
   /** Lists webhooks, newest first. Their secrets are masked. */
@@ -69,8 +72,8 @@ export class WebhooksController {
    */
   @Post(':id/test')
   @Operation({ id: 'testWebhook', allow: 'webhook:write', returns: WebhookDeliveryView, problems: ['not_found', 'webhook_disabled'], idempotency: 'outside' })
-  async test(@Param('id', Uuid) id: string): Promise<WebhookDeliveryView> {
-    return this.tests.run(id);
+  async test(@Param('id', Uuid) id: string, @Req() request: Request): Promise<WebhookDeliveryView> {
+    return this.tests.run(id, await this.callers.watch(request));
   }
 
   /** Gives a webhook another secret, which this answer shows once. The one before works on for overlap_seconds: messages are signed with both. */
