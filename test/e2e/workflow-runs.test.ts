@@ -285,6 +285,32 @@ describe('whoever looks at a run', () => {
   });
 });
 
+describe('a value that is long', () => {
+  it('is only told of in lists, and read with its step or run, archived or not', async () => {
+    const agent = await workerOf();
+    const text = 'long '.repeat(20_000);
+    const id = await workflowOf([step('write', 'task', { config: { title: 'Write', required_tools: [agent.tool] } }), step('use', 'transform', { config: { output: '{% $steps.write.output %}' } }, 'write')]);
+    const runId = await start(id);
+    await work(agent, { text });
+    await ended(runId);
+    const told = { truncated: true, characters: expect.any(Number) as number, start: expect.stringMatching(/^\{"text": ?"long long/) as string };
+    const get = async <T>(path: string): Promise<T> => ok(plane.request<T>('GET', `${RUNS}${path}`, { token: ADMIN_TOKEN }));
+    const check = async (): Promise<void> => {
+      const { output, steps } = await run(runId);
+      expect([output, ...steps.map(({ output: of }) => of)]).toEqual([{ text }, told, told]);
+      expect((await get<{ items: { output: unknown }[] }>(`/${runId}/steps`)).items.map(({ output: of }) => of)).toEqual([told, told]);
+      expect((await get<{ items: { id: string; output: unknown; status: string }[] }>(`?workflow_id=${id}`)).items).toEqual([expect.objectContaining({ id: runId, status: 'completed', output: told })]);
+      expect(await get(`/${runId}/step?path=write`)).toMatchObject({ path: 'write', key: 'write', output: { text }, attempts: [{ attempt: 1, outcome: 'completed' }] });
+      expect((await plane.request('GET', `${RUNS}/${runId}/step?path=nowhere`, { token: ADMIN_TOKEN })).status).toBe(404);
+      expect((await plane.request('GET', `${RUNS}/${runId}/step`, { token: ADMIN_TOKEN })).status).toBe(400);
+    };
+    await check();
+    await withAdmin((admin) => admin.query(`update workflow_runs set ended_at = now() - interval '31 days' where id = $1`, [runId]), plane.database.name);
+    await plane.app.get(RunArchive).archive(new AbortController().signal);
+    await check();
+  });
+});
+
 describe('purging an agent', () => {
   it('takes what it said out of the runs that it worked in, archived or not, and leaves what the run was given', async () => {
     const agent = await workerOf();

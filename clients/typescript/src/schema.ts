@@ -4276,6 +4276,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/workflow-runs/{id}/step": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Reads one step of a run
+         * @description Reads one step of a run. With all that it holds: lists only tell of values of more than 65,536 characters.
+         *
+         *     | Who may call | Limits | Audited |
+         *     | --- | --- | --- |
+         *     | admin, user (scope `workflow:read`) | 120000 requests per credential in 60 s; 60 failed authentications per address in 60 s | no |
+         */
+        get: operations["getWorkflowRunStep"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/workflow-runs/{id}/steps": {
         parameters: {
             query?: never;
@@ -54516,6 +54540,207 @@ export interface operations {
             };
             /** @description `idempotency_key_reused`: This Idempotency-Key was used with another request. */
             422: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `rate_limited`: The rate limit is reached. */
+            429: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `internal`: Something went wrong on our side. */
+            500: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `unavailable`: A dependency is away. */
+            503: {
+                headers: {
+                    "Retry-After": components["headers"]["RetryAfter"];
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+        };
+    };
+    getWorkflowRunStep: {
+        parameters: {
+            query: {
+                /**
+                 * @description Its way from the run's own scope.
+                 * @example each/3/lint
+                 */
+                path: string;
+                /**
+                 * @description Id or slug of the tenant to act for. Admins of the operator tenant may name any, other admins their own.
+                 * @example default
+                 */
+                tenant_id?: components["parameters"]["TenantId"];
+            };
+            header?: {
+                /**
+                 * @description Id of this request, 1 to 128 visible ASCII characters; made when left out. It comes back in the answer and stands in logs and audit rows.
+                 * @example deploy-2026-01-31-7
+                 */
+                "X-Request-Id"?: components["parameters"]["RequestId"];
+            };
+            path: {
+                /**
+                 * @description Id of the resource.
+                 * @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00
+                 */
+                id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The answer. */
+            200: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    /**
+                     * @example {
+                     *       "path": "each/3/lint",
+                     *       "key": "lint",
+                     *       "name": "Lint",
+                     *       "type": "task",
+                     *       "status": "waiting",
+                     *       "why": "The task 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02 waits for an agent with eslint to claim it.",
+                     *       "attempt": 1,
+                     *       "waiting_for": {
+                     *         "kind": "task",
+                     *         "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00"
+                     *       },
+                     *       "due_at": null,
+                     *       "timeout_at": null,
+                     *       "branch": null,
+                     *       "scopes": {
+                     *         "open": 10,
+                     *         "completed": 4200,
+                     *         "failed": 3
+                     *       },
+                     *       "input": {
+                     *         "files": 12
+                     *       },
+                     *       "output": {
+                     *         "warnings": 0
+                     *       },
+                     *       "error": {
+                     *         "code": "http_503",
+                     *         "message": "publish: The answer had the status 503."
+                     *       },
+                     *       "undoes": null,
+                     *       "undone": true,
+                     *       "attempts": [
+                     *         {
+                     *           "attempt": 1,
+                     *           "outcome": "failed",
+                     *           "error": {
+                     *             "code": "http_503",
+                     *             "message": "The answer had the status 503."
+                     *           },
+                     *           "output": {
+                     *             "status": 503
+                     *           },
+                     *           "made": null,
+                     *           "started_at": "2026-01-01T09:00:00.010Z",
+                     *           "ended_at": "2026-01-01T09:00:04.310Z"
+                     *         }
+                     *       ],
+                     *       "started_at": "2026-01-01T09:00:00.010Z",
+                     *       "ended_at": null
+                     *     }
+                     */
+                    "application/json": components["schemas"]["RunStepView"];
+                };
+            };
+            /** @description `invalid_request`: The request is malformed or a field is invalid. */
+            400: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `unauthenticated`: No valid credentials were given.
+             *
+             *     `token_expired`: The token has expired.
+             */
+            401: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /**
+             * @description `forbidden`: These credentials do not allow this operation.
+             *
+             *     `account_disabled`: This account is disabled.
+             *
+             *     `tenant_suspended`: This tenant is suspended.
+             *
+             *     `address_not_allowed`: These credentials are not taken from this address.
+             *
+             *     `second_factor_missing`: This account is asked for a second factor, which the token does not stand for.
+             *
+             *     `mfa_setup_required`: The policy of the tenant asks for a second factor; until it is set up nothing else is allowed.
+             *
+             *     `password_expired`: The policy of the tenant asks for a new password; until there is one nothing else is allowed.
+             *
+             *     `agent_killed`: This agent was killed.
+             *
+             *     `agent_inactive`: This agent is not active.
+             */
+            403: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `not_found`: There is no such resource. */
+            404: {
+                headers: {
+                    "X-Request-Id": components["headers"]["RequestId"];
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemView"];
+                };
+            };
+            /** @description `erased`: This content was erased: its key was destroyed. */
+            410: {
                 headers: {
                     "X-Request-Id": components["headers"]["RequestId"];
                     [name: string]: unknown;

@@ -1,8 +1,9 @@
 import type { Page } from '../../../core/page.js';
 import type { StepStatus } from '../../../core/workflows/rows.js';
 import type { ArchivedRows } from './run-archive.repository.js';
-import { type AttemptRow, pageOfSteps, pathAt, type ShownStep, type StepsOfRun } from './run-rows.js';
+import { type AttemptRow, type Extent, pageOfSteps, pathAt, type ShownStep, type StepsOfRun } from './run-rows.js';
 import type { ListStepsQuery } from './runs.dto.js';
+import { shown } from './shown-values.js';
 
 const TIMES = ['due_at', 'timeout_at', 'started_at', 'ended_at'];
 
@@ -27,7 +28,7 @@ export class ArchivedSteps implements StepsOfRun {
     const after = cursor === undefined ? undefined : pathAt(cursor);
     const from = after === undefined ? offset : meant.findIndex(({ path }) => path > after);
     const rows = from < 0 ? [] : meant.slice(from, from + limit + 1);
-    return Promise.resolve(pageOfSteps(rows, { limit, offset: cursor === undefined ? offset : 0 }, { total: meant.length, beyond: false }));
+    return Promise.resolve(pageOfSteps(rows.map(listed), { limit, offset: cursor === undefined ? offset : 0 }, { total: meant.length, beyond: false }));
   }
 
   /** It has ended. */
@@ -35,14 +36,21 @@ export class ArchivedSteps implements StepsOfRun {
     return Promise.resolve([]);
   }
 
-  attempts(paths: readonly string[]): Promise<Map<string, AttemptRow[]>> {
-    return Promise.resolve(new Map(paths.map((path) => [path, [...(this.tries.get(path) ?? [])].sort((a, b) => a.attempt - b.attempt)])));
+  step(path: string): Promise<ShownStep | undefined> {
+    return Promise.resolve(this.all.find((step) => step.path === path));
+  }
+
+  attempts(paths: readonly string[], extent: Extent): Promise<Map<string, AttemptRow[]>> {
+    const triesOf = (path: string): AttemptRow[] => (this.tries.get(path) ?? []).map((row) => (extent === 'whole' ? row : { ...row, output: shown(row.output) }));
+    return Promise.resolve(new Map(paths.map((path) => [path, triesOf(path).sort((a, b) => a.attempt - b.attempt)])));
   }
 
   states(): Promise<{ path: string; status: StepStatus }[]> {
     return Promise.resolve(this.all.filter(({ undoes }) => undoes === null).map(({ path, status }) => ({ path, status })));
   }
 }
+
+const listed = (step: ShownStep): ShownStep => ({ ...step, input: shown(step.input), output: shown(step.output) });
 
 function withTimes(row: object): Record<string, unknown> {
   return Object.fromEntries(Object.entries(row).map(([name, value]: [string, unknown]) => [name, TIMES.includes(name) && typeof value === 'string' ? new Date(value) : value]));

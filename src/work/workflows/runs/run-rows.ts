@@ -23,6 +23,9 @@ export interface AttemptRow {
   ended_at: Date;
 }
 
+/** Whether long values are read, or only told of, as in lists. */
+export type Extent = 'whole' | 'listed';
+
 /** Reads the steps of one run, wherever they are kept. */
 export interface StepsOfRun {
   /** How many have each status; scopes are none. */
@@ -31,7 +34,9 @@ export interface StepsOfRun {
   steps(query: ListStepsQuery): Promise<Page<ShownStep>>;
   /** Steps that have begun, or could, and have not ended: what a stuck run waits for. */
   waiting(most: number): Promise<ShownStep[]>;
-  attempts(paths: readonly string[]): Promise<Map<string, AttemptRow[]>>;
+  /** One step with all that it holds. */
+  step(path: string): Promise<ShownStep | undefined>;
+  attempts(paths: readonly string[], extent: Extent): Promise<Map<string, AttemptRow[]>>;
   /** For a diagram: where each stands. */
   states(): Promise<{ path: string; status: StepStatus }[]>;
 }

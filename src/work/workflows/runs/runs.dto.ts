@@ -79,6 +79,17 @@ export class ListRunsQuery extends ListRunsOfQuery {
   workflow_id?: string;
 }
 
+/** Which step of a run to read. */
+export class StepQuery {
+  /**
+   * Its way from the run's own scope.
+   * @example each/3/lint
+   */
+  @Matches(/^[\w~-]+(\/[\w-]+)*$/)
+  @MaxLength(500)
+  path!: string;
+}
+
 /** Which steps of a run to list. */
 export class ListStepsQuery extends PageQuery {
   /**

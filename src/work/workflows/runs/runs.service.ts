@@ -12,7 +12,7 @@ import { ArchivedSteps } from './archived-steps.js';
 import { statesOf } from './run-diagram.js';
 import { whyOf } from './run-reasons.js';
 import { RunArchive } from './run-archive.service.js';
-import type { ShownStep, StepsOfRun } from './run-rows.js';
+import type { Extent, ShownStep, StepsOfRun } from './run-rows.js';
 import type { ListRunsQuery, ListStepsQuery } from './runs.dto.js';
 import { RunsReadRepository } from './runs-read.repository.js';
 import { type ExplainedStep, type RunStepView, toRunView, toStepView, type WorkflowRunDetailView } from './runs.view.js';
@@ -51,7 +51,7 @@ export class RunsService {
     const run = await this.find(id);
     const of = await this.stepsOf(run);
     const steps = await of.steps({ limit: FIRST_STEPS, offset: 0 });
-    const explained = await this.explained(run, of, [...steps.items, ...(await of.waiting(MOST_WAITS))]);
+    const explained = await this.explained(run, of, 'listed', [...steps.items, ...(await of.waiting(MOST_WAITS))]);
     return { ...toRunView(run), step_counts: await of.counts(), waits: explained.slice(steps.items.length), steps: explained.slice(0, steps.items.length) };
   }
 
@@ -61,7 +61,18 @@ export class RunsService {
     const run = await this.find(id);
     const of = await this.stepsOf(run);
     const page = await of.steps(query);
-    return { ...page, items: await this.explained(run, of, page.items) };
+    return { ...page, items: await this.explained(run, of, 'listed', page.items) };
+  }
+
+  /** One step with all that it holds. @throws Problem `not_found` (the run, the step) */
+  @Transactional()
+  async step(id: string, path: string): Promise<RunStepView> {
+    const run = await this.find(id);
+    const of = await this.stepsOf(run);
+    const step = await of.step(path);
+    const [view] = step ? await this.explained(run, of, 'whole', [step]) : [];
+    if (!view) throw notFound('step');
+    return view;
   }
 
   /** The graph that the run follows, each step in the colour of its state. @throws Problem `not_found` */
@@ -85,10 +96,10 @@ export class RunsService {
     return archived_at === null ? this.reads.stepsOf(this.context.tenantId, id) : new ArchivedSteps(await this.archive.rowsOf(id));
   }
 
-  private async explained(run: WorkflowRun, of: StepsOfRun, steps: readonly ShownStep[]): Promise<RunStepView[]> {
+  private async explained(run: WorkflowRun, of: StepsOfRun, extent: Extent, steps: readonly ShownStep[]): Promise<RunStepView[]> {
     const idsOf = (kind: string): string[] => steps.flatMap((step) => (step.waiting_kind === kind && step.waiting_id !== null ? [step.waiting_id] : []));
     const graph = new GraphIndex(await this.versions.graphOf(run.workflow_id, run.version));
-    const attempts = await of.attempts(steps.map(({ path }) => path));
+    const attempts = await of.attempts(steps.map(({ path }) => path), extent);
     const outside = { tasks: await this.tasks.briefly(idsOf('task')), runs: await this.reads.statuses(this.context.tenantId, idsOf('run')) };
     return steps.map((step) => {
       const inGraph = graph.step(step.undoes ?? step.path);

@@ -2,10 +2,12 @@ import type { Page } from '../../../core/page.js';
 import type { StepStatus } from '../../../core/workflows/rows.js';
 import type { Sql } from '../../../platform/database/sql.js';
 import { type Total, totalOf } from '../../../platform/database/table.js';
-import { type AttemptRow, pageOfSteps, pathAt, type ShownStep, type StepsOfRun } from './run-rows.js';
+import { type AttemptRow, type Extent, pageOfSteps, pathAt, type ShownStep, type StepsOfRun } from './run-rows.js';
 import type { ListStepsQuery } from './runs.dto.js';
+import { shownColumn } from './shown-values.js';
 
-const COLUMNS = 'path, type, status, attempt, open, done, lost, next, branch, waiting_kind, waiting_id, due_at, timeout_at, input, output, error, reason, undoes, undone, started_at, ended_at';
+const COLUMNS = 'path, type, status, attempt, open, done, lost, next, branch, waiting_kind, waiting_id, due_at, timeout_at, error, reason, undoes, undone, started_at, ended_at';
+const LISTED = `${COLUMNS}, ${shownColumn('input')}, ${shownColumn('output')}`;
 const OF_RUN = `from workflow_steps where tenant_id = $1 and run_id = $2 and type <> 'scope'`;
 
 /** Steps of a run, in their tables. */
@@ -32,17 +34,22 @@ export class StoredSteps implements StepsOfRun {
     const total = (await this.sql.row<Total>(totalOf(from), [...values])) ?? { total: 0, beyond: false };
     const after = cursor === undefined ? '' : ` and path > ${place(pathAt(cursor))}`;
     const skipped = cursor === undefined ? offset : 0;
-    const rows = await this.sql.rows<ShownStep>(`select ${COLUMNS} ${from}${after} order by path limit ${place(limit + 1)} offset ${place(skipped)}`, values);
+    const rows = await this.sql.rows<ShownStep>(`select ${LISTED} ${from}${after} order by path limit ${place(limit + 1)} offset ${place(skipped)}`, values);
     return pageOfSteps(rows, { limit, offset: skipped }, total);
   }
 
   waiting(most: number): Promise<ShownStep[]> {
-    return this.sql.rows<ShownStep>(`select ${COLUMNS} ${OF_RUN} and status in ('ready', 'waiting', 'retrying') order by path limit $3`, [this.tenantId, this.runId, most]);
+    return this.sql.rows<ShownStep>(`select ${LISTED} ${OF_RUN} and status in ('ready', 'waiting', 'retrying') order by path limit $3`, [this.tenantId, this.runId, most]);
   }
 
-  async attempts(paths: readonly string[]): Promise<Map<string, AttemptRow[]>> {
+  step(path: string): Promise<ShownStep | undefined> {
+    return this.sql.row<ShownStep>(`select ${COLUMNS}, input, output ${OF_RUN} and path = $3`, [this.tenantId, this.runId, path]);
+  }
+
+  async attempts(paths: readonly string[], extent: Extent): Promise<Map<string, AttemptRow[]>> {
+    const output = extent === 'whole' ? 'output' : shownColumn('output');
     const rows = await this.sql.rows<AttemptRow>(
-      'select path, attempt, outcome, error, output, made_kind, made_id, started_at, ended_at from workflow_attempts where tenant_id = $1 and run_id = $2 and path = any($3) order by path, attempt',
+      `select path, attempt, outcome, error, ${output}, made_kind, made_id, started_at, ended_at from workflow_attempts where tenant_id = $1 and run_id = $2 and path = any($3) order by path, attempt`,
       [this.tenantId, this.runId, paths],
     );
     return Map.groupBy(rows, ({ path }) => path);

@@ -6,7 +6,7 @@ import { Uuid } from '../../../platform/http/uuid.pipe.js';
 import { DiagramQuery } from '../workflows.dto.js';
 import { RunControl } from './run-control.service.js';
 import { RunStreamService } from './run-stream.service.js';
-import { CancelRunDto, ListRunsQuery, ListStepsQuery } from './runs.dto.js';
+import { CancelRunDto, ListRunsQuery, ListStepsQuery, StepQuery } from './runs.dto.js';
 import { RunsService } from './runs.service.js';
 import { RunStepView, toRunView, WorkflowRunDetailView, WorkflowRunView } from './runs.view.js';
 
@@ -37,6 +37,13 @@ export class WorkflowRunsController {
   @Operation({ id: 'listWorkflowRunSteps', allow: 'workflow:read', returns: pageOf(RunStepView), problems: ['not_found', 'erased'] })
   steps(@Param('id', Uuid) id: string, @Query() query: ListStepsQuery): Promise<Page<RunStepView>> {
     return this.runs.steps(id, query);
+  }
+
+  /** Reads one step of a run. With all that it holds: lists only tell of values of more than 65,536 characters. */
+  @Get(':id/step')
+  @Operation({ id: 'getWorkflowRunStep', allow: 'workflow:read', returns: RunStepView, problems: ['not_found', 'erased'] })
+  step(@Param('id', Uuid) id: string, @Query() { path }: StepQuery): Promise<RunStepView> {
+    return this.runs.step(id, path);
   }
 
   /** Draws a run: the graph that it follows, each step in the colour of its state. As SVG, or as Mermaid. */
