@@ -54586,8 +54586,8 @@ export interface operations {
         parameters: {
             query: {
                 /**
-                 * @description Its way from the run's own scope.
-                 * @example each/3/lint
+                 * @description Its way from the run's own scope: nap, or each/3/lint for what a map does with its fourth item.
+                 * @example nap
                  */
                 path: string;
                 /**

@@ -82,8 +82,8 @@ export class ListRunsQuery extends ListRunsOfQuery {
 /** Which step of a run to read. */
 export class StepQuery {
   /**
-   * Its way from the run's own scope.
-   * @example each/3/lint
+   * Its way from the run's own scope: nap, or each/3/lint for what a map does with its fourth item.
+   * @example nap
    */
   @Matches(/^[\w~-]+(\/[\w-]+)*$/)
   @MaxLength(500)
