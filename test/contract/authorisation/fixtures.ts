@@ -28,6 +28,8 @@ const HINTS: Readonly<Record<string, Record<string, unknown>>> = {
   createApiKey: { scopes: ['task:read'] },
   // A name that stands for nothing anywhere (RFC 6761).
   createWebhook: { url: 'https://hooks.invalid/', events: ['task.completed'] },
+  // The one step of the matrix's workflow.
+  getWorkflowRunStep: { path: 'nap' },
   addWorkflowStep: { step_type: 'transform' },
   saveCircuitBreaker: { target: 'host:api.example.com' },
   // Rules that let nobody in would end the matrix.
@@ -168,7 +170,7 @@ export class Fixtures {
   /** The query that an operation cannot do without. */
   async query({ operation }: PlacedOperation, side: Side): Promise<string[]> {
     const required = (operation.parameters ?? []).flatMap((parameter) => ('in' in parameter && parameter.in === 'query' && parameter.required ? [parameter] : []));
-    return Promise.all(required.map(async ({ name, schema }) => `${name}=${encodeURIComponent(String(await this.value(schema, name, side, false)))}`));
+    return Promise.all(required.map(async ({ name, schema }) => `${name}=${encodeURIComponent(String(HINTS[operation.operationId]?.[name] ?? (await this.value(schema, name, side, false))))}`));
   }
 
   private once(creator: PlacedOperation, side: Side): Promise<string> {
