@@ -285,6 +285,22 @@ describe('whoever looks at a run', () => {
   });
 });
 
+describe('the archive', () => {
+  it('takes every run that it can, and says which one it cannot', async () => {
+    const id = await workflowOf([step('a', 'transform')]);
+    const [broken, whole] = [await start(id), await start(id)];
+    await Promise.all([ended(broken), ended(whole)]);
+    await withAdmin(async (admin) => {
+      await admin.query(`update workflow_runs set ended_at = now() - interval '31 days' where id = any($1)`, [[broken, whole]]);
+      await admin.query(`insert into workflow_run_archives (tenant_id, run_id, agents) select tenant_id, id, '{}' from workflow_runs where id = $1`, [broken]);
+    }, plane.database.name);
+    await expect(plane.app.get(RunArchive).archive(new AbortController().signal)).rejects.toThrow(broken);
+    const archived = await withAdmin(async (admin) => (await admin.query<{ id: string }>('select id from workflow_runs where workflow_id = $1 and archived_at is not null', [id])).rows, plane.database.name);
+    expect(archived).toEqual([{ id: whole }]);
+    await withAdmin((admin) => admin.query('delete from workflow_run_archives where run_id = $1', [broken]), plane.database.name);
+  });
+});
+
 describe('a value that is long', () => {
   it('is only told of in lists, and read with its step or run, archived or not', async () => {
     const agent = await workerOf();

@@ -22,9 +22,9 @@ export class RunArchiveRepository {
     private readonly database: SystemDatabase,
   ) {}
 
-  /** Of all tenants, the oldest first. */
-  oldest(days: number, most: number): Promise<OldRun[]> {
-    return this.database.query<OldRun>('select tenant_id, id from workflow_runs where archived_at is null and ended_at < now() - make_interval(days => $1) order by ended_at limit $2', [days, most]);
+  /** Of all tenants, the oldest first. @param but ids of runs that are left out */
+  oldest(days: number, most: number, but: readonly string[]): Promise<OldRun[]> {
+    return this.database.query<OldRun>('select tenant_id, id from workflow_runs where archived_at is null and ended_at < now() - make_interval(days => $1) and id <> all($3) order by ended_at limit $2', [days, most, but]);
   }
 
   /** Holds a run that is still to be archived, until the transaction ends. */

@@ -1,9 +1,10 @@
 import { promisify } from 'node:util';
 import { gunzip, gzip } from 'node:zlib';
-import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { Injectable, Logger, type OnModuleInit } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
 import { Problem } from '../../../core/problem.js';
 import { Config } from '../../../platform/config/config.js';
+import { isDatabaseAway, tookTooLong } from '../../../platform/database/database-problem.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { Jobs } from '../../../platform/jobs/jobs.js';
 import { type ArchivedRows, type OldRun, RunArchiveRepository } from './run-archive.repository.js';
@@ -11,6 +12,8 @@ import { type ArchivedRows, type OldRun, RunArchiveRepository } from './run-arch
 const JOB = 'workflow-archive';
 const HOURLY = '37 * * * *';
 const AT_ONCE = 200;
+/** After so many it is no affair of single runs. */
+const MOST_FAILURES = 20;
 const [pack, unpack] = [promisify(gzip), promisify(gunzip)];
 
 /**
@@ -19,6 +22,8 @@ const [pack, unpack] = [promisify(gzip), promisify(gunzip)];
  */
 @Injectable()
 export class RunArchive implements OnModuleInit {
+  private readonly logger = new Logger(RunArchive.name);
+
   constructor(
     private readonly context: RequestContext,
     private readonly config: Config,
@@ -33,14 +38,21 @@ export class RunArchive implements OnModuleInit {
 
   /** Archives what is old enough, until nothing is. */
   async archive(signal: AbortSignal): Promise<void> {
-    for (;;) {
-      const runs = await this.repository.oldest(this.config.get('WORKFLOW_ARCHIVE_DAYS'), AT_ONCE);
+    const failed: string[] = [];
+    while (failed.length < MOST_FAILURES) {
+      const runs = await this.repository.oldest(this.config.get('WORKFLOW_ARCHIVE_DAYS'), AT_ONCE, failed);
       for (const { tenant_id: tenantId, id } of runs) {
         if (signal.aborted) return;
-        await this.context.runAsSystem(tenantId, 'workflow-archive', () => this.archiveOne({ tenant_id: tenantId, id }));
+        await this.context.runAsSystem(tenantId, 'workflow-archive', () => this.archiveOne({ tenant_id: tenantId, id })).catch((error: unknown) => {
+          if (isDatabaseAway(error) && !tookTooLong(error)) throw error;
+          // One that cannot be archived keeps no other from it; the next hour tries again.
+          this.logger.error({ err: error, run: id }, 'A run could not be archived.');
+          failed.push(id);
+        });
       }
-      if (runs.length < AT_ONCE) return;
+      if (runs.length < AT_ONCE) break;
     }
+    if (failed.length > 0) throw new Error(`${failed.length} runs could not be archived, the first of them ${failed[0] ?? ''}.`);
   }
 
   /** Puts the steps of an archived run back into their tables: it is to go on. @throws Problem `not_found`, `erased` */
