@@ -1,10 +1,12 @@
 import { RequestContext } from '../../src/platform/context/request-context.js';
+import { RunArchive } from '../../src/work/workflows/runs/run-archive.service.js';
 import { RunStarts } from '../../src/work/workflows/runs/run-starts.service.js';
 import { eventually } from '../support/eventually.js';
 import { withAdmin } from '../support/databases.js';
 import { countingServer } from '../support/counting-server.js';
-import { createUser } from '../support/factories.js';
-import { control, ended, run, start, step, untilStep, work, workerOf, workflowOf } from '../support/runs.js';
+import { createTenant, createUser } from '../support/factories.js';
+import { ADMIN_TOKEN, type ApiResponse } from '../support/plane.js';
+import { control, ended, run, RUNS, type Shown, start, step, untilStep, work, workerOf, workflowOf } from '../support/runs.js';
 import { plane, startTwo, stopTwo } from '../support/two-planes.js';
 
 beforeAll(() => startTwo({ EGRESS_ALLOW: '127.0.0.1' }, { EGRESS_ALLOW: '127.0.0.1' }));
@@ -134,5 +136,45 @@ describe('who wrote a workflow', () => {
     expect((await plane.request('POST', `/api/v1/approvals/${approval?.id ?? ''}/approve`, { token: author.token, body: {} })).status).toBe(403);
     expect((await control(runId, 'cancel')).status).toBe(200);
     expect((await run(runId)).status).toBe('cancelled');
+  });
+});
+
+describe('long values of a run', () => {
+  const LONG = 'long 😀 '.repeat(12_000);
+  const read = <T>(path: string, token = ADMIN_TOKEN): Promise<ApiResponse<T>> => plane.request<T>('GET', path, { token });
+  const stepAt = async (id: string, path: string): Promise<Shown> => (await read<Shown>(`${RUNS}/${id}/step?path=${encodeURIComponent(path)}`)).body;
+  const told = (name: string): object => ({ truncated: true, characters: [...LONG].length + name.length + 8, start: [...`{"${name}": "${LONG}`].slice(0, 1_000).join('') });
+
+  it('read the same in a table and in an archive: inputs, outputs, what a try that failed was answered', async () => {
+    const server = await countingServer();
+    server.answer = (_request, response) => response.writeHead(422, { 'content-type': 'application/json' }).end(JSON.stringify({ text: LONG }));
+    const copy = step('copy', 'transform', { input: { text: '{% $input.text %}' }, config: { output: { copy: '{% $input.text %}' } } });
+    const workflowId = await workflowOf([copy, step('call', 'http', { on_error: 'continue', config: { method: 'POST', url: `${server.url}/hook` } })], { output: { copy: '{% $steps.copy.output.copy %}' } });
+    const { id, status } = await ended(await start(workflowId, { text: LONG }));
+    await server.close();
+    expect(status).toBe('completed');
+    for (const path of [`${RUNS}?workflow_id=${workflowId}`, `/api/v1/workflows/${workflowId}/runs`]) expect((await read(path)).body).toMatchObject({ total: 1, items: [{ id, status, input: told('text'), output: told('copy') }] });
+    const look = async (): Promise<unknown[]> => [(await read<{ items: Shown[] }>(`${RUNS}/${id}/steps`)).body.items, (await run(id)).steps, await stepAt(id, 'copy'), await stepAt(id, 'call')];
+    const stored = await look();
+    const steps = [{ path: 'call', attempts: [{ outcome: 'failed', output: { truncated: true } }] }, { path: 'copy', input: told('text'), output: told('copy') }];
+    expect(stored).toMatchObject([steps, steps, { input: { text: LONG }, output: { copy: LONG } }, { attempts: [{ output: { body: { text: LONG } } }] }]);
+    await ask(`update workflow_runs set ended_at = now() - interval '31 days' where id = $1`, [id]);
+    await plane.app.get(RunArchive).archive(new AbortController().signal);
+    expect(await look()).toEqual(stored);
+  });
+
+  it('are told of where a run waits, and each step is read by its path: no scope, nothing of another tenant', async () => {
+    const waiting = await start(await workflowOf([step('nap', 'wait', { input: { text: '{% $input.text %}' }, config: { seconds: 3_600 } })]), { text: LONG });
+    await untilStep(waiting, 'nap', 'waiting');
+    expect([(await run(waiting)).waits, await stepAt(waiting, 'nap')]).toMatchObject([[{ path: 'nap', input: told('text') }], { input: { text: LONG } }]);
+    await control(waiting, 'cancel');
+    const made = step('made', 'transform', { config: { output: 1 }, compensate: { type: 'transform', config: { output: 'undone' } } });
+    const each = step('each', 'map', { config: { items: [1] }, scopes: [{ name: 'item', steps: [step('a', 'transform')] }] });
+    const { id, steps } = await ended(await start(await workflowOf([each, made, step('bad', 'transform', { config: { output: '{% $error("no") %}' } }, 'each', 'made')])));
+    expect(steps.some(({ path }) => path.startsWith('~'))).toBe(true);
+    for (const one of steps) expect(await stepAt(id, one.path)).toEqual(one);
+    const foreign = await createUser(plane, { role: 'admin', tenant: (await createTenant(plane)).id });
+    const statuses = ['each/0', 'nothing', 'made', '', 'a//b'].map(async (path) => (await read(`${RUNS}/${id}/step?path=${path}`, path === 'made' ? foreign.token : ADMIN_TOKEN)).status);
+    expect(await Promise.all(statuses)).toEqual([404, 404, 404, 400, 400]);
   });
 });
