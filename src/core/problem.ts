@@ -89,3 +89,9 @@ export function invalidField(field: string, code: string, message: string): Prob
 export function notFound(what: string): Problem {
   return new Problem('not_found', { detail: `No such ${what}.` });
 }
+
+/** A refusal as an answer; what is no refusal is thrown on. For who does several things of which each may be refused by itself. */
+export function refusalOf(error: unknown): Problem {
+  if (error instanceof Problem && error.status < 500) return error;
+  throw error;
+}

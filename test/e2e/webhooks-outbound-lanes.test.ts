@@ -197,6 +197,18 @@ describe('a subscription that is to be sent nothing more', () => {
     expect(receiver.at(at).map(({ body }) => body.type)).toEqual(['test.message', 'test.message']);
   });
 
+  it('goes on with what is under way when it is told again what it is', async () => {
+    const at = path();
+    const waiting = held(at);
+    const hook = await subscribe(at);
+    await send(hook, 1);
+    await eventually(() => waiting.length === 1);
+    await ok(call('PATCH', `/webhooks/${hook.id}`, { is_enabled: true, url: receiver.url + at }, second));
+    waiting[0]!.end();
+    await eventually(async () => (await deliveries(hook, '?status=delivered')).length === 1);
+    expect(receiver.at(at)).toHaveLength(1);
+  });
+
   it('and is sent elsewhere goes there from the answer on', async () => {
     const [at, elsewhere] = [path(), path()];
     const waiting = held(at);

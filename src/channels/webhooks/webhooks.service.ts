@@ -103,7 +103,8 @@ export class WebhooksService {
     await this.repository.update(before.tenant_id, id, patch);
     const after = await this.find(id);
     await this.audit.record({ action: 'webhook.update', resource: { type: 'webhook', id }, ...changesBetween(summaryOf(before), summaryOf(after)) });
-    const ends = before.direction === 'inbound' || ENDS_CALLS.some((field) => body[field] !== undefined);
+    // Of one that was disabled nothing is under way, but what begins when it is enabled.
+    const ends = before.direction === 'inbound' || (before.is_enabled && ENDS_CALLS.some((field) => after[field] !== before[field]));
     this.revocations.afterCommit(subscriptionsTag(before.tenant_id), ...(ends ? [webhookTag(id)] : []));
     afterCommit(() => this.signal.raise());
     return after;

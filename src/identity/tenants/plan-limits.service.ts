@@ -51,10 +51,14 @@ export class PlanLimitsService extends PlanLimits {
   }
 
   async admit(thing: LimitedThing): Promise<void> {
-    const room = await this.room(thing);
+    await this.take(thing, await this.room(thing));
+  }
+
+  async take(thing: LimitedThing, room: Room | undefined): Promise<void> {
     if (!room) return;
     if (room.current >= room.limit) throw planLimitReached(thing, room);
-    if (room.current + 1 === room.limit) await this.events.publish(PlanLimitReached, { limit_name: thing, limit: room.limit });
+    room.current += 1;
+    if (room.current === room.limit) await this.events.publish(PlanLimitReached, { limit_name: thing, limit: room.limit });
   }
 
   async room(thing: LimitedThing): Promise<Room | undefined> {

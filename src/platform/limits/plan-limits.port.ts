@@ -23,8 +23,14 @@ export abstract class PlanLimits {
    */
   abstract admit(thing: LimitedThing): Promise<void>;
 
-  /** The same for who makes several: what there is room for. Undefined without a limit. */
+  /** The same for who makes several, each of which `take`s some of it: what there is room for. Undefined without a limit. */
   abstract room(thing: LimitedThing): Promise<Room | undefined>;
+
+  /**
+   * Takes the room for one, in the transaction that asked for it.
+   * @throws Problem `plan_limit_reached`, with nothing taken
+   */
+  abstract take(thing: LimitedThing, room: Room | undefined): Promise<void>;
 
   /** How many requests a minute the tenant's callers may make together; undefined for any number. */
   abstract requestsPerMinute(tenantId: string): Promise<number | undefined>;

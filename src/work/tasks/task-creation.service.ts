@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Transactional, TransactionHost } from '@nestjs-cls/transactional';
 import { type Actor, systemActor } from '../../core/actor.js';
 import { newId } from '../../core/ids.js';
-import { Problem } from '../../core/problem.js';
+import { Problem, refusalOf } from '../../core/problem.js';
 import { type AuditOrigin, AuditPort } from '../../platform/auth/audit-port.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { Batcher } from '../../platform/database/batcher.js';
@@ -121,7 +121,7 @@ export class TaskCreationService {
   private async planWithin(room: Room | undefined, tenantId: string, order: Order): Promise<NewTask> {
     if (room && room.current >= room.limit) throw planLimitReached('open_tasks', room);
     const planned = await this.plan(tenantId, order);
-    if (room) room.current += 1;
+    await this.plans.take('open_tasks', room);
     return planned;
   }
 
@@ -160,11 +160,6 @@ export class TaskCreationService {
     const [first] = tasks;
     if (first && ready.size > 0) afterCommit(() => ready.forEach((count, lane) => this.signal.ready(first.tenant_id, lane, count)));
   }
-}
-
-function refusalOf(error: unknown): Problem {
-  if (error instanceof Problem) return error;
-  throw error;
 }
 
 function taskOf(byId: ReadonlyMap<string, Task>, id: string): Task {

@@ -3,7 +3,7 @@ import { isId, newId } from '../../../core/ids.js';
 import { Problem } from '../../../core/problem.js';
 import { ROOT } from '../../../core/workflows/graph.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
-import { RunStarts } from '../runs/run-starts.service.js';
+import { type RunOrder, RunStarts } from '../runs/run-starts.service.js';
 import { type EffectMaker, errorOf, failedFact, type Wanted } from './effects.js';
 import { type NewFact, RunsRepository } from './runs.repository.js';
 
@@ -17,27 +17,19 @@ export class ChildEffects implements EffectMaker {
   ) {}
 
   async make(wanted: readonly Wanted[]): Promise<NewFact[]> {
-    const facts: NewFact[] = [];
-    for (const effect of wanted) {
-      const problem = await this.start(effect);
-      if (problem) facts.push(failedFact(effect, errorOf(problem)));
-    }
-    return facts;
+    const [named, unnamed] = [wanted.filter(({ values }) => isId(values['workflow_id'])), wanted.filter(({ values }) => !isId(values['workflow_id']))];
+    const started = await this.starts.startMany(named.map(orderOf));
+    return [
+      ...named.flatMap((effect, at) => (started[at] instanceof Problem ? [failedFact(effect, errorOf(started[at]))] : [])),
+      ...unnamed.map((effect) => failedFact(effect, errorOf(new Problem('unprocessable', { detail: 'workflow_id is not the id of a workflow.' })))),
+    ];
   }
 
   /** They hear of it with their next transition: nobody holds two runs at once. */
   async release(ids: readonly string[], reason: string): Promise<void> {
     await this.runs.addFacts(this.context.tenantId, ids.map((runId) => ({ id: newId(), runId, path: ROOT, attempt: null, outcome: 'cancelled' as const, output: null, error: { code: 'cancelled', message: reason, passing: false } })));
   }
-
-  private async start({ id, runId, rootRunId, path, attempt, depth, requester, values: { workflow_id: workflowId, input } }: Wanted): Promise<Problem | undefined> {
-    if (!isId(workflowId)) return new Problem('unprocessable', { detail: 'workflow_id is not the id of a workflow.' });
-    try {
-      await this.starts.start({ id, workflowId, input: input ?? null, startedBy: { kind: 'run', id: runId }, requester: requester ?? undefined, parent: { runId, rootRunId, path, attempt, depth } });
-      return undefined;
-    } catch (error) {
-      if (error instanceof Problem && error.status < 500) return error;
-      throw error;
-    }
-  }
 }
+
+const orderOf = ({ id, runId, rootRunId, path, attempt, depth, requester, values: { workflow_id: workflowId, input } }: Wanted): RunOrder =>
+  ({ id, workflowId: workflowId as string, input: input ?? null, startedBy: { kind: 'run', id: runId }, requester: requester ?? undefined, parent: { runId, rootRunId, path, attempt, depth } });

@@ -13,26 +13,44 @@ export interface NewRun {
   started_by_id: string;
   start_key: string | null;
   requester: string | null;
-  parent: { runId: string; rootRunId: string; path: string; attempt: number; depth: number } | null;
+  root_run_id: string;
+  parent_run_id: string | null;
+  parent_path: string | null;
+  parent_attempt: number | null;
+  depth: number;
 }
 
-const INSERT = prepared(`insert into workflow_runs (tenant_id, id, workflow_id, version, status, input, started_by_kind, started_by_id, start_key, requester, root_run_id, parent_run_id, parent_path, parent_attempt, depth)
-  values ($1, $2, $3, $4, 'pending', $5::jsonb, $6, $7, $8, $9, $10, $11, $12, $13, $14)
-  on conflict (tenant_id, workflow_id, start_key) where start_key is not null do nothing`);
+const COLUMNS = [
+  'id', 'workflow_id', 'version', 'input', 'started_by_kind', 'started_by_id', 'start_key', 'requester', 'root_run_id', 'parent_run_id', 'parent_path', 'parent_attempt', 'depth',
+] as const satisfies readonly (keyof NewRun)[];
+const INSERT = prepared(`insert into workflow_runs (tenant_id, status, ${COLUMNS.join(', ')}) select $1, 'pending', ${COLUMNS.join(', ')} from jsonb_populate_recordset(null::workflow_runs, $2::jsonb)
+  on conflict (tenant_id, workflow_id, start_key) where start_key is not null do nothing returning id`);
+
+/** A run with the key that it was started with. */
+export interface KeyedRun {
+  id: string;
+  workflow_id: string;
+  start_key: string;
+  status: RunStatus;
+}
 
 /** Writes runs that begin. */
 @Injectable()
 export class RunStartsRepository {
   constructor(private readonly sql: Sql) {}
 
-  /** @returns whether it is new: no other run has its key */
-  async insert(tenantId: string, { parent, ...run }: NewRun): Promise<boolean> {
-    const values = [tenantId, run.id, run.workflow_id, run.version, toJsonText(run.input), run.started_by_kind, run.started_by_id, run.start_key, run.requester];
-    return (await this.sql.execute(INSERT, [...values, parent?.rootRunId ?? run.id, parent?.runId ?? null, parent?.path ?? null, parent?.attempt ?? null, parent ? parent.depth + 1 : 0])) > 0;
+  /** @returns ids of those that are new: no other run has their key */
+  async insert(tenantId: string, runs: readonly NewRun[]): Promise<ReadonlySet<string>> {
+    if (runs.length === 0) return new Set();
+    return new Set((await this.sql.rows<{ id: string }>(INSERT, [tenantId, toJsonText(runs)])).map(({ id }) => id));
   }
 
-  /** The run that was started with a key. */
-  byKey(tenantId: string, workflowId: string, key: string): Promise<{ id: string; status: RunStatus } | undefined> {
-    return this.sql.row<{ id: string; status: RunStatus }>('select id, status from workflow_runs where tenant_id = $1 and workflow_id = $2 and start_key = $3', [tenantId, workflowId, key]);
+  /** Runs that were started with keys of their workflows. */
+  byKeys(tenantId: string, keys: readonly Pick<KeyedRun, 'workflow_id' | 'start_key'>[]): Promise<KeyedRun[]> {
+    return this.sql.rows<KeyedRun>(
+      `select r.id, r.workflow_id, r.start_key, r.status from workflow_runs r, unnest($2::uuid[], $3::text[]) k(workflow_id, start_key)
+       where r.tenant_id = $1 and r.workflow_id = k.workflow_id and r.start_key = k.start_key`,
+      [tenantId, keys.map(({ workflow_id }) => workflow_id), keys.map(({ start_key }) => start_key)],
+    );
   }
 }
