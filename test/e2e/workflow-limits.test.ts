@@ -100,6 +100,21 @@ describe('a run that breaks', () => {
     expect((await work(agent))['title']).toBe('Give back');
     expect(await ended(runId)).toMatchObject({ status: 'failed', error: { code: 'engine_error' } });
   });
+
+  it('while it is undone, ends as it was to, and nobody works on for it', async () => {
+    const agent = await workerOf();
+    const config = { title: 'Take', required_tools: [agent.tool] };
+    const runId = await start(await workflowOf([step('take', 'task', { config, compensate: { type: 'task', config } }), step('nap', 'wait', { config: { seconds: 3_600 } }, 'take')]));
+    await work(agent);
+    await untilStep(runId, 'nap', 'waiting');
+    expect((await control(runId, 'cancel')).status).toBe(200);
+    await eventually(async () => (await tasksOf(runId)).length === 2);
+    await ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, gen_random_uuid(), id, 'not-there', 1, 'completed' from workflow_runs where id = $1`, [runId]);
+    await eventually(async () => (await ask<{ breakages: number }>('select breakages from workflow_runs where id = $1', [runId]))[0]?.breakages === 1);
+    await ask(`update workflow_runs set breakages = 13, broken_until = null where id = $1`, [runId]);
+    expect(await ended(runId)).toMatchObject({ status: 'cancelled', error: { code: 'engine_error', message: expect.stringContaining('not undone') as string } });
+    expect((await tasksOf(runId)).map(({ status }) => status).sort()).toEqual(['cancelled', 'completed']);
+  });
 });
 
 describe('an http step that was undone and is tried again', () => {

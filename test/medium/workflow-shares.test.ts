@@ -1,9 +1,10 @@
 import { newId, OPERATOR_TENANT_ID } from '../../src/core/ids.js';
 import { RunsRepository } from '../../src/work/workflows/engine/runs.repository.js';
 import { withAdmin } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
 import { createTenant } from '../support/factories.js';
 import { type Plane, startPlane } from '../support/plane.js';
-import { step, workflowOf } from '../support/runs.js';
+import { control, run, start, step, workflowOf } from '../support/runs.js';
 
 const [MOST_RUNS, MOST_FACTS] = [20, 50];
 let plane: Plane;
@@ -44,5 +45,25 @@ describe('what is to be done', () => {
     await ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, $2, id, 'a', 1, 'completed' from workflow_runs where tenant_id = $1`, [other, newId()]);
     const due = await runs.due(MOST_RUNS, MOST_FACTS);
     expect([...due].map(([tenantId, ids]) => [tenantId, ids.length]).sort()).toEqual([[OPERATOR_TENANT_ID, 1], [other, 1]].sort());
+  });
+});
+
+describe('a run that has much to do', () => {
+  let alone: Plane;
+  beforeAll(async () => {
+    alone = await startPlane();
+  });
+  afterAll(() => alone.stop());
+
+  it('holds up no other run of its tenant, though one process moves them all', async () => {
+    const count = async (runId: string): Promise<number> => (await withAdmin((admin) => admin.query(`select 1 from workflow_steps where run_id = $1 and status = 'completed'`, [runId]), alone.database.name)).rowCount ?? 0;
+    const slow = step('item', 'transform', { config: { output: '{% $sum($map([1..9000], function($n) { $n * 2 })) %}' } });
+    const each = step('all', 'map', { config: { items: '{% [1..200] %}' }, scopes: [{ name: 'each', steps: [slow] }] });
+    const busy = await start(await workflowOf([each], {}, undefined, alone), {}, undefined, alone);
+    await eventually(async () => (await count(busy)) > 3);
+    const other = await start(await workflowOf([step('a', 'transform')], {}, undefined, alone), {}, undefined, alone);
+    await eventually(async () => (await run(other, undefined, alone)).status === 'completed');
+    expect(await run(busy, undefined, alone)).toMatchObject({ status: 'running' });
+    expect((await control(busy, 'cancel', {}, undefined, alone)).status).toBe(200);
   });
 });

@@ -24,6 +24,9 @@ export function take(pass: Pass, value: unknown): unknown {
   return value;
 }
 
+/** What undoes something is done whatever the run holds: one that is full is undone because of that. An answer that is too large is not kept. */
+export const keep = (value: unknown): unknown => (sizeOf(value) > LARGEST_VALUE ? null : value);
+
 const sizeOf = (value: unknown): number => (value === null || value === undefined ? 0 : JSON.stringify(value).length);
 
 /** How many items of a `map` are worked on at a time: as its author says, fewer where each is many steps. */

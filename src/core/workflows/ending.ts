@@ -1,5 +1,5 @@
 import { bindingsOf, itemsOf } from './bindings.js';
-import { concurrencyOf, take } from './bounds.js';
+import { concurrencyOf, keep, take } from './bounds.js';
 import { type Dependency, keyOf, pathOf, ROOT, scopeOf, type ScopeIndex, type Step } from './graph.js';
 import { decide, type Ending, isProvidedFor, isTaken } from './joins.js';
 import { type AttemptRecord, type Pass, StepFailure } from './pass.js';
@@ -44,7 +44,7 @@ export async function completeTry(pass: Pass, row: StepRow, step: Step, result: 
   let output = result;
   try {
     if (step.output !== undefined) output = await pass.evaluator.fill(step.output, await bindingsOf(pass, row.undoes ?? row.path, { values: [step.output] }, { result, context: result }));
-    take(pass, output);
+    output = row.undoes === null ? take(pass, output) : keep(output);
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
     return failTry(pass, row, step, error.error);

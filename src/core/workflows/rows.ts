@@ -101,6 +101,8 @@ export interface Fact {
   outcome: 'completed' | 'failed' | 'cancelled';
   output: unknown;
   error: StepError | null;
+  /** When it was written down; left out of one that is not yet. */
+  created_at?: Date;
 }
 
 export const emptyStep = (path: string, type: string): StepRow => ({

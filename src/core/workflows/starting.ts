@@ -1,6 +1,6 @@
 import { secretNames } from '../secret-placeholders.js';
 import { bindingsOf } from './bindings.js';
-import { checkRoom, concurrencyOf, take } from './bounds.js';
+import { checkRoom, concurrencyOf, keep, take } from './bounds.js';
 import type { Step } from './graph.js';
 import { type Bindings, type Effect, failure, type Pass } from './pass.js';
 import type { StepRow, WaitingFor } from './rows.js';
@@ -25,7 +25,7 @@ export async function begin(pass: Pass, row: StepRow, step: Step): Promise<Start
   const bindings = await bindingsOf(pass, row.undoes ?? row.path, { values: [step.input, step.config], expressions: [step.when, ...branchesOf(step).map(({ when }) => when)] });
   if (step.when !== undefined && !isTrue(await pass.evaluator.evaluate(step.when, bindings))) return { state: 'skipped', reason: 'Its condition was false.' };
   const input = step.input === undefined ? null : await pass.evaluator.fill(step.input, bindings);
-  row.input = take(pass, input);
+  row.input = row.undoes === null ? take(pass, input) : keep(input);
   return STARTERS[step.type](pass, row, step, step.input === undefined ? bindings : { ...bindings, context: input });
 }
 

@@ -1,5 +1,7 @@
 import { factOf, MemoryRun } from '../../../test/support/workflow-memory.js';
+import { LARGEST_RUN, LARGEST_VALUE } from './bounds.js';
 import type { Dependency, Graph, Step } from './graph.js';
+import { MOST_FACTS } from './transition.js';
 
 const step = (key: string, type: Step['type'], more: Partial<Step> & { after?: (string | Dependency)[] } = {}): Step => {
   const { after = [], ...fields } = more;
@@ -70,6 +72,39 @@ describe('a run', () => {
     await well.advance();
     await well.advance([factOf({ path: 'a', attempt: 1 })]);
     expect(well.statuses()).toEqual({ a: 'completed', b: 'completed', mend: 'skipped', tell: 'completed' });
+  });
+
+  it('takes nothing for late that may have come in time and is not heard yet', async () => {
+    const run = new MemoryRun(graphOf(step('a', 'task', { timeout_seconds: 5 })));
+    await run.advance();
+    run.now = new Date('2026-01-01T00:00:05Z');
+    await run.advance(Array.from({ length: MOST_FACTS }, () => factOf({ path: 'a', attempt: 99 })));
+    await run.advance([factOf({ path: 'a', attempt: 1 }, 'completed', 'in time')]);
+    expect(run.run).toMatchObject({ status: 'completed', output: 'in time' });
+  });
+
+  it('that is full is undone all the same, and says so', async () => {
+    const run = new MemoryRun(graphOf(step('pay', 'task', { compensate: undo }), step('b', 'task', { after: ['pay'] })));
+    await run.advance();
+    await run.advance([factOf({ path: 'pay', attempt: 1 })]);
+    run.run.content_size = LARGEST_RUN;
+    expect(await run.advance([factOf({ path: 'b', attempt: 1 }, 'completed', 'no room')])).toMatchObject([{ path: '~1' }]);
+    await run.advance([factOf({ path: '~1', attempt: 1 }, 'completed', 'x'.repeat(LARGEST_VALUE))]);
+    expect(run.run).toMatchObject({ status: 'failed', error: { code: 'too_large', message: expect.not.stringContaining('undone') as string } });
+    expect([run.step('pay').undone, run.step('~1').status, run.step('~1').output]).toEqual([true, 'completed', null]);
+  });
+
+  it.each([
+    ['cancelled', (run: MemoryRun) => run.cancel('Enough.'), 'Enough.'],
+    ['given up', (run: MemoryRun) => run.fail({ code: 'engine_error', message: 'It broke.', passing: false }), 'It broke.'],
+  ])('that is %s before it has begun begins nothing, then or later, and does all of it when it is retried', async (_what, end, message) => {
+    const run = new MemoryRun(graphOf(step('a', 'task'), step('b', 'transform', { after: ['a'], config: { output: 1 } })));
+    expect(await end(run)).toEqual([]);
+    expect([run.run.ended_at, run.run.error?.message, run.statuses()]).toEqual([run.now, message, { a: 'cancelled', b: 'cancelled' }]);
+    expect(await run.advance()).toEqual([]);
+    expect(await run.retry()).toMatchObject([{ path: 'a' }]);
+    await run.advance([factOf({ path: 'a', attempt: 1 })]);
+    expect(run.run).toMatchObject({ status: 'completed', output: 1, error: null });
   });
 
   it('that fails gives up what still runs, and undoes what was done, the last first, one after the other', async () => {

@@ -8,6 +8,8 @@ import { reopen } from './reopening.js';
 import { begin } from './starting.js';
 import { afterUndoing, isUndoing, stepFor, undoNext } from './undoing.js';
 
+/** Facts that one transition is given at most: there may be more than so many. */
+export const MOST_FACTS = 1_000;
 const CANCELLED: StepError = { code: 'cancelled', message: '', passing: false };
 const TIMEOUT: StepError = { code: 'timeout', message: 'It took too long.', passing: true };
 
@@ -21,15 +23,16 @@ export async function advance(pass: Pass, facts: readonly Fact[], due: readonly 
   if (pass.run.ended_at !== null) return;
   if (pass.run.status === 'pending') await beginRun(pass);
   await hearAll(pass, facts);
-  for (const row of due) await ring(pass, row);
-  if (pass.run.timeout_at !== null && pass.run.timeout_at <= pass.now && isGoing(pass.run)) await stop(pass, 'failed', 'The run took too long.', { ...TIMEOUT, passing: false });
+  // What has not been heard yet may have come in time.
+  const isBehind = pass.unheard.length > 0 || facts.length >= MOST_FACTS;
+  for (const row of due) await ring(pass, row, isBehind);
+  if (!isBehind && pass.run.timeout_at !== null && pass.run.timeout_at <= pass.now && isGoing(pass.run)) await stop(pass, 'failed', 'The run took too long.', { ...TIMEOUT, passing: false });
   await drain(pass);
 }
 
 /** Ends a run before its end. What has happened is taken in, nothing more is begun; what runs of it is given up, what was completed is undone. */
 export async function cancel(pass: Pass, reason: string, facts: readonly Fact[] = []): Promise<void> {
   if (pass.run.status !== 'pending') for (const fact of facts) await hear(pass, fact);
-  pass.ready.length = 0;
   await stop(pass, 'cancelled', reason, CANCELLED);
   await drain(pass);
 }
@@ -72,6 +75,9 @@ async function beginRun(pass: Pass): Promise<void> {
 }
 
 async function stop(pass: Pass, as: 'failed' | 'cancelled', reason: string, error: StepError): Promise<void> {
+  // One that has not begun has its steps to be given up all the same: whoever retries it finds them.
+  if (pass.run.status === 'pending') await beginRun(pass);
+  pass.ready.length = 0;
   await cancelUnder(pass, ROOT, reason);
   pass.run.ends_as = as;
   pass.run.error = { ...error, message: reason };
@@ -122,7 +128,7 @@ async function isMeant(pass: Pass, row: StepRow, { config }: Step, event: unknow
 }
 
 /** Looks at a step whose time has come: it took too long, has waited long enough, or is tried again. */
-async function ring(pass: Pass, row: StepRow): Promise<void> {
+async function ring(pass: Pass, row: StepRow, isBehind: boolean): Promise<void> {
   if (row.status === 'retrying' && row.due_at !== null && row.due_at <= pass.now) {
     row.status = 'ready';
     row.due_at = null;
@@ -134,7 +140,7 @@ async function ring(pass: Pass, row: StepRow): Promise<void> {
   if (row.status !== 'waiting') return;
   const step = stepFor(pass, row);
   if (row.due_at !== null && row.due_at <= pass.now) await completeTry(pass, row, step, null);
-  else if (row.timeout_at !== null && row.timeout_at <= pass.now) await timeOut(pass, row, step);
+  else if (!isBehind && row.timeout_at !== null && row.timeout_at <= pass.now) await timeOut(pass, row, step);
   else return;
   await ended(pass, row);
 }
@@ -161,6 +167,7 @@ async function timeOut(pass: Pass, row: StepRow, step: Step): Promise<void> {
 async function drain(pass: Pass): Promise<void> {
   const { run } = pass;
   for (let started = 0; ; started += 1) {
+    if (run.ended_at !== null) return;
     if (pass.limits.pace.isDue()) await pass.limits.pace.rest();
     if ((started >= pass.limits.steps || (started > 0 && pass.limits.isLate())) && leaveRest(pass)) return;
     if (run.ends_as !== null && run.status === 'running') await undoNext(pass);

@@ -23,6 +23,8 @@ const SECOND_LOOK_SECONDS = 120;
 /** Between looks for what goes on for longer. */
 const LATER_LOOK_SECONDS = 600;
 const LONGEST_RUN_SECONDS = 6 * 3_600;
+/** One whose process has died is taken up by another one after that. */
+const HEARTBEAT_SECONDS = 10;
 /** It is tried until it is done: nobody would ask a second time. */
 const RETRIES = 1_000;
 
@@ -42,7 +44,7 @@ export class PurgeRunner implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.define<PurgeJob>(PURGE_JOB, (job, { signal }) => this.run(job, signal), { retries: RETRIES, retryDelayMaxSeconds: 60, timeoutSeconds: LONGEST_RUN_SECONDS, whileSuspended: true });
+    this.jobs.define<PurgeJob>(PURGE_JOB, (job, { signal }) => this.run(job, signal), { retries: RETRIES, retryDelayMaxSeconds: 60, timeoutSeconds: LONGEST_RUN_SECONDS, heartbeatSeconds: HEARTBEAT_SECONDS, whileSuspended: true });
   }
 
   async run({ purge_id: id, again = false, unfinished: before = 0 }: PurgeJob, signal: AbortSignal): Promise<void> {

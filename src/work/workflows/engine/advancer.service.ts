@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
+import type { StepError } from '../../../core/workflows/rows.js';
 import { advance, fail } from '../../../core/workflows/transition.js';
 import { Config } from '../../../platform/config/config.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
@@ -91,7 +92,9 @@ export class Advancer implements OnApplicationBootstrap {
 
   private async moveSome(ids: readonly string[]): Promise<number> {
     try {
-      return await this.move(ids);
+      const { moved, left } = await this.move(ids);
+      // Before the first one gets another turn: one that always has something to do holds up nobody.
+      return left.length === 0 || this.stopped ? moved : moved + (await this.moveSome(left));
     } catch (error) {
       if (isDatabaseAway(error) && !tookTooLong(error)) throw error;
       if (ids.length === 1) {
@@ -105,12 +108,14 @@ export class Advancer implements OnApplicationBootstrap {
     return moved;
   }
 
+  /** @returns how many were moved on, and which of them there was no time for */
   @Transactional()
-  protected async move(ids: readonly string[]): Promise<number> {
+  protected async move(ids: readonly string[]): Promise<{ moved: number; left: readonly string[] }> {
     const held = await this.runs.hold(this.context.tenantId, ids);
-    if (held.length === 0) return 0;
-    await this.consequences.of(await this.mover.move(held, advance));
-    return held.length;
+    if (held.length === 0) return { moved: 0, left: [] };
+    const moved = await this.mover.move(held, advance);
+    await this.consequences.of(moved);
+    return { moved: moved.length, left: held.slice(moved.length).map(({ id }) => id) };
   }
 
   /** One that has broken for about an hour is given up: whoever waits for it shall know. */
@@ -128,10 +133,30 @@ export class Advancer implements OnApplicationBootstrap {
     return this.runs.markBroken(this.context.tenantId, id, said);
   }
 
+  /** What it did is undone; where that is what breaks, it ends as it is. */
+  private async giveUp(id: string, said: string): Promise<void> {
+    const error = { code: 'engine_error', message: `The run could not be moved on: ${said}`, passing: false };
+    try {
+      if (await this.failRun(id, error)) return;
+    } catch (failure) {
+      if (isDatabaseAway(failure)) throw failure;
+    }
+    await this.abandon(id, error);
+  }
+
+  /** @returns false for one that is being undone already */
   @Transactional()
-  protected async giveUp(id: string, said: string): Promise<void> {
+  protected async failRun(id: string, error: StepError): Promise<boolean> {
     const run = await this.runs.holdOne(this.context.tenantId, id);
-    if (run?.ended_at === null) await this.consequences.of(await this.mover.move([run], (pass) => fail(pass, { code: 'engine_error', message: `The run could not be moved on: ${said}`, passing: false })));
+    if (run?.status === 'compensating') return false;
+    if (run?.ended_at === null) await this.consequences.of(await this.mover.move([run], (pass) => fail(pass, error)));
+    return true;
+  }
+
+  @Transactional()
+  protected async abandon(id: string, { message, ...error }: StepError): Promise<void> {
+    const run = await this.runs.holdOne(this.context.tenantId, id);
+    if (run?.ended_at === null) await this.consequences.of([await this.mover.abandon(run, { ...error, message: `${message} What it did is not undone, or not all of it.` })]);
   }
 }
 

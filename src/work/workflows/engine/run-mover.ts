@@ -3,7 +3,7 @@ import { EventLoopPace } from '../../../core/event-loop-pace.js';
 import { newId } from '../../../core/ids.js';
 import { type Graph, GraphIndex, ROOT } from '../../../core/workflows/graph.js';
 import { Pass } from '../../../core/workflows/pass.js';
-import type { Fact, StepRow } from '../../../core/workflows/rows.js';
+import type { Fact, StepError, StepRow } from '../../../core/workflows/rows.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { WorkflowVersions } from '../workflow-versions.reader.js';
 import { StepEvaluator } from './step-evaluator.js';
@@ -21,11 +21,15 @@ const LONGEST_MS = 250;
 /** A transition that was made. */
 export interface Moved {
   run: HeldRun;
-  pass: Pass;
+  pass: Pick<Pass, 'effects'>;
   rows: readonly WrittenRow[];
   /** Those of the rows that are in another state than before. */
   news: readonly StepRow[];
   before: HeldRun['status'];
+}
+
+interface MovedOn extends Moved {
+  pass: Pass;
 }
 
 /** What is done to a run: it goes on by itself, or somebody stops it or starts it again. */
@@ -44,6 +48,7 @@ export class RunMover {
     private readonly versions: WorkflowVersions,
   ) {}
 
+  /** @returns what was moved: the first of them in any case, others as long as there was time. What happened to the rest stays. */
   async move(runs: readonly HeldRun[], move: Move): Promise<Moved[]> {
     const { tenantId } = this.context;
     const ids = runs.map(({ id }) => id);
@@ -53,7 +58,7 @@ export class RunMover {
     const facts = await this.runs.takeFacts(tenantId, ids);
     const whole = await this.steps.all(tenantId, small);
     const due = await this.steps.due(tenantId, large);
-    const moved: Moved[] = [];
+    const moved: MovedOn[] = [];
     const unheard: NewFact[] = [];
     const end = performance.now() + LONGEST_MS;
     for (const run of runs) {
@@ -77,7 +82,18 @@ export class RunMover {
     return moved;
   }
 
-  private async write(tenantId: string, moved: readonly Moved[]): Promise<void> {
+  /** Ends a run that can neither be moved on nor undone, without a look at what it was about: its steps wait for nothing more. */
+  async abandon(run: HeldRun, error: StepError): Promise<Moved> {
+    const { tenantId } = this.context;
+    const { status: before, ends_as: endsAs } = run;
+    await this.runs.takeFacts(tenantId, [run.id]);
+    const released = await this.steps.abandon(tenantId, run.id, error.message);
+    Object.assign(run, { status: endsAs ?? 'failed', ends_as: endsAs ?? 'failed', error, open: 0, timeout_at: null, ended_at: await this.runs.now() });
+    await this.runs.write(tenantId, [run]);
+    return { run, pass: { effects: released.map(({ path, waiting }) => ({ kind: 'release', path, waiting, reason: error.message })) }, rows: [], news: [], before };
+  }
+
+  private async write(tenantId: string, moved: readonly MovedOn[]): Promise<void> {
     await this.steps.write(tenantId, moved.flatMap(({ rows }) => rows));
     await this.steps.writeAttempts(tenantId, moved.flatMap(({ run, pass }) => pass.attempts.map((attempt) => ({ runId: run.id, attempt }))));
     await this.runs.write(tenantId, moved.map(({ run }) => run));

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Fact, RunRow } from '../../../core/workflows/rows.js';
+import { MOST_FACTS } from '../../../core/workflows/transition.js';
 import { toJsonText } from '../../../core/json-text.js';
 import { prepared } from '../../../platform/database/prepared.js';
 import { Sql } from '../../../platform/database/sql.js';
@@ -49,10 +50,10 @@ const WRITE = prepared(`update workflow_runs r set ${COLUMNS.map((column) => `${
 /** Of a run that very many have happened to, so many at a time: those that are left make it due again. */
 const TAKE_FACTS = prepared(`delete from workflow_facts f using (
     select run_id, id, row_number() over (partition by run_id order by id) as place from workflow_facts where tenant_id = $1 and run_id = any($2)
-  ) first where f.tenant_id = $1 and f.run_id = first.run_id and f.id = first.id and first.place <= 1000
-  returning f.id, f.run_id, f.path, f.attempt, f.outcome, f.output, f.error`);
-const ADD_FACTS = prepared(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome, output, error)
-  select $1, id, run_id, path, attempt, outcome, output, error from jsonb_populate_recordset(null::workflow_facts, $2::jsonb) n
+  ) first where f.tenant_id = $1 and f.run_id = first.run_id and f.id = first.id and first.place <= ${MOST_FACTS}
+  returning f.id, f.run_id, f.path, f.attempt, f.outcome, f.output, f.error, f.created_at`);
+const ADD_FACTS = prepared(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome, output, error, created_at)
+  select $1, id, run_id, path, attempt, outcome, output, error, coalesce(created_at, clock_timestamp()) from jsonb_populate_recordset(null::workflow_facts, $2::jsonb) n
   where exists (select from workflow_runs r where r.tenant_id = $1 and r.id = n.run_id)
   on conflict (tenant_id, run_id, id) do nothing`);
 

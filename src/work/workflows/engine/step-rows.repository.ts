@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { ROOT, scopeOf } from '../../../core/workflows/graph.js';
 import type { AttemptRecord } from '../../../core/workflows/pass.js';
-import type { StepRow } from '../../../core/workflows/rows.js';
+import type { StepRow, WaitingFor } from '../../../core/workflows/rows.js';
 import { toJsonText } from '../../../core/json-text.js';
 import { prepared } from '../../../platform/database/prepared.js';
 import { Sql } from '../../../platform/database/sql.js';
@@ -106,6 +106,17 @@ export class StepRowsRepository {
   async writeAttempts(tenantId: string, attempts: readonly { runId: string; attempt: AttemptRecord }[]): Promise<void> {
     if (attempts.length === 0) return;
     await this.sql.execute(WRITE_ATTEMPTS, [tenantId, toJsonText(attempts.map(({ runId, attempt: { made, ...attempt } }) => ({ ...attempt, run_id: runId, made_kind: made?.kind ?? null, made_id: made?.id ?? null })))]);
+  }
+
+  /** Gives up all open steps of a run. @returns what they waited for */
+  async abandon(tenantId: string, runId: string, reason: string): Promise<{ path: string; waiting: WaitingFor }[]> {
+    const rows = await this.sql.rows<{ path: string; kind: WaitingFor['kind']; id: string }>(
+      `with given_up as (select path, waiting_kind as kind, waiting_id as id from workflow_steps where tenant_id = $1 and run_id = $2 and ${OPEN}),
+         ended as (update workflow_steps set status = 'cancelled', due_at = null, timeout_at = null, waiting_kind = null, waiting_id = null, open = 0, ended_at = statement_timestamp(), reason = $3 where tenant_id = $1 and run_id = $2 and ${OPEN})
+       select path, kind, id from given_up where kind <> 'event' and id is not null`,
+      [tenantId, runId, reason],
+    );
+    return rows.map(({ path, kind, id }) => ({ path, waiting: { kind, id } }));
   }
 
   private async byRun(text: string, values: unknown[]): Promise<Map<string, StepRow[]>> {

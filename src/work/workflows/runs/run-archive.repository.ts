@@ -14,6 +14,9 @@ export interface ArchivedRows {
   attempts: readonly object[];
 }
 
+/** Columns that older archives do not know of, as they were then. */
+const LATER_COLUMNS = JSON.stringify({ undone_tries: 0 });
+
 /** Moves steps of runs between their tables and archives. */
 @Injectable()
 export class RunArchiveRepository {
@@ -63,7 +66,7 @@ export class RunArchiveRepository {
 
   /** Puts rows back where they were. */
   async restore(tenantId: string, runId: string, { steps, attempts }: ArchivedRows): Promise<void> {
-    await this.sql.execute('insert into workflow_steps select * from jsonb_populate_recordset(null::workflow_steps, $1::jsonb)', [JSON.stringify(steps)]);
+    await this.sql.execute(`insert into workflow_steps select step.* from jsonb_array_elements($1::jsonb) e, jsonb_populate_record(null::workflow_steps, '${LATER_COLUMNS}' || e) step`, [JSON.stringify(steps)]);
     await this.sql.execute('insert into workflow_attempts select * from jsonb_populate_recordset(null::workflow_attempts, $1::jsonb)', [JSON.stringify(attempts)]);
     await this.sql.execute('delete from workflow_run_archives where tenant_id = $1 and run_id = $2', [tenantId, runId]);
     await this.sql.execute('update workflow_runs set archived_at = null where tenant_id = $1 and id = $2', [tenantId, runId]);
