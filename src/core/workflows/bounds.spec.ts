@@ -24,6 +24,30 @@ describe('a run', () => {
     expect(run.run.steps).toBe(1 + 10 * 1_000);
   });
 
+  it('has no more of them in maps within maps, each of which had room when it began', async () => {
+    const inner = step('inner', 'map', { config: { items: Array.from({ length: 6_000 }, () => 0), concurrency: 10 }, scopes: [{ name: 'item', steps: [step('nap', 'wait', { config: { seconds: 60 } })] }] });
+    const run = new MemoryRun(mapOf(20, [inner], { concurrency: 20 }));
+    await run.advance();
+    expect(run.step('each/19/inner').open).toBe(10);
+    run.run.steps = MOST_STEPS + 1;
+    run.now = new Date(run.now.getTime() + 60_000);
+    await run.advance();
+    expect(run.run).toMatchObject({ status: 'failed', error: { code: 'too_many_steps' } });
+  });
+
+  it('counts what a step is given once, however often it is tried, and what failed tries were answered while there is room', async () => {
+    const input = 'x'.repeat(1_000_000);
+    const run = new MemoryRun({ steps: [step('a', 'task', { input, retry: { attempts: 40, backoff: 'fixed', delay_seconds: 0, max_delay_seconds: 0, jitter: false } })] });
+    await run.advance();
+    for (let attempt = 1; attempt < 40; attempt += 1) {
+      await run.advance([factOf({ path: 'a', attempt }, 'failed', input)]);
+      await run.advance();
+    }
+    expect([run.step('a').attempt, run.run.status]).toEqual([40, 'running']);
+    expect(run.run.content_size).toBeLessThanOrEqual(LARGEST_RUN);
+    expect(run.run.content_size).toBeGreaterThan(30_000_000);
+  });
+
   it('holds no value beyond what can be read at once', async () => {
     const large = 'x'.repeat(LARGEST_VALUE);
     const run = new MemoryRun({ steps: [step('a', 'task')] });

@@ -13,13 +13,23 @@ const DEFAULT_CONCURRENCY = 10;
 
 /**
  * Takes a value in among those that the run holds.
+ * @param before what it takes the place of: an input of another try, mostly
  * @returns the value
  * @throws StepFailure `too_large`
  */
-export function take(pass: Pass, value: unknown): unknown {
+export function take(pass: Pass, value: unknown, before: unknown = null): unknown {
   const size = sizeOf(value);
   if (size > LARGEST_VALUE) throw failure('too_large', `It has ${size} characters as JSON, and a value has ${LARGEST_VALUE} at most.`);
-  if (pass.run.content_size + size > LARGEST_RUN) throw failure('too_large', `With its ${size} characters the run would hold more than ${LARGEST_RUN}.`);
+  const grown = Math.max(0, pass.run.content_size + size - sizeOf(before));
+  if (grown > LARGEST_RUN) throw failure('too_large', `With its ${size} characters the run would hold more than ${LARGEST_RUN}.`);
+  pass.run.content_size = grown;
+  return value;
+}
+
+/** What a try that failed was answered: kept as long as there is room for it. */
+export function takeIfRoom(pass: Pass, value: unknown): unknown {
+  const size = sizeOf(value);
+  if (size > LARGEST_VALUE || pass.run.content_size + size > LARGEST_RUN) return null;
   pass.run.content_size += size;
   return value;
 }
@@ -40,6 +50,9 @@ export function checkRoom({ run }: Pass, { scopes }: Step, items: number): void 
   const size = itemRows(scopes);
   if (run.steps + items * size > MOST_STEPS) throw failure('too_many_steps', `With ${items} items of ${size} steps the run would have more than ${MOST_STEPS}.`);
 }
+
+/** Maps in a map each had room when they began: what they open together is looked at again with each item. */
+export const isFull = ({ run }: Pass): boolean => run.steps > MOST_STEPS;
 
 const itemRows = (scopes: Step['scopes']): number => (scopes?.[0] ? rowsOf(scopes[0]) : 1);
 

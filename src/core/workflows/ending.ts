@@ -1,5 +1,5 @@
 import { bindingsOf, itemsOf } from './bindings.js';
-import { concurrencyOf, keep, take } from './bounds.js';
+import { concurrencyOf, isFull, keep, MOST_STEPS, take, takeIfRoom } from './bounds.js';
 import { type Dependency, keyOf, pathOf, ROOT, scopeOf, type ScopeIndex, type Step } from './graph.js';
 import { decide, type Ending, isProvidedFor, isTaken } from './joins.js';
 import { type AttemptRecord, type Pass, StepFailure } from './pass.js';
@@ -28,7 +28,7 @@ export function makeReady(pass: Pass, row: StepRow): void {
 
 /** A try has failed: the step waits for the next one, or has failed for good. */
 export async function failTry(pass: Pass, row: StepRow, step: Step, error: StepError, output: unknown = null): Promise<void> {
-  pass.attempts.push(attemptOf(pass, row, 'failed', error, output));
+  pass.attempts.push(attemptOf(pass, row, 'failed', error, takeIfRoom(pass, output)));
   row.error = error;
   row.waiting_for = null;
   row.timeout_at = null;
@@ -44,7 +44,7 @@ export async function completeTry(pass: Pass, row: StepRow, step: Step, result: 
   let output = result;
   try {
     if (step.output !== undefined) output = await pass.evaluator.fill(step.output, await bindingsOf(pass, row.undoes ?? row.path, { values: [step.output] }, { result, context: result }));
-    output = row.undoes === null ? take(pass, output) : keep(output);
+    output = row.undoes === null ? take(pass, output, row.output) : keep(output);
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
     return failTry(pass, row, step, error.error);
@@ -135,7 +135,7 @@ export async function outputOf(pass: Pass, scope: string): Promise<unknown> {
 export async function completeScope(pass: Pass, scope: string): Promise<void> {
   const row = await pass.rows.get(scope);
   try {
-    row.output = take(pass, await outputOf(pass, scope));
+    row.output = take(pass, await outputOf(pass, scope), row.output);
   } catch (error) {
     if (!(error instanceof StepFailure)) throw error;
     return failScope(pass, scope, error.error, scope);
@@ -196,6 +196,7 @@ async function nextItem(pass: Pass, container: StepRow, step: Step, ended: StepR
   const total = itemsOf(container).length;
   if (ended.status === 'failed' && step.config['on_item_error'] !== 'continue') return failContainer(pass, container, step, ended);
   if (container.done + container.lost === total) return completeTry(pass, container, step, await collected(pass, container));
+  if (container.next < total && isFull(pass)) return giveUp(pass, container, step, { code: 'too_many_steps', message: `The run has more than ${MOST_STEPS} steps.`, passing: false }, 'There are too many steps.');
   const most = concurrencyOf(step);
   while (container.next < total && container.open < most) {
     container.next += 1;
@@ -223,8 +224,13 @@ async function joinBranches(pass: Pass, container: StepRow, step: Step, ended: S
 }
 
 async function failContainer(pass: Pass, container: StepRow, step: Step, ended: StepRow): Promise<void> {
-  await cancelUnder(pass, container.path, `${keyOf(ended.path)} failed.`);
-  container.open = 0;
   const error = ended.error ?? { code: 'failed', message: 'A step failed.', passing: false };
-  await failTry(pass, container, step, { ...error, message: `${keyOf(ended.path)}: ${error.message}`, passing: false });
+  await giveUp(pass, container, step, { ...error, message: `${keyOf(ended.path)}: ${error.message}`, passing: false }, `${keyOf(ended.path)} failed.`);
+}
+
+/** What runs in a step is given up, and the step has failed. */
+async function giveUp(pass: Pass, container: StepRow, step: Step, error: StepError, reason: string): Promise<void> {
+  await cancelUnder(pass, container.path, reason);
+  container.open = 0;
+  await failTry(pass, container, step, error);
 }

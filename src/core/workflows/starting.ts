@@ -25,7 +25,7 @@ export async function begin(pass: Pass, row: StepRow, step: Step): Promise<Start
   const bindings = await bindingsOf(pass, row.undoes ?? row.path, { values: [step.input, step.config], expressions: [step.when, ...branchesOf(step).map(({ when }) => when)] });
   if (step.when !== undefined && !isTrue(await pass.evaluator.evaluate(step.when, bindings))) return { state: 'skipped', reason: 'Its condition was false.' };
   const input = step.input === undefined ? null : await pass.evaluator.fill(step.input, bindings);
-  row.input = row.undoes === null ? take(pass, input) : keep(input);
+  row.input = row.undoes === null ? take(pass, input, row.input) : keep(input);
   return STARTERS[step.type](pass, row, step, step.input === undefined ? bindings : { ...bindings, context: input });
 }
 
@@ -106,7 +106,7 @@ async function fanOut(pass: Pass, row: StepRow, step: Step, bindings: Bindings):
   const most = Math.min(numberOf(config['max_items'], MOST_ITEMS), MOST_ITEMS);
   if (items.length > most) throw failure('bad_input', `There are ${items.length} items, and at most ${most} are worked on.`);
   checkRoom(pass, step, items.length);
-  row.input = take(pass, items);
+  row.input = take(pass, items, row.input);
   if (items.length === 0) return { state: 'completed', output: [] };
   row.next = Math.min(items.length, concurrencyOf(step));
   return { state: 'scopes', names: Array.from({ length: row.next }, (_, index) => String(index)), total: items.length };

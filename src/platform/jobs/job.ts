@@ -22,6 +22,8 @@ export interface JobOptions {
   timeoutSeconds?: number;
   /** A run whose worker gives no sign of life for so long has failed; default 60, at least 10. */
   heartbeatSeconds?: number;
+  /** How long one that has ended is kept, with its data; default three days. */
+  keepEndedSeconds?: number;
   /** How many run at once in one process; default 1. */
   concurrency?: number;
   /** At most one job waits for each `singletonKey` of a tenant. Cannot be changed once the queue exists. */
@@ -81,7 +83,7 @@ export function queueOf(options: JobOptions): Partial<Omit<Queue, 'name' | 'poli
     retryDelayMax: options.retryDelayMaxSeconds ?? 900,
     expireInSeconds: options.timeoutSeconds ?? 900,
     heartbeatSeconds: options.heartbeatSeconds ?? 60,
-    deleteAfterSeconds: 3 * DAY_SECONDS,
+    deleteAfterSeconds: options.keepEndedSeconds ?? 3 * DAY_SECONDS,
     deadLetter: DEAD_LETTERS,
   };
 }

@@ -14,6 +14,8 @@ import { ParkedJobs } from './parked-jobs.js';
 const WAKE_CHANNEL = 'wheelhouse_jobs';
 const WORK = { pollingIntervalSeconds: 2, includeMetadata: true } as const;
 const UNHEALTHY_MS = 60_000;
+/** Between looks for jobs that have ended and are kept no longer. */
+const MAINTENANCE_SECONDS = 600;
 
 /**
  * Background jobs (pg-boss): what must be retried by itself, at a time, or by the clock. A job is added in the
@@ -116,6 +118,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
       supervise: this.config.runsJobs,
       schedule: this.config.runsJobs,
       superviseIntervalSeconds: 10,
+      maintenanceIntervalSeconds: MAINTENANCE_SECONDS,
       monitorIntervalSeconds: 10,
       cronMonitorIntervalSeconds: 15,
       cronWorkerIntervalSeconds: 2,

@@ -20,6 +20,8 @@ const CONCURRENCY = 8;
 const HEARTBEAT_SECONDS = 10;
 /** With pauses of up to five minutes: about two hours. */
 const RETRIES = 30;
+/** Orders hold what agents have said: they are not kept beyond their end. */
+const KEEP_ENDED_SECONDS = 60;
 const LONGEST_SECONDS = 600;
 const LARGEST_ANSWER = 262_144;
 /** Answers that another try may better: too early, too many, and the other side's own trouble. */
@@ -53,7 +55,7 @@ export class CallJob implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.jobs.define<CallOrder>(CALL_JOB, (order, run) => this.make(order, run), { concurrency: CONCURRENCY, retries: RETRIES, retryDelayMaxSeconds: 300, heartbeatSeconds: HEARTBEAT_SECONDS });
+    this.jobs.define<CallOrder>(CALL_JOB, (order, run) => this.make(order, run), { concurrency: CONCURRENCY, retries: RETRIES, retryDelayMaxSeconds: 300, heartbeatSeconds: HEARTBEAT_SECONDS, keepEndedSeconds: KEEP_ENDED_SECONDS });
   }
 
   private async make(order: CallOrder, { signal, attempt }: JobRun): Promise<void> {

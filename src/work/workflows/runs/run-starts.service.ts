@@ -127,7 +127,7 @@ export class RunStarts {
 }
 
 /** What a run with a key is known by: one without is known by none. */
-const nameOf = (workflowId: string, key: string | null | undefined): string => `${workflowId}/${key ?? ''}`;
+const nameOf = (workflowId: string, key: string | null | undefined): string => `${workflowId.toLowerCase()}/${key ?? ''}`;
 
 const newRun = ({ id = newId(), workflowId, input, startedBy, key, requester, parent }: RunOrder, workflow: StartableWorkflow): NewRun => ({
   id,
