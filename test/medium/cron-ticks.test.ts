@@ -81,6 +81,26 @@ describe('ticks', () => {
     expect([await ticked(owner), (await failures())[0]?.failures]).toEqual([[], 0]);
   });
 
+  it('of a schedule that nobody can read any more keep no others waiting, also when they are given up', async () => {
+    const [unreadable, owner] = [newId(), newId()];
+    for (const id of [unreadable, owner]) await set(id, '* * * * *', 'once');
+    await query(`update cron_ticks set timezone = 'Mars/Olympus', failures = 7, due_at = now() - interval '1 hour', next_at = now() - interval '1 hour' where owner_id = $1`, [unreadable]);
+    await since(owner, '1 minute');
+    await eventually(() => isAhead(owner));
+    expect(await ticked(owner)).toHaveLength(1);
+    await eventually(() => isAhead(unreadable));
+    expect(await ticked(unreadable)).toEqual([]);
+  });
+
+  it('of very many owners all come in time', async () => {
+    const owners = await query<{ id: string }>(
+      `insert into cron_ticks (tenant_id, owner_kind, owner_id, expression, timezone, missed, next_at, due_at) select $1, $2, gen_random_uuid(), '0 0 1 1 *', 'UTC', 'once', date_trunc('year', now()), now() from generate_series(1, 450) returning owner_id as id`,
+      [OPERATOR_TENANT_ID, KIND],
+    );
+    await eventually(async () => (await query('select 1 from cron_ticks where owner_id = any($1) and due_at > now()', [owners.map(({ id }) => id)])).length === 450);
+    expect(await query('select 1 from ticked where owner = any($1)', [owners.map(({ id }) => id)])).toHaveLength(450);
+  });
+
   it('stay where they are when the same schedule is set again, begin anew with another, and end', async () => {
     const owner = newId();
     await set(owner, '0 0 1 1 *');

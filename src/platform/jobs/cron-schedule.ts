@@ -1,4 +1,5 @@
 import { CronExpressionParser } from 'cron-parser';
+import { type WallClock, wallClockOf } from './wall-clock.js';
 
 /** What becomes of ticks whose time passed while nobody could act: none of them, one for all, or each. */
 export const MISSED_TICKS = ['skip', 'once', 'all'] as const;
@@ -25,6 +26,8 @@ const MOST_MISSED = 1_000;
 const MINUTE_MS = 60_000;
 const WIDER = 8;
 const LEAP_YEARS_MS = 9 * 366 * 86_400_000;
+/** Clocks are moved by two hours at most, but for days that a country has left out. */
+const LONGEST_MOVE_MS = 3 * 3_600_000;
 
 /** What is wrong with a schedule, by its field; undefined when nothing is. */
 export function scheduleFault({ expression, timezone }: Pick<CronSchedule, 'expression' | 'timezone'>): { field: 'expression' | 'timezone'; message: string } | undefined {
@@ -43,13 +46,49 @@ export function scheduleFault({ expression, timezone }: Pick<CronSchedule, 'expr
 }
 
 /**
- * The first tick after a moment. A time that the clocks skip in spring comes as much later as they were moved, one that they
- * have twice in autumn comes the first time; what comes every so many minutes or hours keeps its rhythm through both.
+ * The first tick after a moment, by the clock on the wall of the zone. Of an expression with certain hours, a time that the clocks skip in
+ * spring comes as much later as they were moved, and one that they show twice in autumn comes the first time. Of one for every hour, or
+ * every so many (`*`, or every second), it comes whenever the clock shows it: what comes every so many minutes keeps its rhythm through both.
+ * The expression is only ever read in UTC, which has no such days.
+ * @throws Error when there is no such time within nine years
  */
 export function nextTick({ expression, timezone }: Pick<CronSchedule, 'expression' | 'timezone'>, after: Date): Date {
-  const tick = CronExpressionParser.parse(expression.trim(), { tz: timezone, currentDate: after }).next().toDate();
-  if (tick <= after || tick.getTime() - after.getTime() > LEAP_YEARS_MS) throw new Error('There is no such time.');
+  const clock = wallClockOf(timezone);
+  const shown = (behind: number): number => nextShown(expression.trim(), behind);
+  const tick = isOfEveryHour(expression.trim()) ? nextShownAnew(clock, shown, after.getTime()) : nextOnce(clock, shown, after.getTime());
+  if (tick - after.getTime() > LEAP_YEARS_MS) throw new Error('There is no such time.');
+  return new Date(tick);
+}
+
+/** What a clock that is never moved shows with the first tick behind a time that it shows. */
+function nextShown(expression: string, behind: number): number {
+  const tick = CronExpressionParser.parse(expression, { tz: 'UTC', currentDate: new Date(behind) }).next().getTime();
+  if (tick <= behind) throw new Error('There is no such time.');
   return tick;
+}
+
+const isOfEveryHour = (expression: string): boolean => expression === '@hourly' || (!expression.startsWith('@') && (expression.split(/\s+/)[1] ?? '').startsWith('*'));
+
+/** Goes from one change of the clock to the next: in between, what it shows and what time it is are the same but for a number. */
+function nextShownAnew(clock: WallClock, shown: (behind: number) => number, after: number): number {
+  for (let [start, behind] = [after, clock.at(after)]; ; ) {
+    const tick = shown(behind) - clock.offsetAt(start);
+    const change = tick - after > LEAP_YEARS_MS ? undefined : clock.changeBetween(start, tick);
+    if (change === undefined) return tick;
+    [start, behind] = [change, clock.at(change) - 1];
+  }
+}
+
+/** Each time that the clock shows stands for one instant. Around a change these do not come in the order of the times. */
+function nextOnce(clock: WallClock, shown: (behind: number) => number, after: number): number {
+  const next = clock.instantOf(shown(clock.at(after)));
+  if (clock.changeBetween(after - LONGEST_MOVE_MS, Math.min(next, after + LEAP_YEARS_MS)) === undefined && clock.changeBetween(next, next + LONGEST_MOVE_MS) === undefined) return next;
+  let first = Infinity;
+  for (let time = shown(clock.at(after) - LONGEST_MOVE_MS); time - LONGEST_MOVE_MS < clock.at(Math.min(first, after + LEAP_YEARS_MS)); time = shown(time)) {
+    const tick = clock.instantOf(time);
+    if (tick > after && tick < first) first = tick;
+  }
+  return first;
 }
 
 /** What is to be done now about the ticks from `from` on: those that run, oldest first, and the first that is yet to come. */

@@ -12,6 +12,9 @@ type TickHandler = (ownerId: string, tickAt: Date) => Promise<void>;
 
 const EVERY_MS = 500;
 const BATCH = 100;
+/** Owners that are dealt with side by side. */
+const LANES = 4;
+const UNREADABLE_MS = 3_600_000;
 /** After so many failures in a row the ticks that are due are given up. */
 const MOST_FAILURES = 8;
 const LONGEST_ERROR = 1_000;
@@ -62,35 +65,49 @@ export class CronTicks implements OnApplicationBootstrap {
     if (this.config.runsJobs) this.loops.every('cron-ticks', EVERY_MS, (signal) => this.round(signal));
   }
 
-  /** Deals with everything that is due. */
+  /** Deals with everything that is due: what others deal with meanwhile is left to them. */
   async round(signal?: AbortSignal): Promise<void> {
-    const due = await this.repository.due([...this.handlers.keys()], BATCH);
-    for (const owner of due) {
-      if (signal?.aborted) return;
-      await this.context.runAsSystem(owner.tenant_id, 'cron', () => this.tryTick(owner));
+    for (let isMore = true; isMore && !signal?.aborted; ) {
+      const due = await this.repository.due([...this.handlers.keys()], BATCH);
+      const isFull = due.length === BATCH;
+      const taken = await Promise.all(Array.from({ length: LANES }, () => this.lane(due, signal)));
+      isMore = isFull && taken.some((count) => count > 0);
     }
   }
 
+  /** One owner after the other, of those that nobody has begun with. @returns how many there were to deal with */
+  private async lane(due: DueOwner[], signal: AbortSignal | undefined): Promise<number> {
+    let taken = 0;
+    for (let owner = due.shift(); owner && !signal?.aborted; owner = due.shift()) {
+      const next = owner;
+      if (await this.context.runAsSystem(next.tenant_id, 'cron', () => this.tryTick(next))) taken += 1;
+    }
+    return taken;
+  }
+
   /** One owner that fails is no reason for the others to wait. */
-  private async tryTick(owner: DueOwner): Promise<void> {
+  private async tryTick(owner: DueOwner): Promise<boolean> {
     try {
-      await this.tick(owner);
+      return await this.tick(owner);
     } catch (error) {
       if (databaseProblem(error)?.status === 503) throw error;
       const failures = await this.putOff(owner, error);
       this.logger.error({ err: error, owner: owner.owner_id, kind: owner.owner_kind, failures }, failures >= MOST_FAILURES ? 'A tick failed for good: it is given up.' : 'A tick failed; it is tried again.');
+      return true;
     }
   }
 
+  /** @returns whether there was something to do: nobody else had it */
   @Transactional()
-  protected async tick(owner: DueOwner): Promise<void> {
+  protected async tick(owner: DueOwner): Promise<boolean> {
     const row = await this.repository.take(owner.tenant_id, owner);
     const handler = this.handlers.get(owner.owner_kind);
-    if (!row || !handler) return;
+    if (!row || !handler) return false;
     const { run, next } = dueTicks(row, row.next_at, row.now);
     // Before the handler, which may end the schedule or set another.
     await this.repository.advance(owner.tenant_id, owner, next);
     for (const at of run) await handler(owner.owner_id, at);
+    return true;
   }
 
   @Transactional()
@@ -98,8 +115,17 @@ export class CronTicks implements OnApplicationBootstrap {
     const failures = await this.repository.putOff(owner.tenant_id, owner, String(error).replaceAll('\0', '').slice(0, LONGEST_ERROR));
     if (failures >= MOST_FAILURES) {
       const row = await this.repository.find(owner.tenant_id, owner);
-      if (row) await this.repository.advance(owner.tenant_id, owner, nextTick(row, await this.repository.now()));
+      if (row) await this.repository.advance(owner.tenant_id, owner, nextOrLater(row, await this.repository.now()));
     }
     return failures;
+  }
+}
+
+/** Of a schedule that cannot be read any more, such as one of a time zone that is gone, no tick: it is looked at again later. */
+function nextOrLater(schedule: CronSchedule, now: Date): Date {
+  try {
+    return nextTick(schedule, now);
+  } catch {
+    return new Date(now.getTime() + UNREADABLE_MS);
   }
 }
