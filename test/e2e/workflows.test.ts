@@ -61,7 +61,7 @@ describe('a workflow is written in three forms, and read back in all', () => {
     const made = await make({ prompt: 'Write a digest.', agent_id: agent.id, schedule: '0 9 * * *', timezone: 'Europe/Berlin' });
     expect(made).toMatchObject({ form: 'prompt', prompt: 'Write a digest.', agent_id: agent.id, schedule: '0 9 * * *', is_enabled: true, trigger_type: 'cron', trigger_config: { expression: '0 9 * * *', timezone: 'Europe/Berlin', missed: 'skip' } });
     const { items } = await ok(send<{ items: Workflow[] }>('GET', `?search=${String(made['name'])}`));
-    expect(items).toMatchObject([{ id: made.id, prompt: 'Write a digest.', agent_id: agent.id }]);
+    expect(items).toMatchObject([{ id: made.id, prompt: 'Write a digest.', agent_id: agent.id, agent_name: expect.stringMatching(/./) as string }]);
     const changed = await ok(send('PATCH', `/${made.id}`, { prompt: 'Write a short digest.' }));
     expect(changed).toMatchObject({ version: 2, prompt: 'Write a short digest.', agent_id: agent.id });
     expect(await ok(send('PATCH', `/${made.id}`, { is_enabled: false }))).toMatchObject({ version: 2, status: 'disabled' });

@@ -8252,6 +8252,106 @@ export interface components {
              */
             return_to?: string;
         };
+        /** @description One page of a list. */
+        ListedWorkflowPage: {
+            /** @description What is on this page. */
+            items: components["schemas"]["ListedWorkflowView"][];
+            /**
+             * @description Most items on this page.
+             * @example 50
+             */
+            limit: number;
+            /** @description Give it back as cursor for the next page; null on the last. */
+            next_cursor: string | null;
+            /**
+             * @description How many were skipped before this page.
+             * @example 0
+             */
+            offset: number;
+            /**
+             * @description How many there are: exact up to 10,000, an estimate beyond.
+             * @example 1
+             */
+            total: number;
+            /** @description True when total is an estimate. */
+            total_is_estimate?: boolean;
+        };
+        ListedWorkflowView: {
+            /** @description Of a workflow that is one prompt: its agent. */
+            agent_id: string | null;
+            /**
+             * @description Of a workflow that is one prompt: the name of its agent.
+             * @example Reporter
+             */
+            agent_name: string | null;
+            /**
+             * @example {
+             *       "owner": "platform team"
+             *     }
+             */
+            config: unknown;
+            /**
+             * Format: date-time
+             * @example 2026-01-01T08:00:00.000Z
+             */
+            created_at: string;
+            /** @example Checks and releases a version. */
+            description: string | null;
+            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
+            id: string;
+            /**
+             * @description Whether it is active.
+             * @example true
+             */
+            is_enabled: boolean;
+            /** @example false */
+            is_template: boolean;
+            /**
+             * Format: date-time
+             * @example 2026-01-01T09:00:00.000Z
+             */
+            last_run_at: string | null;
+            /** @example Release */
+            name: string;
+            /** @description Of a workflow that is one prompt: the prompt. */
+            prompt: string | null;
+            /** @example 3 */
+            revision: number;
+            /** @example 0 9 * * * */
+            schedule: string | null;
+            /**
+             * @example active
+             * @enum {string}
+             */
+            status: "active" | "disabled" | "draft";
+            /** @description The template that it was made of. */
+            template_id: string | null;
+            /** @example Europe/Berlin */
+            timezone: string | null;
+            /**
+             * @example {
+             *       "expression": "0 9 * * *",
+             *       "timezone": "Europe/Berlin",
+             *       "missed": "skip"
+             *     }
+             */
+            trigger_config: unknown;
+            /**
+             * @example cron
+             * @enum {string}
+             */
+            trigger_type: "cron" | "manual";
+            /**
+             * Format: date-time
+             * @example 2026-01-01T08:00:00.000Z
+             */
+            updated_at: string;
+            /**
+             * @description The newest one.
+             * @example 3
+             */
+            version: number;
+        };
         LockoutPolicyDto: {
             /**
              * @description So many wrong attempts in a row cost nothing.
@@ -12132,101 +12232,6 @@ export interface components {
              * @example Europe/Berlin
              */
             timezone?: string;
-        };
-        /** @description One page of a list. */
-        WorkflowSummaryPage: {
-            /** @description What is on this page. */
-            items: components["schemas"]["WorkflowSummaryView"][];
-            /**
-             * @description Most items on this page.
-             * @example 50
-             */
-            limit: number;
-            /** @description Give it back as cursor for the next page; null on the last. */
-            next_cursor: string | null;
-            /**
-             * @description How many were skipped before this page.
-             * @example 0
-             */
-            offset: number;
-            /**
-             * @description How many there are: exact up to 10,000, an estimate beyond.
-             * @example 1
-             */
-            total: number;
-            /** @description True when total is an estimate. */
-            total_is_estimate?: boolean;
-        };
-        WorkflowSummaryView: {
-            /** @description Of a workflow that is one prompt: its agent. */
-            agent_id: string | null;
-            /**
-             * @example {
-             *       "owner": "platform team"
-             *     }
-             */
-            config: unknown;
-            /**
-             * Format: date-time
-             * @example 2026-01-01T08:00:00.000Z
-             */
-            created_at: string;
-            /** @example Checks and releases a version. */
-            description: string | null;
-            /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00 */
-            id: string;
-            /**
-             * @description Whether it is active.
-             * @example true
-             */
-            is_enabled: boolean;
-            /** @example false */
-            is_template: boolean;
-            /**
-             * Format: date-time
-             * @example 2026-01-01T09:00:00.000Z
-             */
-            last_run_at: string | null;
-            /** @example Release */
-            name: string;
-            /** @description Of a workflow that is one prompt: the prompt. */
-            prompt: string | null;
-            /** @example 3 */
-            revision: number;
-            /** @example 0 9 * * * */
-            schedule: string | null;
-            /**
-             * @example active
-             * @enum {string}
-             */
-            status: "active" | "disabled" | "draft";
-            /** @description The template that it was made of. */
-            template_id: string | null;
-            /** @example Europe/Berlin */
-            timezone: string | null;
-            /**
-             * @example {
-             *       "expression": "0 9 * * *",
-             *       "timezone": "Europe/Berlin",
-             *       "missed": "skip"
-             *     }
-             */
-            trigger_config: unknown;
-            /**
-             * @example cron
-             * @enum {string}
-             */
-            trigger_type: "cron" | "manual";
-            /**
-             * Format: date-time
-             * @example 2026-01-01T08:00:00.000Z
-             */
-            updated_at: string;
-            /**
-             * @description The newest one.
-             * @example 3
-             */
-            version: number;
         };
         WorkflowValidationView: {
             errors: components["schemas"]["WorkflowFindingView"][];
@@ -55207,6 +55212,7 @@ export interface operations {
                      * @example {
                      *       "items": [
                      *         {
+                     *           "agent_name": "Reporter",
                      *           "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
                      *           "name": "Release",
                      *           "description": "Checks and releases a version.",
@@ -55241,7 +55247,7 @@ export interface operations {
                      *       "next_cursor": null
                      *     }
                      */
-                    "application/json": components["schemas"]["WorkflowSummaryPage"];
+                    "application/json": components["schemas"]["ListedWorkflowPage"];
                 };
             };
             /** @description `invalid_request`: The request is malformed or a field is invalid. */
@@ -55465,31 +55471,6 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "name": "Release",
-                     *       "description": "Checks and releases a version.",
-                     *       "status": "active",
-                     *       "is_enabled": true,
-                     *       "is_template": false,
-                     *       "version": 3,
-                     *       "trigger_type": "cron",
-                     *       "trigger_config": {
-                     *         "expression": "0 9 * * *",
-                     *         "timezone": "Europe/Berlin",
-                     *         "missed": "skip"
-                     *       },
-                     *       "schedule": "0 9 * * *",
-                     *       "timezone": "Europe/Berlin",
-                     *       "prompt": null,
-                     *       "agent_id": null,
-                     *       "config": {
-                     *         "owner": "platform team"
-                     *       },
-                     *       "template_id": null,
-                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
-                     *       "created_at": "2026-01-01T08:00:00.000Z",
-                     *       "updated_at": "2026-01-01T08:00:00.000Z",
-                     *       "revision": 3,
                      *       "form": "steps",
                      *       "steps": [
                      *         {
@@ -55531,7 +55512,32 @@ export interface operations {
                      *         "type": "object"
                      *       },
                      *       "parameters_schema": {},
-                     *       "parameters": {}
+                     *       "parameters": {},
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3
                      *     }
                      */
                     "application/json": components["schemas"]["WorkflowView"];
@@ -55726,31 +55732,6 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "name": "Release",
-                     *       "description": "Checks and releases a version.",
-                     *       "status": "active",
-                     *       "is_enabled": true,
-                     *       "is_template": false,
-                     *       "version": 3,
-                     *       "trigger_type": "cron",
-                     *       "trigger_config": {
-                     *         "expression": "0 9 * * *",
-                     *         "timezone": "Europe/Berlin",
-                     *         "missed": "skip"
-                     *       },
-                     *       "schedule": "0 9 * * *",
-                     *       "timezone": "Europe/Berlin",
-                     *       "prompt": null,
-                     *       "agent_id": null,
-                     *       "config": {
-                     *         "owner": "platform team"
-                     *       },
-                     *       "template_id": null,
-                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
-                     *       "created_at": "2026-01-01T08:00:00.000Z",
-                     *       "updated_at": "2026-01-01T08:00:00.000Z",
-                     *       "revision": 3,
                      *       "form": "steps",
                      *       "steps": [
                      *         {
@@ -55792,7 +55773,32 @@ export interface operations {
                      *         "type": "object"
                      *       },
                      *       "parameters_schema": {},
-                     *       "parameters": {}
+                     *       "parameters": {},
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3
                      *     }
                      */
                     "application/json": components["schemas"]["WorkflowView"];
@@ -56025,31 +56031,6 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "name": "Release",
-                     *       "description": "Checks and releases a version.",
-                     *       "status": "active",
-                     *       "is_enabled": true,
-                     *       "is_template": false,
-                     *       "version": 3,
-                     *       "trigger_type": "cron",
-                     *       "trigger_config": {
-                     *         "expression": "0 9 * * *",
-                     *         "timezone": "Europe/Berlin",
-                     *         "missed": "skip"
-                     *       },
-                     *       "schedule": "0 9 * * *",
-                     *       "timezone": "Europe/Berlin",
-                     *       "prompt": null,
-                     *       "agent_id": null,
-                     *       "config": {
-                     *         "owner": "platform team"
-                     *       },
-                     *       "template_id": null,
-                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
-                     *       "created_at": "2026-01-01T08:00:00.000Z",
-                     *       "updated_at": "2026-01-01T08:00:00.000Z",
-                     *       "revision": 3,
                      *       "form": "steps",
                      *       "steps": [
                      *         {
@@ -56091,7 +56072,32 @@ export interface operations {
                      *         "type": "object"
                      *       },
                      *       "parameters_schema": {},
-                     *       "parameters": {}
+                     *       "parameters": {},
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3
                      *     }
                      */
                     "application/json": components["schemas"]["WorkflowView"];
@@ -56556,31 +56562,6 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "name": "Release",
-                     *       "description": "Checks and releases a version.",
-                     *       "status": "active",
-                     *       "is_enabled": true,
-                     *       "is_template": false,
-                     *       "version": 3,
-                     *       "trigger_type": "cron",
-                     *       "trigger_config": {
-                     *         "expression": "0 9 * * *",
-                     *         "timezone": "Europe/Berlin",
-                     *         "missed": "skip"
-                     *       },
-                     *       "schedule": "0 9 * * *",
-                     *       "timezone": "Europe/Berlin",
-                     *       "prompt": null,
-                     *       "agent_id": null,
-                     *       "config": {
-                     *         "owner": "platform team"
-                     *       },
-                     *       "template_id": null,
-                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
-                     *       "created_at": "2026-01-01T08:00:00.000Z",
-                     *       "updated_at": "2026-01-01T08:00:00.000Z",
-                     *       "revision": 3,
                      *       "form": "steps",
                      *       "steps": [
                      *         {
@@ -56622,7 +56603,32 @@ export interface operations {
                      *         "type": "object"
                      *       },
                      *       "parameters_schema": {},
-                     *       "parameters": {}
+                     *       "parameters": {},
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3
                      *     }
                      */
                     "application/json": components["schemas"]["WorkflowView"];
@@ -56967,31 +56973,6 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "name": "Release",
-                     *       "description": "Checks and releases a version.",
-                     *       "status": "active",
-                     *       "is_enabled": true,
-                     *       "is_template": false,
-                     *       "version": 3,
-                     *       "trigger_type": "cron",
-                     *       "trigger_config": {
-                     *         "expression": "0 9 * * *",
-                     *         "timezone": "Europe/Berlin",
-                     *         "missed": "skip"
-                     *       },
-                     *       "schedule": "0 9 * * *",
-                     *       "timezone": "Europe/Berlin",
-                     *       "prompt": null,
-                     *       "agent_id": null,
-                     *       "config": {
-                     *         "owner": "platform team"
-                     *       },
-                     *       "template_id": null,
-                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
-                     *       "created_at": "2026-01-01T08:00:00.000Z",
-                     *       "updated_at": "2026-01-01T08:00:00.000Z",
-                     *       "revision": 3,
                      *       "form": "steps",
                      *       "steps": [
                      *         {
@@ -57033,7 +57014,32 @@ export interface operations {
                      *         "type": "object"
                      *       },
                      *       "parameters_schema": {},
-                     *       "parameters": {}
+                     *       "parameters": {},
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3
                      *     }
                      */
                     "application/json": components["schemas"]["WorkflowView"];
@@ -57670,31 +57676,6 @@ export interface operations {
                 content: {
                     /**
                      * @example {
-                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
-                     *       "name": "Release",
-                     *       "description": "Checks and releases a version.",
-                     *       "status": "active",
-                     *       "is_enabled": true,
-                     *       "is_template": false,
-                     *       "version": 3,
-                     *       "trigger_type": "cron",
-                     *       "trigger_config": {
-                     *         "expression": "0 9 * * *",
-                     *         "timezone": "Europe/Berlin",
-                     *         "missed": "skip"
-                     *       },
-                     *       "schedule": "0 9 * * *",
-                     *       "timezone": "Europe/Berlin",
-                     *       "prompt": null,
-                     *       "agent_id": null,
-                     *       "config": {
-                     *         "owner": "platform team"
-                     *       },
-                     *       "template_id": null,
-                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
-                     *       "created_at": "2026-01-01T08:00:00.000Z",
-                     *       "updated_at": "2026-01-01T08:00:00.000Z",
-                     *       "revision": 3,
                      *       "form": "steps",
                      *       "steps": [
                      *         {
@@ -57736,7 +57717,32 @@ export interface operations {
                      *         "type": "object"
                      *       },
                      *       "parameters_schema": {},
-                     *       "parameters": {}
+                     *       "parameters": {},
+                     *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00",
+                     *       "name": "Release",
+                     *       "description": "Checks and releases a version.",
+                     *       "status": "active",
+                     *       "is_enabled": true,
+                     *       "is_template": false,
+                     *       "version": 3,
+                     *       "trigger_type": "cron",
+                     *       "trigger_config": {
+                     *         "expression": "0 9 * * *",
+                     *         "timezone": "Europe/Berlin",
+                     *         "missed": "skip"
+                     *       },
+                     *       "schedule": "0 9 * * *",
+                     *       "timezone": "Europe/Berlin",
+                     *       "prompt": null,
+                     *       "agent_id": null,
+                     *       "config": {
+                     *         "owner": "platform team"
+                     *       },
+                     *       "template_id": null,
+                     *       "last_run_at": "2026-01-01T09:00:00.000Z",
+                     *       "created_at": "2026-01-01T08:00:00.000Z",
+                     *       "updated_at": "2026-01-01T08:00:00.000Z",
+                     *       "revision": 3
                      *     }
                      */
                     "application/json": components["schemas"]["WorkflowView"];

@@ -8,7 +8,7 @@ import { Uuid } from '../../platform/http/uuid.pipe.js';
 import { WorkflowViews } from './workflow-views.service.js';
 import { AddStepDto, CreateWorkflowDto, DiagramQuery, InstantiateWorkflowDto, ListWorkflowsQuery, UpdateWorkflowDto, WrittenWorkflowDto } from './workflows.dto.js';
 import { WorkflowsService } from './workflows.service.js';
-import { toSummaryView, toVersionDetailView, toVersionView, toWorkflowView, WorkflowSummaryView, WorkflowValidationView, WorkflowVersionDetailView, WorkflowVersionView, WorkflowView } from './workflows.view.js';
+import { ListedWorkflowView, toVersionDetailView, toVersionView, toWorkflowView, WorkflowValidationView, WorkflowVersionDetailView, WorkflowVersionView, WorkflowView } from './workflows.view.js';
 
 @ApiController('workflows', 'Work / Workflows')
 export class WorkflowsController {
@@ -19,10 +19,9 @@ export class WorkflowsController {
 
   /** Lists workflows, newest first; filters combine. */
   @Get()
-  @Operation({ id: 'listWorkflows', allow: 'workflow:read', returns: pageOf(WorkflowSummaryView) })
-  async list(@Query() query: ListWorkflowsQuery): Promise<Page<WorkflowSummaryView>> {
-    const { page, prompts } = await this.workflows.list(query);
-    return mapPage(page, (workflow) => toSummaryView(workflow, prompts.get(workflow.id)));
+  @Operation({ id: 'listWorkflows', allow: 'workflow:read', returns: pageOf(ListedWorkflowView) })
+  list(@Query() query: ListWorkflowsQuery): Promise<Page<ListedWorkflowView>> {
+    return this.views.list(query);
   }
 
   /** Creates a workflow. In one of three forms: steps that name what they depend on; nodes and edges; or a prompt, with an agent and a schedule. All of them are stored as one graph and read back as each. */

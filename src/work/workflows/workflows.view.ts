@@ -51,6 +51,15 @@ export class WorkflowSummaryView {
   revision!: number;
 }
 
+/** A workflow in a list. */
+export class ListedWorkflowView extends WorkflowSummaryView {
+  /**
+   * Of a workflow that is one prompt: the name of its agent.
+   * @example Reporter
+   */
+  agent_name!: string | null;
+}
+
 /** What a version does, in all forms. */
 class WorkflowContentView extends WorkflowSummaryView {
   /**
