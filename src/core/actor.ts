@@ -74,6 +74,11 @@ export function systemActor(tenantId: string, name: string): SystemActor {
   return { kind: 'system', id: name, tenantId, label: name };
 }
 
+/** The person behind an actor, as `user:<id>`, also where they come with a key; others by their kind. They approve nothing that they have asked for. */
+export function personOf(actor: Actor): string {
+  return actor.kind === 'api_key' ? `user:${actor.ownerId}` : `${actor.kind}:${actor.id}`;
+}
+
 /** The role that bounds an actor, or undefined for agents and the plane itself. */
 export function roleOf(actor: Actor): Role | undefined {
   return 'role' in actor ? actor.role : undefined;

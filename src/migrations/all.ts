@@ -35,6 +35,7 @@ import { Work1700000000004 } from './1700000000004-work.js';
 import { WorkflowRuns1700000000052 } from './1700000000052-workflow-runs.js';
 import { BrokenRuns1700000000055 } from './1700000000055-broken-runs.js';
 import { RunBounds1700000000057 } from './1700000000057-run-bounds.js';
+import { Authors1700000000058 } from './1700000000058-authors.js';
 import { UndoneTries1700000000056 } from './1700000000056-undone-tries.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
@@ -77,4 +78,5 @@ export const MIGRATIONS = [
   BrokenRuns1700000000055,
   UndoneTries1700000000056,
   RunBounds1700000000057,
+  Authors1700000000058,
 ];

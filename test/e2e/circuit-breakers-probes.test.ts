@@ -46,6 +46,14 @@ describe('circuit breakers on the way back', () => {
     expect(await codes(...four.map((at) => call(at)))).toEqual([200, 200, 200, 200]);
   });
 
+  it('close when they are changed to what has been reached already', async () => {
+    const name = await opened({ half_open_max: 1, success_threshold: 3 });
+    server.answer = status(200);
+    expect([await call(), await call(), (await read(name)).state]).toEqual([200, 200, 'half_open']);
+    expect(await ok(save({ name, success_threshold: 2 }))).toMatchObject({ state: 'closed' });
+    expect(await codes(call(plane), call(second))).toEqual([200, 200]);
+  });
+
   it('open again for longer when a probe fails', async () => {
     const name = await opened({});
     expect(await call(second)).toBe(503);

@@ -85,6 +85,13 @@ describe('in front of calls', () => {
     expect(await codes(call(plane), call(second))).toEqual([200, 200]);
   });
 
+  it('refuse a host however its name is written', async () => {
+    const { port } = new URL(server.url);
+    await post(await made({ target: `localhost:${port}` }), 'force-open');
+    for (const host of ['localhost', 'LOCALHOST', 'localhost.']) expect(codeOf(await call(plane, undefined, { url: `http://${host}:${port}/` }))).toBe('circuit_open');
+    expect(server.connections).toBe(0);
+  });
+
   it('open at exactly so many failures of all processes together, and say when to try again', async () => {
     const name = await made({ failure_threshold: 4, open_seconds: 60 });
     server.answer = status(503);

@@ -128,6 +128,17 @@ describe('a trigger', () => {
     await ok(call('DELETE', `/${mine.id}`));
   });
 
+  it('shows who looks at it, and who changes it, no event that they may not see', async () => {
+    const theirs = await make({ config: { event: 'plan_limit.reached' }, coalesce_seconds: 3_600 });
+    await publish(plane, 'plan_limit.reached', { limit_name: 'agents', limit: 3 }, 1, tenant.id);
+    const [firing] = await until(theirs.id, 1, 'pending');
+    expect(firing?.event.data).toEqual({ limit_name: 'agents', limit: 3 });
+    const seen = async (): Promise<Firing[]> => (await ok(call<{ items: Firing[] }>('GET', `/${theirs.id}/history`, undefined, user.token))).items;
+    expect((await seen())[0]?.event).toMatchObject({ name: 'plan_limit.reached', data: {} });
+    await ok(call('PUT', `/${theirs.id}`, { action: { type: 'send_notification', config: { title: 'Mine', to: { users: [user.id] } } } }, user.token));
+    expect((await seen())[0]).toMatchObject({ status: 'skipped', reason: 'hidden' });
+  });
+
   it('counts against the plan', async () => {
     const limited = await createTenant(plane);
     const owner = await createUser(plane, { role: 'admin', tenant: limited.id });
@@ -341,6 +352,17 @@ describe('the clock', () => {
     expect(new Set(fired.map(({ event }) => event.data['tick_at'])).size).toBe(fired.length);
     await ok(call('POST', `/${trigger.id}/toggle`, { enabled: false }));
     expect(await query('select 1 from cron_ticks where owner_id = $1', [trigger.id])).toEqual([]);
+  });
+
+  it('makes one firing of ticks that come together', async () => {
+    const trigger = await make({ type: 'cron', config: { expression: '* * * * *', missed: 'all' }, coalesce_seconds: 3_600 });
+    await query(`update cron_ticks set next_at = date_trunc('minute', now() - interval '3 minutes'), due_at = now() where owner_id = $1`, [trigger.id]);
+    const [firing, ...others] = await eventually(async () => {
+      const all = await history(trigger.id);
+      return (all[0]?.count ?? 0) >= 4 ? all : undefined;
+    });
+    expect([firing?.status, others]).toEqual(['pending', []]);
+    await ok(call('DELETE', `/${trigger.id}`));
   });
 });
 

@@ -4,7 +4,7 @@ import { RunStarts } from '../../src/work/workflows/runs/run-starts.service.js';
 import { eventually } from '../support/eventually.js';
 import { withAdmin } from '../support/databases.js';
 import { countingServer } from '../support/counting-server.js';
-import { createTenant, createUser } from '../support/factories.js';
+import { createTenant, createUser, ok, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse } from '../support/plane.js';
 import { control, ended, run, RUNS, type Shown, start, step, untilStep, work, workerOf, workflowOf } from '../support/runs.js';
 import { plane, startTwo, stopTwo } from '../support/two-planes.js';
@@ -141,10 +141,13 @@ describe('an http step that was undone and is tried again', () => {
 });
 
 describe('who wrote a workflow', () => {
-  it('approves none of the steps of its scheduled runs', async () => {
+  it.each(['themselves', 'with a key', 'last'])('approves none of the steps of its scheduled runs: %s', async (how) => {
     const author = await createUser(plane, { role: 'admin' });
-    const id = await workflowOf([step('ask', 'approval', { config: { title: 'By the clock?' } })]);
-    await ask(`update workflows set created_by_id = $2 where id = $1`, [id, author.id]);
+    const { key } = await ok(plane.request<{ key: string }>('POST', '/api/v1/security/api-keys', { token: author.token, body: { name: unique('key'), scopes: ['workflow:write'] } }));
+    const steps = [step('ask', 'approval', { config: { title: 'By the clock?' } })];
+    const first = how === 'last' ? ADMIN_TOKEN : how === 'with a key' ? key : author.token;
+    const { id } = await ok(plane.request<{ id: string }>('POST', '/api/v1/workflows', { token: first, body: { name: unique('workflow'), steps } }));
+    if (how === 'last') await ok(plane.request('PATCH', `/api/v1/workflows/${id}`, { token: author.token, body: { description: 'Mine' } }));
     const runs = plane.app.get(RunStarts);
     const { runId } = await plane.app.get(RequestContext).runAsSystem(author.tenantId, 'test', () => runs.start({ workflowId: id, input: {}, startedBy: { kind: 'schedule', id } }));
     const { waiting_for: approval } = await untilStep(runId, 'ask', 'waiting');

@@ -98,6 +98,10 @@ describe('what is wrong with a workflow is said at once, each by its place', () 
 
   it('a schedule that does not parse, a zone that is none, two forms at once', async () => {
     for (const [field, body] of [['schedule', { schedule: 'whenever' }], ['timezone', { schedule: '0 9 * * *', timezone: 'Mars/Olympus' }]] as const) expect([field, (await send('POST', '', { name: 'x', prompt: 'Do.', ...body })).status]).toEqual([field, 422]);
+    const cron = { name: 'x', trigger_type: 'cron', steps: [{ key: 'a', type: 'transform' }] };
+    for (const more of [{ status: 'draft' }, { is_template: true }]) expect((await send('POST', '', { ...cron, ...more, trigger_config: { expression: 'whenever' } })).status).toBe(422);
+    const needs = { type: 'object', required: ['version'] };
+    expect((await send<{ errors: unknown[] }>('POST', '', { ...cron, trigger_config: { expression: '@daily' }, input_schema: needs })).body.errors).toMatchObject([{ field: 'input_schema', code: 'schedule' }]);
     expect((await send('POST', '', { name: 'x', steps: [], prompt: 'Do.' })).status).toBe(400);
     expect((await send('POST', '', { name: 'x', steps: [], edges: [] })).status).toBe(400);
   });

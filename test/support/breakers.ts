@@ -38,7 +38,7 @@ export const post = (name: string, verb: string, token = ADMIN_TOKEN, at: Plane 
 export const read = (name: string, token = ADMIN_TOKEN, at: Plane = plane): Promise<Breaker> => ok(at.request<Breaker>('GET', `${BREAKERS}/${name}`, { token }));
 
 /** Calls the server from a plane, as a tenant. @returns the status, or the code of the problem */
-export async function call(at: Plane = plane, tenantId: string = OPERATOR_TENANT_ID, options: { timeoutMs?: number } = {}): Promise<number | Problem> {
+export async function call(at: Plane = plane, tenantId: string = OPERATOR_TENANT_ID, options: { timeoutMs?: number; url?: string } = {}): Promise<number | Problem> {
   const request = (): Promise<EgressAnswer> => at.app.get(Egress).request({ url: server.url, purpose: 'test', ...options });
   return at.app.get(RequestContext).runAsSystem(tenantId, 'test', request).then((answer) => answer.status, (error: unknown) => error as Problem);
 }

@@ -10669,7 +10669,7 @@ export interface components {
              */
             ended_at: string | null;
             /**
-             * @description What made it fire, the first of several.
+             * @description What made it fire, the first of several; without its data for who may not see such events.
              * @example {
              *       "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
              *       "name": "task.failed",
@@ -10682,7 +10682,7 @@ export interface components {
             event_id: string | null;
             /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02 */
             id: string;
-            /** @description Why it was skipped (cooldown, rate_cap, loop, disabled) or what failed. */
+            /** @description Why it was skipped (cooldown, rate_cap, loop, disabled, hidden from who has changed it) or what failed. */
             reason: string | null;
             /**
              * @description What came of it: task_id, or nothing.

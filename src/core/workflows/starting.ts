@@ -9,7 +9,7 @@ import type { StepRow, WaitingFor } from './rows.js';
 export type Started =
   | { state: 'completed'; output: unknown; branch?: string }
   | { state: 'skipped'; reason: string }
-  | { state: 'waiting'; waiting: WaitingFor; due?: Date }
+  | { state: 'waiting'; waiting: WaitingFor; due?: Date; timeout?: Date }
   /** Scopes that are to be opened, of as many as there will be. */
   | { state: 'scopes'; names: readonly string[]; total: number };
 
@@ -81,14 +81,17 @@ const branchesOf = ({ config }: Pick<Step, 'config'>): readonly { name: string; 
 
 async function wait(pass: Pass, _row: StepRow, { config }: Step, bindings: Bindings): Promise<Started> {
   const { event, seconds, until } = config;
-  if (event !== undefined) return { state: 'waiting', waiting: { kind: 'event', id: (event as { name: string }).name } };
+  if (event !== undefined) {
+    const { name, timeout_seconds: limit } = event as { name: string; timeout_seconds?: unknown };
+    return { state: 'waiting', waiting: { kind: 'event', id: name }, ...(limit === undefined ? {} : { timeout: pass.later(secondsOf(await pass.evaluator.fill(limit, bindings), 'event.timeout_seconds')) }) };
+  }
   const due = until === undefined ? pass.later(secondsOf(await pass.evaluator.fill(seconds, bindings))) : momentOf(await pass.evaluator.fill(until, bindings));
   if (due.getTime() > pass.later(LONGEST_WAIT_SECONDS).getTime()) throw failure('bad_input', 'A step waits for a year at most.');
   return due <= pass.now ? { state: 'completed', output: null } : { state: 'waiting', waiting: { kind: 'time', id: null }, due };
 }
 
-function secondsOf(value: unknown): number {
-  if (typeof value !== 'number' || !(value >= 0)) throw failure('bad_input', 'seconds is not a number of seconds.');
+function secondsOf(value: unknown, name = 'seconds'): number {
+  if (typeof value !== 'number' || !(value >= 0)) throw failure('bad_input', `${name} is not a number of seconds.`);
   if (value > LONGEST_WAIT_SECONDS) throw failure('bad_input', 'A step waits for a year at most.');
   return value;
 }

@@ -74,6 +74,16 @@ describe('a run', () => {
     expect(well.statuses()).toEqual({ a: 'completed', b: 'completed', mend: 'skipped', tell: 'completed' });
   });
 
+  it('gives an event as much time as an expression says, if it says a time', async () => {
+    const graph = graphOf(step('e', 'wait', { config: { event: { name: 'x.happened', timeout_seconds: '{%input%}' } } }));
+    const run = new MemoryRun(graph, 5);
+    await run.advance();
+    expect(run.step('e').timeout_at).toEqual(new Date('2026-01-01T00:00:05Z'));
+    const wrong = new MemoryRun(graph, 'soon');
+    await wrong.advance();
+    expect(wrong.run).toMatchObject({ status: 'failed', error: { code: 'bad_input', message: 'e: event.timeout_seconds is not a number of seconds.' } });
+  });
+
   it('takes nothing for late that may have come in time and is not heard yet', async () => {
     const run = new MemoryRun(graphOf(step('a', 'task', { timeout_seconds: 5 })));
     await run.advance();

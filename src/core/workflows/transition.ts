@@ -212,11 +212,11 @@ async function startStep(pass: Pass, row: StepRow): Promise<void> {
   await ended(pass, row);
 }
 
-function stand(pass: Pass, row: StepRow, step: Step, started: { state: 'waiting'; waiting: NonNullable<StepRow['waiting_for']>; due?: Date } | { state: 'scopes'; names: readonly string[] }): void {
+function stand(pass: Pass, row: StepRow, step: Step, started: { state: 'waiting'; waiting: NonNullable<StepRow['waiting_for']>; due?: Date; timeout?: Date } | { state: 'scopes'; names: readonly string[] }): void {
   row.status = 'waiting';
-  const limit = (step.config['event'] as { timeout_seconds?: number } | undefined)?.timeout_seconds ?? step.timeout_seconds;
-  row.timeout_at = limit === undefined ? null : pass.later(limit);
+  row.timeout_at = step.timeout_seconds === undefined ? null : pass.later(step.timeout_seconds);
   if (started.state === 'waiting') {
+    if (started.timeout) row.timeout_at = started.timeout;
     row.waiting_for = started.waiting;
     row.due_at = started.due ?? null;
     return;

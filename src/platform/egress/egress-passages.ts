@@ -18,5 +18,7 @@ export const passagesOf = (breakers: Breakers, context: RequestContext): EgressP
 
 function hostsOf(url: URL): CallTarget[] {
   const port = url.port === '' ? (url.protocol === 'https:' ? '443' : '80') : url.port;
-  return [{ kind: 'host', name: url.hostname }, { kind: 'host', name: `${url.hostname}:${port}` }];
+  // With the dot of the root it is the same host.
+  const name = url.hostname.replace(/\.$/, '');
+  return [{ kind: 'host', name }, { kind: 'host', name: `${name}:${port}` }];
 }

@@ -54,8 +54,7 @@ export class CronTicks implements OnApplicationBootstrap {
     const { tenantId } = this.context;
     const owner = { owner_kind: ownerKind, owner_id: ownerId };
     if (!schedule) return this.repository.remove(tenantId, owner);
-    const fault = scheduleFault(schedule);
-    if (fault) throw new Problem('unprocessable', { detail: `${fault.field} ${fault.message}.`, errors: [{ field: fault.field, code: 'schedule', message: fault.message }] });
+    requireSchedule(schedule);
     const known = await this.repository.find(tenantId, owner);
     if (known && known.expression === schedule.expression && known.timezone === schedule.timezone && known.missed === schedule.missed) return;
     await this.repository.save(tenantId, owner, schedule, nextTick(schedule, await this.repository.now()));
@@ -119,6 +118,12 @@ export class CronTicks implements OnApplicationBootstrap {
     }
     return failures;
   }
+}
+
+/** @throws Problem `unprocessable` for a schedule that is none */
+export function requireSchedule(schedule: Pick<CronSchedule, 'expression' | 'timezone'>): void {
+  const fault = scheduleFault(schedule);
+  if (fault) throw new Problem('unprocessable', { detail: `${fault.field} ${fault.message}.`, errors: [{ field: fault.field, code: 'schedule', message: fault.message }] });
 }
 
 /** Of a schedule that cannot be read any more, such as one of a time zone that is gone, no tick: it is looked at again later. */

@@ -23,12 +23,14 @@ function nameOf(kind: TargetKind, name: string): string {
   return name.toLowerCase();
 }
 
-/** As a URL has it, so that it is found again: in lower case, and without the port that goes without saying. */
+/** As a URL has it, so that it is found again: in lower case, and without the port and the dot that go without saying. */
 function hostOf(name: string): string {
   const url = URL.canParse(`https://${name}`) ? new URL(`https://${name}`) : undefined;
   const plain = url && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === '' && url.password === '' && !/[/:]$/.test(name);
   if (!url || !plain || url.hostname === '') throw invalidField('target', 'target', 'must be kind:name; a host is a name, or a name and a port');
   // The port of https is left out of a URL; written out, it is meant.
   const port = /:(\d+)$/.exec(name)?.[1];
-  return port === undefined ? url.hostname : `${url.hostname}:${Number(port)}`;
+  const host = url.hostname.replace(/\.$/, '');
+  if (host === '') throw invalidField('target', 'target', 'must be kind:name; a host is a name, or a name and a port');
+  return port === undefined ? host : `${host}:${Number(port)}`;
 }

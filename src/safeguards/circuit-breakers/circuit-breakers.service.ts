@@ -109,6 +109,8 @@ export class CircuitBreakersService {
     await this.repository.update(before, fieldsOf(body, aim, before));
     const elsewhere = aim.kind !== before.target_kind || aim.name !== before.target_name;
     if (elsewhere) await this.stand(before, closed(before), 'It stands in front of another target now.');
+    // It would wait for one more probe that nobody lets through.
+    else if (before.state === 'half_open' && before.half_open_successes >= (body.success_threshold ?? before.success_threshold)) await this.stand(before, closed(before), 'As many probes have succeeded as it takes now.');
     const after = await this.find(before.name);
     await this.audit.record({ action: 'circuit_breaker.update', resource: { type: 'circuit_breaker', id: before.id }, before: summaryOf(before), after: summaryOf(after) });
     this.revocations.afterCommit(breakerTag(before));

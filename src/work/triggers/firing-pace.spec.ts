@@ -46,5 +46,13 @@ describe('the pace of a trigger', () => {
 
   it('bears events that are not in the order of their times', () => {
     expect(outcomes({ cooldown_seconds: 10 }, [20, 15, 25, 31])).toBe('+cc+');
+    expect(outcomes({}, [20, 15, 25])).toBe('+++');
+  });
+
+  it('loses nothing that is heard of when its window has been closed already', () => {
+    const { state } = decide({ max_per_hour: 9, cooldown_seconds: 0, coalesce_seconds: 10 }, NEW, at(0), 'a');
+    const late = decide({ max_per_hour: 9, cooldown_seconds: 0, coalesce_seconds: 10 }, { ...state, gathering: null }, at(8), 'b');
+    expect(late.decision).toEqual({ fire: { due: at(18) } });
+    expect(decide({ max_per_hour: 9, cooldown_seconds: 0, coalesce_seconds: 2 }, { ...state, gathering: null }, at(1), 'c').state.last_fired_at).toEqual(at(10));
   });
 });

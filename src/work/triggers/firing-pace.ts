@@ -25,12 +25,15 @@ const HOUR_MS = 3_600_000;
 export function decide(pace: Pace, state: PaceState, at: Date, id: string): { decision: Decision; state: PaceState } {
   if (state.gathering && at < state.gathering.until) return { decision: { join: state.gathering.id }, state };
   const current = ofHour(state, at);
-  if (current.last_fired_at && at.getTime() < current.last_fired_at.getTime() + pace.cooldown_seconds * 1000) return { decision: { skip: 'cooldown' }, state: current };
+  // Without a cooldown nothing is too early: events come in the order of their commits, which is not that of their times.
+  if (pace.cooldown_seconds > 0 && current.last_fired_at && at.getTime() < current.last_fired_at.getTime() + pace.cooldown_seconds * 1000) return { decision: { skip: 'cooldown' }, state: current };
   if (current.hour_count >= pace.max_per_hour) return { decision: { skip: 'rate_cap' }, state: current };
   const due = new Date(at.getTime() + pace.coalesce_seconds * 1000);
   const gathering = pace.coalesce_seconds > 0 ? { id, until: due } : null;
-  return { decision: { fire: { due } }, state: { ...current, last_fired_at: due, hour_count: current.hour_count + 1, gathering } };
+  return { decision: { fire: { due } }, state: { ...current, last_fired_at: latest(current.last_fired_at, due), hour_count: current.hour_count + 1, gathering } };
 }
+
+const latest = (one: Date | null, other: Date): Date => (one && one > other ? one : other);
 
 /** An hour begins with its first firing. */
 function ofHour(state: PaceState, at: Date): PaceState {

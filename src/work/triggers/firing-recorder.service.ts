@@ -65,7 +65,9 @@ export class FiringRecorder {
     const held = await this.triggers.hold(this.context.tenantId, triggerId);
     if (!held) return;
     const event: FiringEvent = { id: null, name, occurred_at: (at ?? held.now).toISOString(), data };
-    const state = await this.decideOn(held, { ...held, gathering: null }, event, [], new Map());
+    const joins = new Map<string, number>();
+    const state = await this.decideOn(held, await this.stateOf(held), event, [], joins);
+    await this.join(held, joins);
     await this.triggers.remember(held.tenant_id, held.id, held, state.state, held.buckets);
     if (state.passed) await this.passOver(held, [state.passed]);
   }
@@ -76,7 +78,7 @@ export class FiringRecorder {
     if (held.type === 'threshold') return this.count(held, matches, last);
     const passed: PassedOver[] = [];
     const joins = new Map<string, number>();
-    let state: PaceState = { ...held, gathering: (held.coalesce_seconds > 0 ? await this.firings.gathering(held.tenant_id, held.id) : undefined) ?? null };
+    let state = await this.stateOf(held);
     for (const { event, chain, fault } of matches) {
       const shown = shownOf(event);
       if (fault !== undefined) {
@@ -87,9 +89,17 @@ export class FiringRecorder {
       state = outcome.state;
       if (outcome.passed) addPassed(passed, outcome.passed);
     }
-    for (const [id, count] of joins) await this.firings.join(held.tenant_id, id, count);
+    await this.join(held, joins);
     await this.passOver(held, passed);
     await this.triggers.remember(held.tenant_id, held.id, last.event.position, state, held.buckets);
+  }
+
+  private async stateOf(held: HeldTrigger): Promise<PaceState> {
+    return { ...held, gathering: (held.coalesce_seconds > 0 ? await this.firings.gathering(held.tenant_id, held.id) : undefined) ?? null };
+  }
+
+  private async join(held: HeldTrigger, joins: ReadonlyMap<string, number>): Promise<void> {
+    for (const [id, count] of joins) await this.firings.join(held.tenant_id, id, count);
   }
 
   private async decideOn(held: HeldTrigger, state: PaceState, event: FiringEvent, chain: readonly string[], joins: Map<string, number>): Promise<{ state: PaceState; passed?: PassedOver }> {

@@ -87,9 +87,12 @@ export class FiringsRepository {
     await this.sql.execute(`update trigger_firings set due_at = clock_timestamp() + make_interval(secs => $3) where tenant_id = $1 and id = $2 and status = 'pending'`, [tenantId, id, seconds]);
   }
 
-  /** Ends what waits of a trigger. */
-  async giveUp(tenantId: string, triggerId: string, reason: string): Promise<void> {
-    await this.sql.execute(`update trigger_firings set status = 'skipped', reason = $3, ended_at = clock_timestamp() where tenant_id = $1 and trigger_id = $2 and status = 'pending'`, [tenantId, triggerId, reason]);
+  /** Ends what waits of a trigger. @param names of events; left out, whatever it waits for */
+  async giveUp(tenantId: string, triggerId: string, reason: string, names?: readonly string[]): Promise<void> {
+    await this.sql.execute(
+      `update trigger_firings set status = 'skipped', reason = $3, ended_at = clock_timestamp() where tenant_id = $1 and trigger_id = $2 and status = 'pending' and ($4::text[] is null or event ->> 'name' = any($4))`,
+      [tenantId, triggerId, reason, names ?? null],
+    );
   }
 
   async chains(tenantId: string, ids: readonly string[]): Promise<Map<string, string[]>> {

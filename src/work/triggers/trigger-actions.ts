@@ -13,7 +13,8 @@ import { TriggerFired } from './triggers.events.js';
 
 type Filled = Record<string, unknown>;
 
-const text = (value: unknown): string => (typeof value === 'string' ? value : JSON.stringify(value ?? ''));
+/** What an expression found nothing for is no text. */
+const text = (value: unknown): string => (typeof value === 'string' ? value : value === null || value === undefined ? '' : JSON.stringify(value));
 
 /** What triggers do. Everything in the running transaction. */
 @Injectable()
@@ -39,8 +40,7 @@ export class TriggerActions {
         return {};
       },
       execute_workflow: async (trigger, firing, { workflow_id, input }) => {
-        const requester = trigger.created_by_kind === 'user' ? `user:${trigger.created_by_id}` : undefined;
-        const { runId } = await runs.start({ workflowId: String(workflow_id), input: input ?? {}, key: `trigger:${firing.id}`, startedBy: { kind: 'trigger', id: firing.id }, requester });
+        const { runId } = await runs.start({ workflowId: String(workflow_id), input: input ?? {}, key: `trigger:${firing.id}`, startedBy: { kind: 'trigger', id: firing.id }, requester: trigger.author ?? undefined });
         return { run_id: runId };
       },
       call_webhook: async (_trigger, firing, filled) => {

@@ -21,6 +21,8 @@ export class Trigger {
   @Column('integer') coalesce_seconds!: number;
   /** Role of who wrote it last: it sees the events that this role sees. */
   @Column('text') as_role!: Role;
+  /** Who wrote it last, as `user:<id>`: they approve nothing of the runs that it starts. */
+  @Column('text', { nullable: true }) author!: string | null;
   @Column('text') created_by_kind!: string;
   @Column('text') created_by_id!: string;
   @Column('integer') revision!: number;

@@ -26,7 +26,7 @@ export interface HeldTrigger extends Trigger, Omit<PaceState, 'gathering'>, Posi
   now: Date;
 }
 
-const COLUMNS = ['name', 'description', 'type', 'config', 'action', 'enabled', 'max_per_hour', 'cooldown_seconds', 'coalesce_seconds', 'as_role'] as const;
+const COLUMNS = ['name', 'description', 'type', 'config', 'action', 'enabled', 'max_per_hour', 'cooldown_seconds', 'coalesce_seconds', 'as_role', 'author'] as const;
 export type TriggerValues = Pick<Trigger, (typeof COLUMNS)[number]>;
 const valueOf = (row: TriggerValues, column: (typeof COLUMNS)[number]): unknown => (column === 'config' || column === 'action' ? JSON.stringify(row[column]) : row[column]);
 

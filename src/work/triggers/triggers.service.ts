@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
-import { type Role, roleOf } from '../../core/actor.js';
+import { personOf, type Role, roleOf } from '../../core/actor.js';
 import { changesBetween } from '../../core/changes.js';
 import { lackingFor } from '../../core/event-families.js';
 import { eventNames } from '../../core/event.js';
 import { newId } from '../../core/ids.js';
-import type { Page, PageRequest } from '../../core/page.js';
+import { mapPage, type Page, type PageRequest } from '../../core/page.js';
 import { isAllowed, type Permission } from '../../core/permissions.js';
 import { notFound, Problem } from '../../core/problem.js';
 import { AuditPort } from '../../platform/auth/audit-port.js';
@@ -81,6 +81,8 @@ export class TriggersService {
     const type = body.type ?? before.type;
     const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)) as UpdateTriggerDto;
     const values = this.valuesOf({ ...before, ...given, type, config: given.config ?? (type === before.type ? before.config : {}), action: given.action ?? before.action });
+    // What waits was let through for who wrote it before; who writes it now says where it goes.
+    await this.firings.giveUp(before.tenant_id, id, 'hidden', eventNames().filter((name) => lackingFor(this.context.actor, [name]) !== undefined));
     return this.change('trigger.update', before, values);
   }
 
@@ -103,7 +105,9 @@ export class TriggersService {
   @Transactional()
   async history(id: string, status: FiringStatus | undefined, request: PageRequest): Promise<Page<TriggerFiring>> {
     await this.shown(id);
-    return this.firings.page(this.context.tenantId, id, status, request);
+    const page = await this.firings.page(this.context.tenantId, id, status, request);
+    // Who wrote the trigger may see more than who looks at it.
+    return mapPage(page, (firing) => (lackingFor(this.context.actor, [firing.event.name]) === undefined ? firing : { ...firing, event: { ...firing.event, data: {} } }));
   }
 
   private async change(action: string, before: Trigger, values: TriggerValues): Promise<ShownTrigger> {
@@ -142,6 +146,7 @@ export class TriggersService {
       cooldown_seconds: body.cooldown_seconds ?? 0,
       coalesce_seconds: body.coalesce_seconds ?? 0,
       as_role: this.role(),
+      author: personOf(this.context.actor),
     };
   }
 
@@ -167,4 +172,4 @@ export class TriggersService {
 const beyond = (permission: Permission): Problem => new Problem('forbidden', { detail: `A trigger sees and does no more than who writes it: these credentials do not have the permission ${permission}.`, extra: { permission } });
 
 /** What somebody wrote of it. */
-const valuesIn = ({ name, description, type, config, action, enabled, max_per_hour, cooldown_seconds, coalesce_seconds, as_role }: TriggerValues): TriggerValues => ({ name, description, type, config, action, enabled, max_per_hour, cooldown_seconds, coalesce_seconds, as_role });
+const valuesIn = ({ name, description, type, config, action, enabled, max_per_hour, cooldown_seconds, coalesce_seconds, as_role, author }: TriggerValues): TriggerValues => ({ name, description, type, config, action, enabled, max_per_hour, cooldown_seconds, coalesce_seconds, as_role, author });

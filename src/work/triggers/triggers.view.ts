@@ -61,14 +61,14 @@ export class TriggerFiringView {
    */
   status!: FiringStatus;
   /**
-   * Why it was skipped (cooldown, rate_cap, loop, disabled) or what failed.
+   * Why it was skipped (cooldown, rate_cap, loop, disabled, hidden from who has changed it) or what failed.
    * @example null
    */
   reason!: string | null;
   /** @example 0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03 */
   event_id!: string | null;
   /**
-   * What made it fire, the first of several.
+   * What made it fire, the first of several; without its data for who may not see such events.
    * @example { "id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03", "name": "task.failed", "occurred_at": "2026-01-31T09:30:00.000Z", "data": {} }
    */
   event!: object;
@@ -152,7 +152,7 @@ export class BacktestView {
   samples!: BacktestSampleView[];
 }
 
-export function toTriggerView({ tenant_id: _tenant, as_role: _role, last_fired_at, created_at, updated_at, ...rest }: ShownTrigger): TriggerView {
+export function toTriggerView({ tenant_id: _tenant, as_role: _role, author: _author, last_fired_at, created_at, updated_at, ...rest }: ShownTrigger): TriggerView {
   return { ...rest, last_fired_at: last_fired_at?.toISOString() ?? null, created_at: created_at.toISOString(), updated_at: updated_at.toISOString() };
 }
 

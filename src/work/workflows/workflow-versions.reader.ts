@@ -23,8 +23,8 @@ export interface StartableWorkflow {
   inputSchema: object | null;
   parametersSchema: object | null;
   graph: Graph;
-  /** Who wrote it, as `user:<id>`. */
-  author: string;
+  /** Who wrote it last, as `user:<id>`. */
+  author: string | null;
 }
 
 /** What runs ask of workflows, of the context's tenant, in the caller's transaction. */
@@ -44,7 +44,7 @@ export class WorkflowVersions {
     const head = await this.repository.head(this.context.tenantId, workflowId);
     if (!head) throw notFound('workflow');
     const { graph, input_schema: inputSchema, parameters_schema: parametersSchema } = await this.contentOf(workflowId, head.version);
-    return { workflowId, name: head.name, version: head.version, status: head.status, isTemplate: head.is_template, inputSchema, parametersSchema, graph, author: `${head.created_by_kind}:${head.created_by_id}` };
+    return { workflowId, name: head.name, version: head.version, status: head.status, isTemplate: head.is_template, inputSchema, parametersSchema, graph, author: head.author };
   }
 
   /** The same object each time, as long as it is known: what is made of it may be kept with it. @throws Problem `not_found` */

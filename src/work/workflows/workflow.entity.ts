@@ -36,6 +36,8 @@ export class Workflow {
   @Column({ type: 'timestamptz', precision: 3, nullable: true }) last_run_at!: Date | null;
   @Column('text') created_by_kind!: string;
   @Column('text') created_by_id!: string;
+  /** Who wrote it last, as `user:<id>`. */
+  @Column('text', { nullable: true }) author!: string | null;
   @Column('integer') revision!: number;
   @Column({ type: 'timestamptz', precision: 3 }) created_at!: Date;
   @Column({ type: 'timestamptz', precision: 3 }) updated_at!: Date;

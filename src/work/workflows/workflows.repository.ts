@@ -11,9 +11,9 @@ import { WorkflowVersion } from './workflow-version.entity.js';
 /** What a version says, and how long its text is. */
 export type VersionContent = Pick<WorkflowVersion, 'graph' | 'input_schema' | 'parameters_schema' | 'form'> & { bytes: number };
 
-export type WorkflowHead = Pick<Workflow, 'name' | 'version' | 'status' | 'is_template' | 'created_by_kind' | 'created_by_id'>;
+export type WorkflowHead = Pick<Workflow, 'name' | 'version' | 'status' | 'is_template' | 'author'>;
 
-const HEAD = prepared('select name, version, status, is_template, created_by_kind, created_by_id from workflows where tenant_id = $1 and id = $2');
+const HEAD = prepared('select name, version, status, is_template, author from workflows where tenant_id = $1 and id = $2');
 const CONTENT = prepared('select graph, input_schema, parameters_schema, form, length(graph::text) as bytes from workflow_versions where tenant_id = $1 and workflow_id = $2 and version = $3');
 
 export type NewWorkflow = Omit<Workflow, 'revision' | 'created_at' | 'updated_at' | 'last_run_at'>;

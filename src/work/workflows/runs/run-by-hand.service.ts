@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional, TransactionHost } from '@nestjs-cls/transactional';
-import type { Actor } from '../../../core/actor.js';
+import { personOf } from '../../../core/actor.js';
 import { Problem } from '../../../core/problem.js';
 import { type AuditOrigin, AuditPort } from '../../../platform/auth/audit-port.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
@@ -39,7 +39,7 @@ export class RunByHandService {
   /** @throws Problem as `RunStarts.start` */
   async start(workflowId: string, input: object): Promise<StartedRunView> {
     const { actor, tenantId } = this.context;
-    const order: Order = { workflowId, input, startedBy: { kind: actor.kind, id: actor.id }, requester: requesterOf(actor), origin: this.audit.origin() };
+    const order: Order = { workflowId, input, startedBy: { kind: actor.kind, id: actor.id }, requester: personOf(actor), origin: this.audit.origin() };
     // What runs in a transaction already belongs to it.
     const [started] = this.transactions.isTransactionActive() ? await this.startAll([order]) : [await this.together.add(tenantId, order)];
     if (started === undefined) throw new Error('A run was not started.');
@@ -58,9 +58,4 @@ export class RunByHandService {
     );
     return answers;
   }
-}
-
-/** The person behind a call, who approves nothing that the run asks for. */
-function requesterOf(actor: Actor): string {
-  return actor.kind === 'api_key' ? `user:${actor.ownerId}` : `${actor.kind}:${actor.id}`;
 }

@@ -5,6 +5,9 @@ import { Notifier } from '../../../platform/notifications/notifier.port.js';
 import { WORKFLOW_TICKS } from '../workflow-schedule.js';
 import { RunStarts } from './run-starts.service.js';
 
+/** Once an hour is enough to say that it cannot. */
+const HOUR = 13;
+
 /** Starts runs by the schedules of their workflows: one for each tick, in the transaction of the tick. */
 @Injectable()
 export class ScheduledRuns implements OnModuleInit {
@@ -25,7 +28,7 @@ export class ScheduledRuns implements OnModuleInit {
     } catch (error) {
       if (!(error instanceof Problem) || error.status >= 500) throw error;
       // Trying again would say the same: people have to change the workflow.
-      await this.notifier.notify({ type: 'workflow_failure', severity: 'high', title: 'A scheduled run could not start.', body: error.message, link: `/workflows/${workflowId}`, metadata: { workflow_id: workflowId, tick, code: error.code }, to: { roles: ['admin'] }, key: `workflow-tick:${workflowId}:${tick}` });
+      await this.notifier.notify({ type: 'workflow_failure', severity: 'high', title: 'A scheduled run could not start.', body: error.message, link: `/workflows/${workflowId}`, metadata: { workflow_id: workflowId, tick, code: error.code }, to: { roles: ['admin'] }, key: `workflow-tick:${workflowId}:${tick.slice(0, HOUR)}` });
     }
   }
 }
