@@ -39,6 +39,16 @@ describe('a trigger that executes a workflow', () => {
     expect((await history(trigger.id)).filter(({ status }) => status === 'fired')).toHaveLength(1);
   });
 
+  it('is not led back to itself by an approval that a step of the run asks for', async () => {
+    const title = unique('May I');
+    const workflowId = await workflowOf([step('ask', 'approval', { config: { title } })]);
+    const trigger = await make({ config: { event: 'approval.requested', filter: `$event.data.title = '${title}'` }, action: { type: 'execute_workflow', config: { workflow_id: workflowId } } });
+    await ok(plane.request('POST', '/api/v1/approvals', { token: ADMIN_TOKEN, body: { title, action: { kind: 'x', arguments: {} } } }));
+    await until(trigger.id, 'fired');
+    expect((await until(trigger.id, 'skipped')).reason).toBe('loop');
+    expect((await history(trigger.id)).filter(({ status }) => status === 'fired')).toHaveLength(1);
+  });
+
   it('says why one was not started', async () => {
     const title = unique('gone');
     const trigger = await make({ config: { event: 'task.created', filter: `$event.data.title = '${title}'` }, action: { type: 'execute_workflow', config: { workflow_id: '0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00' } } });

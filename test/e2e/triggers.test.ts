@@ -254,6 +254,7 @@ describe('a loop', () => {
     await createTask(plane, { title: 'self' }, admin.token);
     await createTask(plane, { title: 'one' }, admin.token);
     expect(await until(self.id, 1, 'skipped')).toMatchObject([{ reason: 'loop', chain: [self.id] }]);
+    expect(await ok(call('POST', `/${self.id}/backtest`, { days: 1 }))).toMatchObject({ skipped: { loop: 1 } });
     expect(await until(one.id, 1, 'skipped')).toMatchObject([{ reason: 'loop', chain: [one.id, two.id] }]);
     await settled();
     expect([(await history(self.id)).length, (await history(one.id)).length, (await history(two.id)).length]).toEqual([2, 2, 1]);
@@ -443,11 +444,13 @@ describe('a backtest', () => {
     await alert({ mark: 'past', n: 1 }, 6);
     const trigger = await make({ enabled: false, config: { event: 'board.memory_added', filter: "$event.data.mark = 'past'" }, max_per_hour: 2, action: { type: 'create_task', config: { title: unique('never') } } });
     const { body: said, status } = await call<{ matched: number; would_fire: number; skipped: object; samples: { outcome: string }[]; truncated: boolean }>('POST', `/${trigger.id}/backtest`, { days: 1 }, user.token);
-    expect([status, said]).toMatchObject([200, { matched: 6, would_fire: 2, coalesced: 0, skipped: { cooldown: 0, rate_cap: 4 }, failed_filters: 0, truncated: false }]);
+    expect([status, said]).toMatchObject([200, { matched: 6, would_fire: 2, coalesced: 0, skipped: { cooldown: 0, rate_cap: 4, loop: 0 }, failed_filters: 0, truncated: false }]);
     expect(said.samples.map(({ outcome }) => outcome)).toEqual(['fires', 'fires', 'rate_cap', 'rate_cap', 'rate_cap', 'rate_cap']);
     expect(await history(trigger.id)).toEqual([]);
     await ok(call('PUT', `/${trigger.id}`, { type: 'cron', config: { expression: '@daily' }, max_per_hour: 100 }));
     expect((await ok(call<{ would_fire: number }>('POST', `/${trigger.id}/backtest`, { days: 7 }))).would_fire).toBe(7);
+    await ok(call('PUT', `/${trigger.id}`, { config: { expression: '*/5 * * * *' } }));
+    expect(await ok(call('POST', `/${trigger.id}/backtest`, { days: 7 }))).toMatchObject({ would_fire: 7 * 288, truncated: false });
     await ok(call('PUT', `/${trigger.id}`, { type: 'threshold', config: { metric: 'queue_depth', operator: '>', value: 1 } }));
     expect((await call('POST', `/${trigger.id}/backtest`, { days: 7 })).status).toBe(422);
   });

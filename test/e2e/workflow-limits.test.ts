@@ -140,6 +140,16 @@ describe('an http step that was undone and is tried again', () => {
   });
 });
 
+describe('a workflow that is disabled', () => {
+  it('has none of its runs begun anew', async () => {
+    const workflowId = await workflowOf([step('bad', 'transform', { config: { output: '{% $error("no") %}' } })]);
+    const { id } = await ended(await start(workflowId));
+    await ok(plane.request('PATCH', `/api/v1/workflows/${workflowId}`, { token: ADMIN_TOKEN, body: { status: 'disabled' } }));
+    expect((await control(id, 'retry')).body).toMatchObject({ code: 'workflow_disabled' });
+    expect(await run(id)).toMatchObject({ status: 'failed' });
+  });
+});
+
 describe('who wrote a workflow', () => {
   it.each(['themselves', 'with a key', 'last'])('approves none of the steps of its scheduled runs: %s', async (how) => {
     const author = await createUser(plane, { role: 'admin' });

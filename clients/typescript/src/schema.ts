@@ -5901,6 +5901,11 @@ export interface components {
         BacktestSkippedView: {
             /** @example 3 */
             cooldown: number;
+            /**
+             * @description What the trigger itself had led to.
+             * @example 0
+             */
+            loop: number;
             /** @example 0 */
             rate_cap: number;
         };
@@ -49006,7 +49011,8 @@ export interface operations {
                      *       "coalesced": 0,
                      *       "skipped": {
                      *         "cooldown": 3,
-                     *         "rate_cap": 0
+                     *         "rate_cap": 0,
+                     *         "loop": 0
                      *       },
                      *       "failed_filters": 0,
                      *       "truncated": false,

@@ -8,6 +8,9 @@ import { type LockedBreaker, lockBreaker, type Run, storeStanding, type Transiti
 import { CircuitBreaker } from './circuit-breaker.entity.js';
 import type { BreakerSettings, BreakerStanding } from './circuit-breaker.machine.js';
 
+/** A probe that is a task ends when the task does, which is told; so long after that it is over in any case. */
+const LONGEST_TASK = '1 day';
+
 /** What people say of a breaker. */
 export type BreakerFields = BreakerSettings & Pick<CircuitBreaker, 'target_kind' | 'target_name'>;
 export type NewBreaker = BreakerFields & Pick<CircuitBreaker, 'tenant_id' | 'id' | 'name' | 'scope'>;
@@ -94,7 +97,7 @@ export class CircuitBreakersRepository {
 
   /** A probe is a task from now on: it lives as long as that. */
   async bindProbe({ tenant_id, id }: CircuitBreaker, probeId: string, taskId: string): Promise<void> {
-    await this.database.execute('update circuit_breaker_probes set task_id = $4, process_id = null where tenant_id = $1 and breaker_id = $2 and id = $3', [tenant_id, id, probeId, taskId]);
+    await this.database.execute(`update circuit_breaker_probes set task_id = $4, process_id = null, expires_at = clock_timestamp() + interval '${LONGEST_TASK}' where tenant_id = $1 and breaker_id = $2 and id = $3`, [tenant_id, id, probeId, taskId]);
   }
 
   async freeTasks(taskIds: readonly string[]): Promise<void> {

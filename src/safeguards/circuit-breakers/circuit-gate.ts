@@ -146,6 +146,8 @@ export class CircuitGate extends Breakers {
     const found = this.windows.get(id);
     if (found?.epoch === epoch && found.seconds === seconds) return found.calls;
     const calls = new CallWindow(seconds, () => this.clock.monotonicMs());
+    // A call that began before the breaker opened and ends only now says nothing about what came after.
+    if (found && found.epoch > epoch) return calls;
     this.windows.set(id, { epoch, seconds, calls });
     return calls;
   }

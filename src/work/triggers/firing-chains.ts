@@ -7,6 +7,8 @@ import { TasksReader } from '../tasks/tasks.reader.js';
 import { RUN_MAKER, RunStarters, type StartedBy } from '../workflows/runs/run-starters.reader.js';
 import { FiringsRepository } from './firings.repository.js';
 
+type Happened = Pick<StoredEvent, 'id' | 'name' | 'data'>;
+
 /** Who makes what a firing makes. */
 const MAKER = 'trigger:';
 export const makerOf = (firingId: string): string => `${MAKER}${firingId}`;
@@ -17,9 +19,11 @@ export const LONGEST_CHAIN = 8;
 /** Whether a trigger may fire for something that these triggers led to. */
 export const isLoop = (triggerId: string, chain: readonly string[]): boolean => chain.includes(triggerId) || chain.length >= LONGEST_CHAIN;
 
+const isOfStep = ({ data }: Happened): boolean => (data['source'] as { kind?: unknown } | null | undefined)?.kind === 'workflow_step';
+
 /**
  * Finds out which triggers led to an event: what a firing makes bears its id, be it a task or a run; a task that a step of a run ordered bears
- * the run's; a task that was made for another bears that one's. Nobody can write these marks but the plane.
+ * the run's, and so does an approval that a step asked for; a task that was made for another bears that one's. Nobody can write these marks but the plane.
  */
 @Injectable()
 export class FiringChains {
@@ -32,7 +36,7 @@ export class FiringChains {
 
   /** @returns for events that triggers led to, which, the first first */
   @Transactional()
-  async of(events: readonly StoredEvent[]): Promise<Map<string, string[]>> {
+  async of(events: readonly Happened[]): Promise<Map<string, string[]>> {
     const makers = await this.makersOf(events);
     const runs = new Set([...makers.values()].flat().flatMap((maker) => (maker.startsWith(RUN_MAKER) ? [maker.slice(RUN_MAKER.length)] : [])));
     const starters = runs.size > 0 ? await this.runs.of([...runs].filter(isId)) : new Map<string, StartedBy>();
@@ -48,13 +52,16 @@ export class FiringChains {
   }
 
   /** Of each event the parts of the plane that made what it is about. */
-  private async makersOf(events: readonly StoredEvent[]): Promise<Map<string, string[]>> {
+  private async makersOf(events: readonly Happened[]): Promise<Map<string, string[]>> {
     const taskIds = events.map(({ data }) => data['task_id']).filter(isId);
     const ofTasks = taskIds.length > 0 ? await this.tasks.makersOf(taskIds) : new Map<string, string[]>();
+    const approvalIds = events.filter(isOfStep).map(({ data }) => data['approval_id']).filter(isId);
+    const ofApprovals = approvalIds.length > 0 ? await this.runs.behindApprovals(approvalIds) : new Map<string, string>();
     return new Map(
       events.map(({ id, name, data }) => {
         if (name.startsWith('trigger.')) return [id, [`${MAKER}${String(data['firing_id'])}`]];
-        const ofRun = isId(data['run_id']) ? [`${RUN_MAKER}${data['run_id']}`] : [];
+        const runId = data['run_id'] ?? ofApprovals.get(String(data['approval_id']));
+        const ofRun = isId(runId) ? [`${RUN_MAKER}${runId}`] : [];
         return [id, [...ofRun, ...(ofTasks.get(String(data['task_id'])) ?? [])]];
       }),
     );

@@ -73,7 +73,7 @@ export class FiringRunner implements OnApplicationBootstrap {
     try {
       const trigger = await this.look(firing);
       const filled = trigger && (await this.actions.fill(trigger, firing));
-      if (filled) await this.perform(firing, filled);
+      if (filled) await this.perform(firing, filled, trigger.revision);
     } catch (error) {
       await this.failed(firing, error).catch((cause: unknown) => this.logger.warn({ err: cause, firing: firing.id }, 'That a firing failed could not be written down; it is taken again.'));
     }
@@ -88,11 +88,13 @@ export class FiringRunner implements OnApplicationBootstrap {
   }
 
   @Transactional()
-  protected async perform(firing: TriggerFiring, filled: Record<string, unknown>): Promise<void> {
+  protected async perform(firing: TriggerFiring, filled: Record<string, unknown>, revision: number): Promise<void> {
     const { tenant_id, id, trigger_id, attempts, count } = firing;
     // The trigger before the firing, as those do who turn it off.
     const trigger = await this.triggers.share(tenant_id, trigger_id);
     if (!trigger || !(await this.firings.holdTaken(tenant_id, id, attempts))) return;
+    // Changed meanwhile, it has another action, or another one's: that is filled in anew.
+    if (trigger.revision !== revision) return this.firings.putOff(tenant_id, id, 0);
     const result = await this.actions.perform(trigger, firing, filled);
     await this.firings.end(tenant_id, id, 'fired', null, result);
     await this.events.publish(TriggerFired, { trigger_id, firing_id: id, name: trigger.name, action: trigger.action.type, count });

@@ -47,7 +47,8 @@ export class ThresholdWatch implements OnApplicationBootstrap {
   protected async look(tenantId: string): Promise<void> {
     for (const { id } of await this.triggers.thresholds(tenantId)) {
       const held = await this.triggers.hold(tenantId, id);
-      if (!held) continue;
+      // It may have been made another one since.
+      if (held?.type !== 'threshold') continue;
       const config = held.config as ThresholdConfig;
       const value = await this.metrics.value(tenantId, config, held.buckets, held.now);
       const { fires, state } = judge(config, held, value, held.now);

@@ -1,10 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
+import { EventLoopPace } from '../../core/event-loop-pace.js';
 import { newId } from '../../core/ids.js';
 import { notFound } from '../../core/problem.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { EventHistory } from '../../platform/events/event-history.js';
-import { type CronSchedule, dueTicks } from '../../platform/jobs/cron-schedule.js';
+import { type CronSchedule, ticksBetween } from '../../platform/jobs/cron-schedule.js';
+import { FiringChains, isLoop } from './firing-chains.js';
 import { decide, type PaceState } from './firing-pace.js';
 import type { Trigger } from './trigger.entity.js';
 import type { FiringEvent } from './trigger-firing.entity.js';
@@ -16,6 +18,7 @@ import { unprocessable } from './trigger-config.js';
 const DAY_MS = 86_400_000;
 const MOST_EVENTS = 20_000;
 const MOST_SAMPLES = 50;
+const BATCH = 500;
 const LONGEST_MS = 5_000;
 
 /** Says what a trigger would have done with what has happened. It does nothing of it. */
@@ -26,6 +29,7 @@ export class TriggerBacktests {
     private readonly triggers: TriggersRepository,
     private readonly history: EventHistory,
     private readonly matcher: TriggerMatcher,
+    private readonly chains: FiringChains,
   ) {}
 
   /** @throws Problem `not_found`, `unprocessable` for a threshold: what the metric was is not recorded */
@@ -34,7 +38,7 @@ export class TriggerBacktests {
     if (trigger.type === 'threshold') throw unprocessable('id', 'not_recorded', 'What the metric of a threshold was is not recorded.');
     const to = new Date();
     const from = new Date(to.getTime() - days * DAY_MS);
-    const happened = trigger.type === 'cron' ? ticksOf(trigger, from, to) : await this.history.newest(this.context.tenantId, from, MOST_EVENTS);
+    const happened = trigger.type === 'cron' ? await ticksOf(trigger, from, to) : await this.history.newest(this.context.tenantId, from, MOST_EVENTS);
     return this.replay(trigger, happened, from, to);
   }
 
@@ -46,32 +50,51 @@ export class TriggerBacktests {
   }
 
   private async replay(trigger: Trigger, happened: readonly FiringEvent[], from: Date, to: Date): Promise<BacktestView> {
-    const view: BacktestView = { from: from.toISOString(), to: to.toISOString(), events: 0, matched: 0, would_fire: 0, coalesced: 0, skipped: { cooldown: 0, rate_cap: 0 }, failed_filters: 0, truncated: happened.length >= MOST_EVENTS, samples: [] };
+    const view: BacktestView = { from: from.toISOString(), to: to.toISOString(), events: 0, matched: 0, would_fire: 0, coalesced: 0, skipped: { cooldown: 0, rate_cap: 0, loop: 0 }, failed_filters: 0, truncated: happened.length >= MOST_EVENTS, samples: [] };
     const deadline = performance.now() + LONGEST_MS;
     let state: PaceState = { last_fired_at: null, hour_at: null, hour_count: 0, gathering: null };
-    for (const event of happened) {
-      if (performance.now() > deadline) return { ...view, truncated: true };
-      view.events += 1;
-      const found = trigger.type === 'cron' ? {} : await this.matcher.match(trigger, event);
-      if (!found) continue;
-      view.matched += 1;
-      if (found.fault !== undefined) {
-        view.failed_filters += 1;
-        continue;
+    for (let at = 0; at < happened.length; at += BATCH) {
+      const batch = happened.slice(at, at + BATCH);
+      const loops = await this.loopsIn(trigger, batch);
+      for (const event of batch) {
+        if (performance.now() > deadline) return { ...view, truncated: true };
+        view.events += 1;
+        const found = trigger.type === 'cron' ? {} : await this.matcher.match(trigger, event);
+        if (!found) continue;
+        view.matched += 1;
+        if (found.fault === undefined) state = tell(view, trigger, state, event, loops.has(event));
+        else view.failed_filters += 1;
       }
-      const { decision, state: after } = decide(trigger, state, new Date(event.occurred_at), newId());
-      state = after;
-      if ('skip' in decision) view.skipped[decision.skip] += 1;
-      else if ('join' in decision) view.coalesced += 1;
-      else view.would_fire += 1;
-      const outcome = 'skip' in decision ? decision.skip : 'join' in decision ? 'coalesced' : 'fires';
-      if (view.samples.length < MOST_SAMPLES) view.samples.push({ event_id: event.id, event: event.name, occurred_at: event.occurred_at, outcome });
     }
     return view;
   }
+
+  /** What the trigger itself led to, then. */
+  private async loopsIn({ id }: Trigger, events: readonly FiringEvent[]): Promise<ReadonlySet<FiringEvent>> {
+    const stored = events.flatMap((event) => (event.id === null ? [] : [{ ...event, id: event.id }]));
+    const chains = stored.length === 0 ? new Map<string, string[]>() : await this.chains.of(stored);
+    return new Set(events.filter((event) => event.id !== null && isLoop(id, chains.get(event.id) ?? [])));
+  }
 }
 
-function ticksOf({ config }: Trigger, from: Date, to: Date): FiringEvent[] {
-  const { run } = dueTicks({ ...(config as CronSchedule), missed: 'all' }, from, to);
-  return run.map((at) => ({ id: null, name: 'cron.tick', occurred_at: at.toISOString(), data: { tick_at: at.toISOString() } }));
+/** What becomes of one event, and of the pace by it. */
+function tell(view: BacktestView, trigger: Trigger, before: PaceState, event: FiringEvent, loops: boolean): PaceState {
+  const { decision, state } = loops ? { decision: { skip: 'loop' as const }, state: before } : decide(trigger, before, new Date(event.occurred_at), newId());
+  if ('skip' in decision) view.skipped[decision.skip] += 1;
+  else if ('join' in decision) view.coalesced += 1;
+  else view.would_fire += 1;
+  const outcome = 'skip' in decision ? decision.skip : 'join' in decision ? 'coalesced' : 'fires';
+  if (view.samples.length < MOST_SAMPLES) view.samples.push({ event_id: event.id, event: event.name, occurred_at: event.occurred_at, outcome });
+  return state;
+}
+
+/** The newest of very many; a day at a time, so that others have their turn. */
+async function ticksOf({ config }: Trigger, from: Date, to: Date): Promise<FiringEvent[]> {
+  const pace = new EventLoopPace();
+  const ticks: Date[] = [];
+  for (let end = to; end > from && ticks.length < MOST_EVENTS; end = new Date(end.getTime() - DAY_MS)) {
+    ticks.unshift(...ticksBetween(config as CronSchedule, new Date(Math.max(from.getTime(), end.getTime() - DAY_MS)), end));
+    if (pace.isDue()) await pace.rest();
+  }
+  return ticks.slice(-MOST_EVENTS).map((at) => ({ id: null, name: 'cron.tick', occurred_at: at.toISOString(), data: { tick_at: at.toISOString() } }));
 }

@@ -99,6 +99,11 @@ export class BacktestSkippedView {
   cooldown!: number;
   /** @example 0 */
   rate_cap!: number;
+  /**
+   * What the trigger itself had led to.
+   * @example 0
+   */
+  loop!: number;
 }
 
 /** What would have become of one event. */

@@ -6,9 +6,11 @@ import { advance, cancel, isGoing, pause, resume, retry } from '../../../core/wo
 import { AuditPort } from '../../../platform/auth/audit-port.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { checkIfMatch } from '../../../platform/http/etag.js';
+import { PlanLimits } from '../../../platform/limits/plan-limits.port.js';
 import { Consequences } from '../engine/consequences.service.js';
 import { type Move, RunMover } from '../engine/run-mover.js';
 import { type HeldRun, RunsRepository } from '../engine/runs.repository.js';
+import { WorkflowVersions } from '../workflow-versions.reader.js';
 import { RunArchive } from './run-archive.service.js';
 
 /**
@@ -24,6 +26,8 @@ export class RunControl {
     private readonly consequences: Consequences,
     private readonly audit: AuditPort,
     private readonly archive: RunArchive,
+    private readonly versions: WorkflowVersions,
+    private readonly plans: PlanLimits,
   ) {}
 
   /** Leases of its tasks end with it, its approvals and child runs are withdrawn; then what was done is undone. @throws Problem `not_found`, `run_final` */
@@ -55,11 +59,19 @@ export class RunControl {
     if (!run) throw notFound('workflow run');
     checkIfMatch(this.context.get('ifMatch'), run);
     if (!isAllowed(run)) throw isEnded(run) && verb !== 'retry' ? finalProblem(run) : new Problem('invalid_transition', { detail: `A run that is ${run.status} cannot be told to ${verb}.`, current: run.status });
+    if (verb === 'retry') await this.admit(run);
     const before = { status: run.status };
     if (run.archived_at !== null) await this.archive.takeOut(id);
     await this.consequences.of(await this.mover.move([run], move));
     await this.audit.record({ action: `workflow_run.${verb}`, resource: { type: 'workflow_run', id }, before, after: { status: run.status } });
     return run;
+  }
+
+  /** A run that goes on again is one more that is open, of a workflow that may run. */
+  private async admit({ workflow_id: workflowId }: HeldRun): Promise<void> {
+    const { status } = await this.versions.startable(workflowId);
+    if (status === 'disabled') throw new Problem('workflow_disabled', { detail: 'The workflow is disabled.', current: status });
+    await this.plans.admit('open_workflow_runs');
   }
 }
 

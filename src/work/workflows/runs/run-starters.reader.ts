@@ -16,6 +16,16 @@ export class RunStarters {
     private readonly sql: Sql,
   ) {}
 
+  /** The runs whose steps asked for approvals, by the approval. */
+  async behindApprovals(approvalIds: readonly string[]): Promise<Map<string, string>> {
+    const rows = await this.sql.rows<{ id: string; run_id: string }>(
+      `select waiting_id as id, run_id from workflow_steps where tenant_id = $1 and waiting_kind = 'approval' and waiting_id = any($2::text[])
+       union select made_id, run_id from workflow_attempts where tenant_id = $1 and made_kind = 'approval' and made_id = any($2::text[])`,
+      [this.context.tenantId, approvalIds],
+    );
+    return new Map(rows.map(({ id, run_id }) => [id, run_id]));
+  }
+
   /** Who or what started runs; of a run within others, who started the outermost. */
   async of(runIds: readonly string[]): Promise<Map<string, StartedBy>> {
     const rows = await this.sql.rows<StartedBy & { run_id: string }>(

@@ -86,7 +86,7 @@ export class WorkflowRunsController {
 
   /** Goes on with a run that failed or was cancelled. Steps that were completed and not undone stay; all others are tried again. */
   @Post(':id/retry')
-  @Operation({ id: 'retryWorkflowRun', allow: 'workflow:run', returns: WorkflowRunView, problems: ['not_found', 'erased', 'invalid_transition', 'precondition_failed'] })
+  @Operation({ id: 'retryWorkflowRun', allow: 'workflow:run', returns: WorkflowRunView, problems: ['not_found', 'erased', 'invalid_transition', 'workflow_disabled', 'plan_limit_reached', 'precondition_failed'] })
   async retry(@Param('id', Uuid) id: string): Promise<WorkflowRunView> {
     await this.control.retry(id);
     return toRunView(await this.runs.find(id));
