@@ -54498,7 +54498,11 @@ export interface operations {
             /**
              * @description `idempotency_in_progress`: The first request with this Idempotency-Key is still running.
              *
+             *     `plan_limit_reached`: The plan of the tenant allows no more of these.
+             *
              *     `invalid_transition`: The task cannot go from its status to the one asked for.
+             *
+             *     `workflow_disabled`: The workflow starts no runs as it stands.
              */
             409: {
                 headers: {
