@@ -36,6 +36,7 @@ import { WorkflowRuns1700000000052 } from './1700000000052-workflow-runs.js';
 import { BrokenRuns1700000000055 } from './1700000000055-broken-runs.js';
 import { RunBounds1700000000057 } from './1700000000057-run-bounds.js';
 import { Authors1700000000058 } from './1700000000058-authors.js';
+import { RunFamilies1700000000059 } from './1700000000059-run-families.js';
 import { UndoneTries1700000000056 } from './1700000000056-undone-tries.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
@@ -79,4 +80,5 @@ export const MIGRATIONS = [
   UndoneTries1700000000056,
   RunBounds1700000000057,
   Authors1700000000058,
+  RunFamilies1700000000059,
 ];

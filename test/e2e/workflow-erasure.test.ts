@@ -46,4 +46,18 @@ describe('the purge of an agent that took part in a run', () => {
     expect(await tablesWith(word)).toEqual([]);
     expect(await tablesWith('what the tenant gave')).toEqual(['table workflow_runs']);
   });
+
+  it('reaches what is left of a family when the workflow is gone for which it worked', async () => {
+    const agent = await workerOf();
+    const word = 'what this one said within';
+    const child = await workflowOf([step('write', 'task', { config: { title: 'Write', required_tools: [agent.tool] } })]);
+    const id = await start(await workflowOf([step('first', 'workflow', { config: { workflow_id: child } })]));
+    await work(agent, { text: word });
+    await ended(id);
+    expect((await plane.request('DELETE', `/api/v1/workflows/${child}`, { token: ADMIN_TOKEN })).status).toBe(204);
+    expect(await tablesWith(word)).toEqual(['table workflow_runs', 'table workflow_steps']);
+    const { body } = await purge(ADMIN_TOKEN, 'agent', agent.id);
+    await purged(ADMIN_TOKEN, body.id);
+    expect(await tablesWith(word)).toEqual([]);
+  });
 });

@@ -94,7 +94,7 @@ describe('a run that breaks', () => {
     await untilStep(runId, 'nap', 'waiting');
     const breakIt = (): Promise<object[]> => ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, gen_random_uuid(), id, 'not-there', 1, 'completed' from workflow_runs where id = $1`, [runId]);
     await breakIt();
-    await eventually(async () => (await ask<{ breakages: number }>('select breakages from workflow_runs where id = $1', [runId]))[0]?.breakages === 1);
+    await eventually(async () => ((await ask<{ breakages: number }>('select breakages from workflow_runs where id = $1', [runId]))[0]?.breakages ?? 0) >= 1);
     expect(await run(runId)).toMatchObject({ status: 'running' });
     await ask(`update workflow_runs set breakages = 13, broken_until = null where id = $1`, [runId]);
     expect((await work(agent))['title']).toBe('Give back');
@@ -110,7 +110,7 @@ describe('a run that breaks', () => {
     expect((await control(runId, 'cancel')).status).toBe(200);
     await eventually(async () => (await tasksOf(runId)).length === 2);
     await ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, gen_random_uuid(), id, 'not-there', 1, 'completed' from workflow_runs where id = $1`, [runId]);
-    await eventually(async () => (await ask<{ breakages: number }>('select breakages from workflow_runs where id = $1', [runId]))[0]?.breakages === 1);
+    await eventually(async () => ((await ask<{ breakages: number }>('select breakages from workflow_runs where id = $1', [runId]))[0]?.breakages ?? 0) >= 1);
     await ask(`update workflow_runs set breakages = 13, broken_until = null where id = $1`, [runId]);
     expect(await ended(runId)).toMatchObject({ status: 'cancelled', error: { code: 'engine_error', message: expect.stringContaining('not undone') as string } });
     expect((await tasksOf(runId)).map(({ status }) => status).sort()).toEqual(['cancelled', 'completed']);

@@ -22,6 +22,12 @@ export class KillLog {
     return Object.fromEntries([...Map.groupBy(this.ends(), ({ name }) => name)].map(([name, list]) => [name, list.length]));
   }
 
+  /** Points at which nobody has ended. */
+  get missed(): string[] {
+    const points = existsSync(`${this.file}.points`) ? (JSON.parse(readFileSync(`${this.file}.points`, 'utf8')) as string[]) : ['any of them'];
+    return points.filter((name) => this.counts[name] === undefined);
+  }
+
   /** When they ended; ms of the wall clock. */
   get times(): number[] {
     return this.ends().map(({ at }) => at);

@@ -3,12 +3,12 @@
  * outside would often hit. Behind the question mark: `log`, a file with a line for each end, and `seed`. Once `log` with `.over` behind it is
  * there, nobody ends any more.
  */
-import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import { appendFileSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { editSources } from './edit-source.mjs';
 
 const POINTS = [
   ['before the commit of a transition', '/dist/work/workflows/engine/consequences.service.js', 'await this.tellOfFailures(moved);', (point) => `await this.tellOfFailures(moved); ${point}`],
-  ['after the commit of a transition', '/dist/work/workflows/engine/advancer.service.js', 'return await this.move(ids);', (point) => `const count = await this.move(ids); ${point} return count;`],
+  ['after the commit of a transition', '/dist/work/workflows/engine/advancer.service.js', 'const { moved, left } = await this.move(ids);', (point, was) => `${was} ${point}`],
   ['before what happened is told to runs', '/dist/work/workflows/engine/facts.listener.js', 'await this.runs.addFacts(', (point, was) => `${point} ${was}`],
   ['before a call', '/dist/work/workflows/engine/call-job.js', 'await this.tell(order, await this.outcomeOf(', (point, was) => `${point} ${was}`],
   ['between a call and its answer', '/dist/work/workflows/engine/call-job.js', 'await this.runs.addFacts(this.context.tenantId, [', (point, was) => `${point} ${was}`],
@@ -16,7 +16,7 @@ const POINTS = [
 /** Between two ends, whosever: nothing would ever be moved on if all were always starting; ms. */
 const LEAST_PAUSE_MS = 1_500;
 /** How likely it is to end at a point at which nobody has yet, and at another one. */
-const [FIRST_TIME, LATER] = [0.25, 0.01];
+const [FIRST_TIME, LATER] = [0.5, 0.01];
 
 const { log, seed } = Object.fromEntries(new URL(import.meta.url).searchParams);
 // Numerical Recipes' generator: enough for chances.
@@ -32,5 +32,6 @@ globalThis.wheelhouseKillPoint = (name) => {
   process.kill(process.pid, 'SIGKILL');
 };
 
+writeFileSync(`${log}.points`, JSON.stringify(POINTS.map(([name]) => name)));
 const files = Map.groupBy(POINTS, ([, file]) => file);
 editSources([...files].map(([file, points]) => ({ file, edits: points.map(([name, , was, changed]) => [was, changed(`globalThis.wheelhouseKillPoint(${JSON.stringify(name)});`, was)]) })));

@@ -38,6 +38,8 @@ export class Purges {
   private readonly options: PurgesOptions;
   private readonly http: RecordedHttp;
   private readonly done: (Doomed & { certificate: unknown })[] = [];
+  /** Acknowledged, and not known to be done. */
+  private readonly open = new Map<string, Doomed>();
 
   constructor(options: PurgesOptions) {
     this.options = options;
@@ -54,7 +56,15 @@ export class Purges {
     await sleep(CALM_MS);
     const limit = now() + LIMIT_MS;
     const purgeId = await this.begin(entity, limit);
-    if (purgeId !== undefined) await this.finish(entity, purgeId, limit);
+    if (purgeId === undefined) return;
+    this.open.set(purgeId, entity);
+    await this.finish(entity, purgeId, limit);
+  }
+
+  /** Waits for those that took longer. Whoever had begun one may have been killed, and the sequencer too. */
+  async settle(limitMs: number): Promise<void> {
+    const limit = now() + limitMs;
+    for (const [id, entity] of this.open) await this.finish(entity, id, limit);
   }
 
   private async begin({ type, id }: Doomed, limit: number): Promise<string | undefined> {
@@ -69,16 +79,22 @@ export class Purges {
   }
 
   private async finish(entity: Doomed, purgeId: string, limit: number): Promise<void> {
-    const headers = await this.options.person.signIn();
-    while (now() < limit) {
+    let headers = await this.options.person.signIn();
+    for (; now() < limit; headers = await this.headersAfter(headers)) {
       const purge = await this.options.person.ask<{ status: string; certificate: unknown }>('GET', `/compliance/purges/${purgeId}`, headers ?? {});
       if (purge?.status === 'done') {
         this.done.push({ ...entity, certificate: purge.certificate });
+        this.open.delete(purgeId);
         await this.http.send('purged', { entity_id: entity.id }, { method: 'GET', path: `/compliance/purges/${purgeId}`, headers: headers ?? {} });
         return;
       }
-      await sleep(200);
     }
+  }
+
+  /** Of who could not sign in, of another try. */
+  private async headersAfter(headers: Record<string, string> | undefined): Promise<Record<string, string> | undefined> {
+    await sleep(200);
+    return headers ?? (await this.options.person.signIn());
   }
 
   /** @returns the tenants that were purged: their logs can still be taken out */

@@ -7,6 +7,7 @@ import type { AgentUnderTest } from './agents.ts';
 import { racesIn } from './checker/check-revocations.ts';
 import { sealingLags } from './checker/check-sealing.ts';
 import { checkProbes, type ProbeSnapshot } from './checker/check-probes.ts';
+import { UNFELT } from './checker/check-purges.ts';
 import { check } from './checker/check.ts';
 import { checkWorkflows } from './checker/check-workflows.ts';
 import type { Violation } from './checker/snapshot.ts';
@@ -26,6 +27,10 @@ const SETTLE_LIMIT_MS = 60_000;
 const DELIVERY_LIMIT_MS = 15_000;
 /** A sequencer whose process was killed is followed by another one within seconds. */
 const SEALING_LIMIT_MS = 15_000;
+/** Processes that purge may be killed, and then a sequencer is waited for. */
+const PURGE_LIMIT_MS = 120_000;
+/** In a run that is shorter, not everything has its turn. */
+const WHOLE_SECONDS = 40;
 
 export interface TortureReport {
   violations: Violation[];
@@ -106,7 +111,8 @@ async function rage({ cluster, target, kills, world }: Scene, options: TortureOp
     ...rotations.failures.map((detail) => ({ rule: 'rotation failed', detail })),
     ...checkWorkflows(world.workflows.expected, await takeWorkflows(cluster, world.workflows.tenantId, target.arrivals)),
     ...checkProbes(await probesOf({ cluster, target, kills, world }, histories)),
-    ...(Object.keys(kills.counts).length === 0 ? [{ rule: 'nobody was killed', detail: 'in the midst of moving runs' }] : []),
+    ...(await countOpenRuns(cluster, world.breakers.tenantId) > 0 ? [{ rule: 'run never ended', detail: 'of calls behind a breaker' }] : []),
+    ...(options.seconds >= WHOLE_SECONDS && options.plant === undefined ? kills.missed.map((point) => ({ rule: 'nobody was killed', detail: point })) : []),
     ...(await world.purges.wrongCertificates()).map((detail) => ({ rule: 'certificate refused', detail })),
     ...(await world.auditor.verifyOffline(world.purges.tenants)).filter(({ ok }) => !ok).map(({ text }) => ({ rule: 'bundle refused', detail: text })),
   ];
@@ -117,7 +123,7 @@ async function rage({ cluster, target, kills, world }: Scene, options: TortureOp
 }
 
 /** Waits until all that was begun has come to its end. @returns how long the tasks took */
-async function settle(cluster: Cluster, { admin, agents, secrets, events, socket, workflows }: World, lastFaultAt: number): Promise<number> {
+async function settle(cluster: Cluster, { admin, agents, secrets, events, socket, workflows, breakers, purges }: World, lastFaultAt: number): Promise<number> {
   for (const agent of agents) agent.signal('SIGUSR2');
   await until(async () => {
     for (const id of await waitingInVain(cluster)) await admin.request('POST', `/tasks/${id}/cancel`, { reason: 'in vain' }).catch(() => undefined);
@@ -125,7 +131,7 @@ async function settle(cluster: Cluster, { admin, agents, secrets, events, socket
   }, SETTLE_LIMIT_MS);
   await until(async () => {
     await workflows.resumeAll();
-    return (await countOpenRuns(cluster, workflows.tenantId)) === 0;
+    return (await countOpenRuns(cluster, workflows.tenantId)) + (await countOpenRuns(cluster, breakers.tenantId)) === 0;
   }, SETTLE_LIMIT_MS);
   const settledMs = now() - lastFaultAt;
   await Promise.all(agents.map((agent) => agent.end('SIGTERM')));
@@ -137,12 +143,13 @@ async function settle(cluster: Cluster, { admin, agents, secrets, events, socket
   await socket.stop();
   await until(async () => (await countUnsealed(cluster)) === 0, SEALING_LIMIT_MS);
   await workflows.stop();
+  await purges.settle(PURGE_LIMIT_MS);
   return settledMs;
 }
 
 /** What became of the breaker in front of the broken target. */
 async function probesOf({ cluster, target, kills, world }: Scene, histories: string): Promise<ProbeSnapshot> {
-  const faults = readHistory(histories).faults.flatMap(({ from, until: to }) => [from, to]);
+  const faults = readHistory(histories).faults.filter(({ name }) => !UNFELT.has(name)).flatMap(({ name, from, until: to }) => (name.includes('freeze') ? [from, to] : [from]));
   const arrivals = target.arrivals.filter(({ path }) => path === '/down');
   return { transitions: await takeTransitions(cluster, world.breakers.tenantId), arrivals, broken: [...faults, ...kills.times] };
 }

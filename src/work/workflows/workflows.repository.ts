@@ -16,6 +16,16 @@ export type WorkflowHead = Pick<Workflow, 'name' | 'version' | 'status' | 'is_te
 const HEAD = prepared('select name, version, status, is_template, author from workflows where tenant_id = $1 and id = $2');
 const CONTENT = prepared('select graph, input_schema, parameters_schema, form, length(graph::text) as bytes from workflow_versions where tenant_id = $1 and workflow_id = $2 and version = $3');
 
+const KEEP_AGENTS = `insert into workflow_family_agents (tenant_id, root_run_id, agent_id)
+  with gone as (
+    select r.id, r.root_run_id from workflow_runs r where r.tenant_id = $1 and r.workflow_id = $2
+      and exists (select from workflow_runs o where o.tenant_id = $1 and o.root_run_id = r.root_run_id and o.workflow_id <> $2)
+  )
+  select $1, g.root_run_id, ta.agent_id from gone g join workflow_attempts a on a.tenant_id = $1 and a.run_id = g.id and a.made_kind = 'task'
+    join task_attempts ta on ta.tenant_id = $1 and ta.task_id = (case when a.made_kind = 'task' then a.made_id::uuid end) where ta.agent_id is not null
+  union select $1, g.root_run_id, unnest(w.agents) from gone g join workflow_run_archives w on w.tenant_id = $1 and w.run_id = g.id
+  on conflict do nothing`;
+
 export type NewWorkflow = Omit<Workflow, 'revision' | 'created_at' | 'updated_at' | 'last_run_at'>;
 export type NewVersion = Omit<WorkflowVersion, 'created_at'>;
 
@@ -78,7 +88,9 @@ export class WorkflowsRepository {
     await this.sql.manager.createQueryBuilder().update(Workflow).set({ ...(changes as QueryDeepPartialEntity<Workflow>), revision: () => 'revision + 1', updated_at: () => 'clock_timestamp()' }).where('tenant_id = :tenantId and id = :id', { tenantId, id }).execute();
   }
 
+  /** Its runs go with it. Of those that stand in others, or others in them, it stays known who took part. */
   async delete(tenantId: string, id: string): Promise<void> {
+    await this.sql.execute(KEEP_AGENTS, [tenantId, id]);
     await this.sql.execute('delete from workflows where tenant_id = $1 and id = $2', [tenantId, id]);
   }
 

@@ -19,6 +19,7 @@ describe('what is checked of probes', () => {
     ['too many probes', { arrivals: [...right.arrivals, { at: 5_020, atOnce: BREAKER.half_open_max + 1 }] }],
     ['too many probes', { arrivals: more(3_100) }],
     ['called behind an open breaker', { arrivals: more(2_500) }],
+    ['called behind an open breaker', { arrivals: [{ at: 900, atOnce: 9 }, { at: 3_010, atOnce: 1 }, { at: 4_500, atOnce: 1 }] }],
   ])('notices: %s', (rule, change) => {
     expect(rules(change)).toEqual([rule]);
   });

@@ -1,7 +1,7 @@
 import type { Violation } from './snapshot.ts';
 
 /** The breaker in front of the target that stays broken. */
-export const BREAKER = { name: 'broken-target', failure_threshold: 3, window_seconds: 60, open_seconds: 1, open_factor: 1, max_open_seconds: 1, half_open_max: 2, success_threshold: 2 };
+export const BREAKER = { name: 'broken-target', failure_threshold: 3, window_seconds: 60, open_seconds: 3, open_factor: 1, max_open_seconds: 3, half_open_max: 2, success_threshold: 2 };
 
 /** What a call that was let through just before takes until it arrives, in a process that has little of the machine; ms. */
 const ON_THE_WAY_MS = 1_000;
@@ -31,6 +31,14 @@ export function checkProbes({ transitions, arrivals, broken }: ProbeSnapshot): V
     const lost = broken.map((at) => ({ at })).filter(within(from - ON_THE_WAY_MS, until)).length;
     if (count > BREAKER.half_open_max * (1 + lost)) violations.push({ rule: 'too many probes', detail: `${count} arrived in one half-open state, in which ${lost} processes broke` });
   }
-  const early = probes.filter(({ at }) => at < (halves[0] ?? Infinity));
-  return [...violations, ...early.map(({ at }) => ({ rule: 'called behind an open breaker', detail: `${at - opened} ms after it opened` }))];
+  return [...violations, ...behind(transitions, arrivals)];
+}
+
+/** From each opening until the next half-open state nothing arrives, but what was on its way. */
+function behind(transitions: ProbeSnapshot['transitions'], arrivals: ProbeSnapshot['arrivals']): Violation[] {
+  return transitions.flatMap(({ to_state: to, at: from }, index) => {
+    const until = transitions[index + 1]?.at ?? Infinity;
+    if (to !== 'open') return [];
+    return arrivals.filter(({ at }) => at > from + ON_THE_WAY_MS && at < until).map(({ at }) => ({ rule: 'called behind an open breaker', detail: `${at - from} ms after it opened` }));
+  });
 }

@@ -4,7 +4,7 @@ import type { Snapshot, Violation } from './snapshot.ts';
 /** What a fault does lasts a while longer; ms. */
 const AFTERMATH_MS = 3_000;
 /** These are no faults of a process that others might feel. */
-const UNFELT = new Set(['purge an agent', 'purge a tenant', 'rotate the master key', 'freeze an agent', 'kill an agent', 'cut the event stream']);
+export const UNFELT = new Set(['purge an agent', 'purge a tenant', 'rotate the master key', 'freeze an agent', 'kill an agent', 'cut the event stream']);
 
 type Purge = OpOf<'purge'> & Op;
 

@@ -14,16 +14,17 @@ export interface ExpectedRun {
 /** What the database holds of the tenant of the workflows. */
 export interface WorkflowSnapshot {
   runs: { id: string; workflow_id: string; status: string; parent: string | null }[];
-  steps: { run_id: string; path: string; status: string; undoes: string | null }[];
+  steps: { run_id: string; path: string; status: string; undoes: string | null; undoable?: boolean; undone?: boolean; began?: number | null; ended?: number | null }[];
   /** Tasks that tries of steps have made. */
   made: { run_id: string; path: string; attempt: number; task_id: string }[];
-  tasks: { id: string; run_id: string }[];
+  tasks: { id: string; run_id: string; open?: boolean }[];
   /** Tries of calls that were answered, as the run's place of the step. */
   called: string[];
   /** Keys that arrived where the calls go. */
   keys: string[];
 }
 
+const ENDINGS = new Set(['completed', 'failed', 'skipped', 'cancelled']);
 const FINAL = new Set(['completed', 'failed', 'cancelled']);
 
 /** Every run ends as its graph says, whatever died on the way; each was started once, and each try of a step made one task. */
@@ -38,6 +39,8 @@ export function checkWorkflows(expected: readonly ExpectedRun[], db: WorkflowSna
     ...calls(db),
     ...expected.flatMap((run) => endings(run, runs.get(run.workflowId)?.[0], steps)),
     ...effects(db),
+    ...leftovers(db),
+    ...[...steps].flatMap(([id, list]) => undoing(id, list, db.runs.find((run) => run.id === id)?.status ?? '')),
   ];
 }
 
@@ -49,6 +52,29 @@ function endings(run: ExpectedRun, found: WorkflowSnapshot['runs'][number] | und
   if (run.failed) return [];
   const byPath = new Map((steps.get(found.id) ?? []).map((step) => [step.path, step.status]));
   return run.certain.filter(([path, ending]) => byPath.get(path) !== ending).map(([path, ending]) => ({ rule: 'step ended otherwise', detail: `${path} of ${found.id} is ${byPath.get(path) ?? 'not there'}, not ${ending}` }));
+}
+
+/** Nothing of a run that has ended is still to be done. */
+function leftovers({ runs, steps, tasks }: WorkflowSnapshot): Violation[] {
+  const ended = new Set(runs.filter(({ status }) => FINAL.has(status)).map(({ id }) => id));
+  return [
+    ...steps.filter(({ run_id: id, status }) => ended.has(id) && !ENDINGS.has(status)).map(({ run_id: id, path, status }) => ({ rule: 'step never ended', detail: `${path} of ${id}, which has ended, is ${status}` })),
+    ...tasks.filter(({ run_id: id, open }) => ended.has(id) && open).map(({ id, run_id: run }) => ({ rule: 'work for nobody', detail: `the task ${id} of the run ${run}, which has ended, is still open` })),
+  ];
+}
+
+/** Of a run that failed or was cancelled, all that can be undone was, once each, and the last of it first. */
+function undoing(id: string, steps: WorkflowSnapshot['steps'], status: string): Violation[] {
+  const undo = steps.filter(({ undoes }) => undoes !== null);
+  if (status === 'completed') return undo.map(({ path }) => ({ rule: 'undone in vain', detail: `${path} of ${id}, which is completed` }));
+  if (!FINAL.has(status)) return [];
+  const times = (path: string): number => undo.filter(({ undoes, status: end }) => undoes === path && end === 'completed').length;
+  const inOrder = undo.filter(({ began }) => began !== null && began !== undefined).sort((a, b) => Number(b.path.slice(1)) - Number(a.path.slice(1)));
+  return [
+    ...steps.filter(({ undoable }) => undoable).map(({ path }) => ({ rule: 'not undone', detail: `${path} of ${id}` })),
+    ...steps.filter(({ path, undone }) => undone && times(path) !== 1).map(({ path }) => ({ rule: 'not undone', detail: `${path} of ${id} was undone ${times(path)} times` })),
+    ...inOrder.filter((row, at) => at > 0 && (row.began ?? 0) < (inOrder[at - 1]?.ended ?? Infinity)).map(({ path }) => ({ rule: 'undone out of turn', detail: `${path} of ${id} began before the one before it had ended` })),
+  ];
 }
 
 /** At least once, and always with the key of its step: nobody takes one call for two. */

@@ -7,7 +7,8 @@ const RUNS = `select a.run_id from workflow_attempts a where a.tenant_id = $1::u
   union all select s.run_id from workflow_steps s where s.tenant_id = $1::uuid and s.waiting_kind = 'task' and s.waiting_id in (${TASKS})
   union all select w.run_id from workflow_run_archives w where w.tenant_id = $1::uuid and w.agents @> array[$2::uuid]`;
 /** What an agent said goes on into the runs that stand in each other: from a child to its parent, from there to other children. */
-const FAMILIES = `select f.root_run_id from workflow_runs f where f.tenant_id = $1::uuid and f.id in (${RUNS})`;
+const FAMILIES = `select f.root_run_id from workflow_runs f where f.tenant_id = $1::uuid and f.id in (${RUNS})
+  union all select e.root_run_id from workflow_family_agents e where e.tenant_id = $1::uuid and e.agent_id = $2::uuid`;
 const ENDED = `select r.id from workflow_runs r where r.tenant_id = $1::uuid and r.ended_at is not null and r.root_run_id in (${FAMILIES})`;
 
 /**
