@@ -18,7 +18,7 @@ export const RELEASE = {
       key: 'verdict',
       type: 'condition',
       depends_on: ['checks'],
-      config: { branches: [{ name: 'good', when: '$steps.checks.output.lint.errors = 0 and $steps.checks.output.test.failed = 0' }], default: 'bad' },
+      config: { branches: [{ name: 'good', when: '$steps.checks.output.(lint.files > 0 and lint.errors = 0 and test.passed > 0 and test.failed = 0)' }], default: 'bad' },
     },
     {
       key: 'ask',

@@ -29,7 +29,7 @@ function show({ run, approved, mistakes }: ReleaseReport): number {
   if (mistakes.length > 0) return 1;
   const { lint, count, test } = run.output?.checks ?? {};
   console.log(`\n${count?.['files']} files with ${count?.['lines']} lines, ${test?.['passed']} tests passed, ${lint?.['errors']} errors of the linter.`);
-  console.log(`The release ${approved ? 'went out' : 'was rejected and did not go out'}: each check was done once, another person decided, and a webhook with a signature that fits said so.`);
+  console.log(`The release ${approved ? 'went out' : 'was rejected and did not go out'}: each check was done once, another person decided, and a webhook with a signature that fits told that the run had ended.`);
   return 0;
 }
 
