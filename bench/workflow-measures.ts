@@ -9,8 +9,6 @@ import { CLIENTS, type World } from './world.ts';
 export const WORKFLOW_MEASURES: Record<string, (world: World, options: BenchOptions) => Promise<Row[]>> = { workflows, 'workflow-latency': latency };
 
 const STEPS = 5;
-/** Who starts runs: that many are being started at once. */
-const STARTERS = 16;
 const LONG_CHAIN = 10_000;
 /** Runs that go on side by side while the latency is measured. */
 const SIDE_BY_SIDE = 8;
@@ -40,7 +38,7 @@ async function long(world: World, headers: Headers): Promise<Row> {
 /** Starts runs for so long; the time counts until the last has ended. */
 async function startAndFinish(world: World, headers: Headers, workflowId: string, seconds: number): Promise<Measurement> {
   await clear(world);
-  return finished(world, workflowId, undefined, () => generate({ kind: 'start-run', url: world.plane.url, clients: Array.from({ length: STARTERS }, () => headers), seconds, path: `/api/v1/workflows/${workflowId}/run` }));
+  return finished(world, workflowId, undefined, () => generate({ kind: 'start-run', url: world.plane.url, clients: Array.from({ length: CLIENTS }, () => headers), seconds, path: `/api/v1/workflows/${workflowId}/run` }));
 }
 
 /** @param wanted how many runs there will be; left out, as many as there are in the end */
