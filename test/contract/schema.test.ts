@@ -96,7 +96,7 @@ describe('the migrated database', () => {
       compliance_purges: 'the purges themselves',
       ip_rules: 'written by people', secrets: 'written by people', secret_versions: 'written by people', security_policies: 'written by people', settings: 'written by people', sso_providers: 'written by people',
       parked_jobs: 'names and ids of what is to be done',
-      task_lanes: 'an id',
+      task_lanes: 'an id', workflow_family_agents: 'ids',
       tenants: 'written by people',
       approval_rules: 'written by people; an agent is named by its id', approval_rule_versions: 'written by people; an agent is named by its id',
       triggers: 'written by people',

@@ -1,7 +1,7 @@
 import { eventually } from '../support/eventually.js';
-import { createTask, ok, unique } from '../support/factories.js';
+import { createTask, createUser, ok, unique } from '../support/factories.js';
 import { ADMIN_TOKEN } from '../support/plane.js';
-import { ended, run, step, work, workerOf, workflowOf } from '../support/runs.js';
+import { ended, run, step, untilStep, work, workerOf, workflowOf } from '../support/runs.js';
 import { plane, startTwo, stopTwo } from '../support/two-planes.js';
 
 interface Firing {
@@ -47,6 +47,19 @@ describe('a trigger that executes a workflow', () => {
     await until(trigger.id, 'fired');
     expect((await until(trigger.id, 'skipped')).reason).toBe('loop');
     expect((await history(trigger.id)).filter(({ status }) => status === 'fired')).toHaveLength(1);
+  });
+
+  it('asks somebody else than who wrote the trigger last, with a session or a key', async () => {
+    const [author, other] = [await createUser(plane, { role: 'admin' }), await createUser(plane, { role: 'admin' })];
+    const { key } = await ok(plane.request<{ key: string }>('POST', '/api/v1/security/api-keys', { token: author.token, body: { name: unique('key'), scopes: ['trigger:write', 'workflow:run', 'task:read'] } }));
+    const workflowId = await workflowOf([step('ask', 'approval', { config: { title: 'Go on?' } })]);
+    const title = unique('Ask');
+    const trigger = await make({ config: { event: 'task.created', filter: `$event.data.title = '${title}'` }, action: { type: 'execute_workflow', config: { workflow_id: workflowId } } });
+    await ok(plane.request('PUT', `/api/v1/triggers/${trigger.id}`, { token: key, body: { description: 'Mine now' } }));
+    await createTask(plane, { title, required_tools: [unique('nobody-has-it')] });
+    const { waiting_for: approval } = await untilStep((await until(trigger.id, 'fired')).result?.run_id ?? '', 'ask', 'waiting');
+    const approve = async (token: string): Promise<number> => (await plane.request('POST', `/api/v1/approvals/${approval?.id ?? ''}/approve`, { token, body: {} })).status;
+    expect([await approve(author.token), await approve(other.token)]).toEqual([403, 200]);
   });
 
   it('says why one was not started', async () => {

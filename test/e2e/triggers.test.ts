@@ -137,6 +137,12 @@ describe('a trigger', () => {
     expect((await seen())[0]?.event).toMatchObject({ name: 'plan_limit.reached', data: {} });
     await ok(call('PUT', `/${theirs.id}`, { action: { type: 'send_notification', config: { title: 'Mine', to: { users: [user.id] } } } }, user.token));
     expect((await seen())[0]).toMatchObject({ status: 'skipped', reason: 'hidden' });
+    // Let through before, and written down only after that.
+    const late = await make({ config: { event: 'plan_limit.reached' }, coalesce_seconds: 3_600 });
+    await publish(plane, 'plan_limit.reached', {}, 1, tenant.id);
+    await until(late.id, 1, 'pending');
+    await query(`with changed as (update triggers set as_role = 'user' where id = $1) update trigger_firings set due_at = now() where trigger_id = $1`, [late.id]);
+    expect(await until(late.id, 1, 'skipped')).toMatchObject([{ reason: 'hidden' }]);
   });
 
   it('counts against the plan', async () => {
@@ -228,6 +234,14 @@ describe('the pace', () => {
     await until(trigger.id, 1);
     const { items } = await ok(plane.request<{ items: { title: string }[] }>('GET', '/api/v1/notifications', { token: admin.token }));
     expect(items.map(({ title }) => title)).toContain('7 of them');
+  });
+
+  it('names a notification after its trigger where its title says nothing', async () => {
+    const trigger = await make({ config: { event: 'board.memory_added', filter: "$event.data.mark = 'untitled'" }, action: { type: 'send_notification', config: { title: '{% $event.data.note %}', body: '{% $event.data.note %}', to: { users: [admin.id] } } } });
+    await alert({ mark: 'untitled' });
+    await until(trigger.id, 1);
+    const { items } = await ok(plane.request<{ items: { title: string; body: string }[] }>('GET', '/api/v1/notifications?limit=100', { token: admin.token }));
+    expect(items.filter(({ title }) => title === trigger['name'])).toMatchObject([{ body: '' }]);
   });
 
   it('passes over what comes in the cooldown and beyond the cap, and says how much', async () => {

@@ -1,5 +1,7 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
+import type { Role } from '../../core/actor.js';
+import { permissionFor, roleSees } from '../../core/event-families.js';
 import { Problem } from '../../core/problem.js';
 import { Config } from '../../platform/config/config.js';
 import { RequestContext } from '../../platform/context/request-context.js';
@@ -79,12 +81,15 @@ export class FiringRunner implements OnApplicationBootstrap {
     }
   }
 
-  /** @returns the trigger as it is now; undefined when it is turned off, and the firing ended */
+  /** @returns the trigger as it is now; undefined when it is turned off, or is somebody's now who may not see the event, and the firing ended */
   @Transactional()
   protected async look(firing: TriggerFiring): Promise<Awaited<ReturnType<TriggersRepository['share']>>> {
-    const trigger = await this.triggers.share(firing.tenant_id, firing.trigger_id);
-    if (!trigger && (await this.firings.holdTaken(firing.tenant_id, firing.id, firing.attempts))) await this.firings.end(firing.tenant_id, firing.id, 'skipped', 'disabled', null);
-    return trigger;
+    const { tenant_id, id, trigger_id, attempts, event } = firing;
+    const trigger = await this.triggers.share(tenant_id, trigger_id);
+    const reason = !trigger ? 'disabled' : isHidden(trigger.as_role, event.name) ? 'hidden' : undefined;
+    if (reason === undefined) return trigger;
+    if (await this.firings.holdTaken(tenant_id, id, attempts)) await this.firings.end(tenant_id, id, 'skipped', reason, null);
+    return undefined;
   }
 
   @Transactional()
@@ -131,6 +136,9 @@ export class FiringRunner implements OnApplicationBootstrap {
     });
   }
 }
+
+/** Ticks and thresholds are no facts of anybody's: whoever sees the trigger sees them. */
+const isHidden = (role: Role, name: string): boolean => permissionFor(name) !== undefined && !roleSees(role, name);
 
 /** What will be the same when it is tried again; undefined for what may not. */
 function reasonOf(error: unknown): string | undefined {

@@ -84,7 +84,7 @@ function noticeOf(trigger: Trigger, firing: TriggerFiring, filled: Filled): Noti
     // What may be filled in was checked for its form when the trigger was written; these two take no expressions.
     severity: filled['severity'] as Notice['severity'],
     to: filled['to'] as Notice['to'],
-    title: text(filled['title']),
+    title: text(filled['title']) || trigger.name,
     ...(filled['body'] === undefined ? {} : { body: text(filled['body']) }),
     ...(filled['link'] === undefined ? {} : { link: text(filled['link']) }),
     metadata: { trigger_id: trigger.id, firing_id: firing.id, event_id: firing.event_id, count: firing.count },
