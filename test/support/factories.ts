@@ -6,8 +6,7 @@ export const PASSWORD = 'seven-otters-hum-at-noon';
 /** A name that no other call gives. */
 export const unique = (stem: string): string => `${stem}-${randomBytes(6).toString('hex')}`;
 
-/** An address for `X-Forwarded-For`: with TRUST_PROXY=loopback each caller has limits of its own. */
-/** In no network that tests make rules about: those are below 10.128. */
+/** An address for `X-Forwarded-For`: with TRUST_PROXY=loopback each caller has limits of its own. In no network that tests make rules about: those are below 10.128. */
 export const someAddress = (): string => `10.${randomInt(128, 256)}.${randomInt(256)}.${randomInt(1, 255)}`;
 
 export interface SignedIn {
