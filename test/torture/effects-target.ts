@@ -11,9 +11,10 @@ export interface Arrival {
   atOnce: number;
 }
 
-/** What runs call: `/done` does what is asked, `/refused` does not, `/down` is broken and takes its time to say so. Remembers all that came. */
+/** What runs call: `/done` does what is asked, `/refused` does not, `/flaky` does it when it is asked again, `/down` is broken and takes its time to say so. Remembers all that came. */
 export class EffectsTarget {
   readonly arrivals: Arrival[] = [];
+  private readonly flaky = new Set<string>();
   private readonly underWay = new Map<string, number>();
   private readonly server = createServer((request, response) => this.answer(request, response));
 
@@ -43,10 +44,17 @@ export class EffectsTarget {
     this.underWay.set(path, atOnce);
     // Of a caller that was killed nothing is under way any more.
     response.once('close', () => this.underWay.set(path, (this.underWay.get(path) ?? 1) - 1));
-    const key = request.headers['idempotency-key'];
-    this.arrivals.push({ path, key: Array.isArray(key) ? key[0] : key, at: Date.now(), atOnce });
+    const key = [request.headers['idempotency-key']].flat()[0];
+    this.arrivals.push({ path, key, at: Date.now(), atOnce });
     request.resume();
-    const [status, delay] = path === '/down' ? [500, 120] : [path === '/refused' ? 422 : 200, 0];
+    const [status, delay] = path === '/down' ? [500, 120] : [this.statusOf(path, key ?? ''), 0];
     setTimeout(() => response.writeHead(status, { 'content-type': 'application/json' }).end('{}'), delay);
+  }
+
+  private statusOf(path: string, key: string): number {
+    if (path !== '/flaky') return path === '/refused' ? 422 : 200;
+    const isFirst = !this.flaky.has(key);
+    this.flaky.add(key);
+    return isFirst ? 503 : 200;
   }
 }

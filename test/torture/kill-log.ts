@@ -22,10 +22,10 @@ export class KillLog {
     return Object.fromEntries([...Map.groupBy(this.ends(), ({ name }) => name)].map(([name, list]) => [name, list.length]));
   }
 
-  /** Points at which nobody has ended. */
-  get missed(): string[] {
-    const points = existsSync(`${this.file}.points`) ? (JSON.parse(readFileSync(`${this.file}.points`, 'utf8')) as string[]) : ['any of them'];
-    return points.filter((name) => this.counts[name] === undefined);
+  /** Where processes can end themselves; none when not one of them has said so. */
+  get points(): string[] {
+    const file = `${this.file}.points`;
+    return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as string[]) : [];
   }
 
   /** When they ended; ms of the wall clock. */

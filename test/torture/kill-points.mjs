@@ -15,20 +15,26 @@ const POINTS = [
 ];
 /** Between two ends, whosever: nothing would ever be moved on if all were always starting; ms. */
 const LEAST_PAUSE_MS = 1_500;
-/** How likely it is to end at a point at which nobody has yet, and at another one. */
-const [FIRST_TIME, LATER] = [0.5, 0.01];
+/** How likely it is to end at a point at which somebody has before; the first who comes to a point ends there. */
+const LATER = 0.01;
 
 const { log, seed } = Object.fromEntries(new URL(import.meta.url).searchParams);
 // Numerical Recipes' generator: enough for chances.
 let state = (Number(seed) * 2_654_435_761 + process.pid) % 2 ** 32;
 const chance = () => (state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0) / 2 ** 32;
 
+/** Points at which somebody is known to have ended. */
+const hit = new Set();
+// One process's Date is an hour ahead; after an end that it wrote down nobody else would end for an hour.
+const now = () => Math.round(performance.timeOrigin + performance.now());
+
 globalThis.wheelhouseKillPoint = (name) => {
-  const draw = chance();
-  if (draw >= FIRST_TIME || existsSync(`${log}.over`)) return;
+  const isDrawn = chance() < LATER;
+  if ((hit.has(name) && !isDrawn) || existsSync(`${log}.over`)) return;
   const ends = existsSync(log) ? readFileSync(log, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : [];
-  if (draw >= (ends.some((end) => end.name === name) ? LATER : FIRST_TIME) || Date.now() - (ends.at(-1)?.at ?? 0) < LEAST_PAUSE_MS) return;
-  appendFileSync(log, `${JSON.stringify({ pid: process.pid, name, at: Date.now() })}\n`);
+  for (const end of ends) hit.add(end.name);
+  if ((hit.has(name) && !isDrawn) || now() - (ends.at(-1)?.at ?? 0) < LEAST_PAUSE_MS) return;
+  appendFileSync(log, `${JSON.stringify({ pid: process.pid, name, at: now() })}\n`);
   process.kill(process.pid, 'SIGKILL');
 };
 

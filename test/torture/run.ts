@@ -6,6 +6,7 @@ import { throwawayFolder } from '../../scripts/demo/throwaway-folder.ts';
 import type { AgentUnderTest } from './agents.ts';
 import { racesIn } from './checker/check-revocations.ts';
 import { sealingLags } from './checker/check-sealing.ts';
+import { checkKills } from './checker/check-kills.ts';
 import { checkProbes, type ProbeSnapshot } from './checker/check-probes.ts';
 import { UNFELT } from './checker/check-purges.ts';
 import { check } from './checker/check.ts';
@@ -28,9 +29,7 @@ const DELIVERY_LIMIT_MS = 15_000;
 /** A sequencer whose process was killed is followed by another one within seconds. */
 const SEALING_LIMIT_MS = 15_000;
 /** Processes that purge may be killed, and then a sequencer is waited for. */
-const PURGE_LIMIT_MS = 120_000;
-/** In a run that is shorter, not everything has its turn. */
-const WHOLE_SECONDS = 40;
+const PURGE_LIMIT_MS = 180_000;
 
 export interface TortureReport {
   violations: Violation[];
@@ -112,7 +111,7 @@ async function rage({ cluster, target, kills, world }: Scene, options: TortureOp
     ...checkWorkflows(world.workflows.expected, await takeWorkflows(cluster, world.workflows.tenantId, target.arrivals)),
     ...checkProbes(await probesOf({ cluster, target, kills, world }, histories)),
     ...(await countOpenRuns(cluster, world.breakers.tenantId) > 0 ? [{ rule: 'run never ended', detail: 'of calls behind a breaker' }] : []),
-    ...(options.seconds >= WHOLE_SECONDS && options.plant === undefined ? kills.missed.map((point) => ({ rule: 'nobody was killed', detail: point })) : []),
+    ...checkKills(kills, options),
     ...(await world.purges.wrongCertificates()).map((detail) => ({ rule: 'certificate refused', detail })),
     ...(await world.auditor.verifyOffline(world.purges.tenants)).filter(({ ok }) => !ok).map(({ text }) => ({ rule: 'bundle refused', detail: text })),
   ];

@@ -69,9 +69,10 @@ export async function countOpenRuns(cluster: Cluster, tenantId: string): Promise
 export async function takeWorkflows(cluster: Cluster, tenantId: string, arrivals: readonly Arrival[]): Promise<WorkflowSnapshot> {
   return {
     runs: await cluster.query(`select id, workflow_id, status, parent_run_id || ' ' || parent_path || ' ' || parent_attempt as parent from workflow_runs where tenant_id = $1`, [tenantId]),
-    steps: await cluster.query(`select run_id, path, status, undoes, undoable, undone, (extract(epoch from started_at) * 1000)::float8 as began, (extract(epoch from ended_at) * 1000)::float8 as ended from workflow_steps where tenant_id = $1 and type <> 'scope'`, [tenantId]),
+    steps: await cluster.query(`select run_id, path, status, undoes, undoable, undone, ended_seq, undone_tries, (extract(epoch from started_at) * 1000)::float8 as began, (extract(epoch from ended_at) * 1000)::float8 as ended from workflow_steps where tenant_id = $1 and type <> 'scope'`, [tenantId]),
     made: await cluster.query(`select run_id, path, attempt, made_id as task_id from workflow_attempts where tenant_id = $1 and made_kind = 'task'`, [tenantId]),
     tasks: await cluster.query(`select t.id, r.id as run_id, t.status not in ('completed', 'failed', 'cancelled', 'dead_letter') as open from tasks t join workflow_runs r on r.tenant_id = $1 and t.created_by_id = 'workflow-run:' || r.id where t.tenant_id = $1`, [tenantId]),
+    asked: await cluster.query(`select a.id, w.run_id from approvals a join workflow_attempts w on w.tenant_id = $1 and w.made_kind = 'approval' and w.made_id = a.id::text where a.tenant_id = $1 and a.status = 'pending'`, [tenantId]),
     called: (await cluster.query<{ place: string }>(
       `select a.run_id || '/' || a.path as place from workflow_attempts a join workflow_steps s using (tenant_id, run_id, path) where a.tenant_id = $1 and s.type = 'http' and (a.outcome = 'completed' or a.error ->> 'code' like 'http_%')`, [tenantId],
     )).map(({ place }) => place),

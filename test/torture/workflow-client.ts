@@ -2,9 +2,10 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { AdminClient } from '../../scripts/demo/admin-client.ts';
 import type { ExpectedRun } from './checker/check-workflows.ts';
 import type { EffectsTarget } from './effects-target.ts';
-import { makeTenant, type OwnTenant } from './own-tenant.ts';
+import { makeAdministrator, makeTenant, type OwnTenant } from './own-tenant.ts';
 import type { Person } from './person.ts';
 import { Prng } from './prng.ts';
+import { WorkflowApprover } from './workflow-approver.ts';
 import { type Means, planWorkflow } from './workflow-graph.ts';
 
 interface Claimed {
@@ -24,8 +25,8 @@ const AT_ONCE = 20;
 const MOST_TRIES = 60;
 
 /**
- * Somebody who starts runs of workflows made at random, stops and resumes some and gives up others, and an agent that does their tasks; in a
- * tenant of their own.
+ * Somebody who starts runs of workflows made at random, stops and resumes some, gives up others and tries some again, an agent that does their
+ * tasks, and somebody who approves what they ask for; in a tenant of their own.
  */
 export class WorkflowClient {
   readonly tenantId: string;
@@ -36,15 +37,17 @@ export class WorkflowClient {
   private readonly agent: { token: string };
   private readonly prng: Prng;
   private readonly means: Means;
+  private readonly approver: WorkflowApprover;
   private isDone = false;
-  private working: Promise<void> | undefined;
+  private working: Promise<unknown> | undefined;
 
-  private constructor({ id, person, headers }: OwnTenant, { seed }: WorkflowClientOptions, agent: { token: string }, means: Means) {
+  private constructor({ id, person, headers }: OwnTenant, { seed }: WorkflowClientOptions, { agent, approver, means }: { agent: { token: string }; approver: WorkflowApprover; means: Means }) {
     this.tenantId = id;
     this.person = person;
     this.headers = headers;
     this.agent = agent;
     this.means = means;
+    this.approver = approver;
     this.prng = new Prng(seed, 26);
   }
 
@@ -61,13 +64,16 @@ export class WorkflowClient {
       return (await ask<{ id: string }>('/workflows', { name: fails ? 'fails' : 'completes', steps })).id;
     });
     const [good = '', bad = ''] = await Promise.all(children);
-    return new WorkflowClient(tenant, options, agent, { tool: TOOL, childOf: (fails) => (fails ? bad : good), urlOf: (fails) => target.url(fails ? '/refused' : '/done') });
+    const means: Means = { tool: TOOL, childOf: (fails) => (fails ? bad : good), urlOf: (fails) => target.url(fails ? '/refused' : '/done'), flakyUrl: target.url('/flaky') };
+    const approver = new WorkflowApprover(await makeAdministrator(admin, { id: tenant.id, name: 'approver-of-workflows' }, options, 30));
+    return new WorkflowClient(tenant, options, { agent, approver, means });
   }
 
   async runUntil(isOver: () => boolean): Promise<void> {
-    this.working = this.work();
+    this.working = Promise.all([this.work(), this.approver.runUntil(() => this.isDone)]);
     while (!isOver()) {
       await this.oneRun();
+      if (this.prng.next() < 0.25) await this.tryAgain();
       await sleep(this.prng.between(20, 150));
     }
   }
@@ -89,7 +95,7 @@ export class WorkflowClient {
     const workflow = await this.person.ask<{ id: string }>('POST', '/workflows', this.headers, { name: 'random', steps: plan.steps });
     if (!workflow) return;
     const runId = await this.start(workflow.id);
-    const run: ExpectedRun = { workflowId: workflow.id, runId, failed: plan.failed, certain: plan.certain, cancelled: false };
+    const run: ExpectedRun = { workflowId: workflow.id, runId, failed: plan.failed, certain: plan.certain, compensated: plan.compensated, cancelled: false };
     this.expected.push(run);
     if (runId === undefined) return;
     const chance = this.prng.next();
@@ -104,6 +110,17 @@ export class WorkflowClient {
     }
   }
 
+  /** One that has failed goes on, and fails again where it did. */
+  private async tryAgain(): Promise<void> {
+    const failed = this.expected.filter((run) => run.failed && !run.cancelled && run.runId !== undefined);
+    const run = failed.length === 0 ? undefined : this.prng.pick(failed);
+    if (!run?.runId) return;
+    const found = await this.person.ask<{ status: string }>('GET', `/workflow-runs/${run.runId}`, this.headers);
+    if (found?.status !== 'failed') return;
+    run.retried = true;
+    await this.control(run.runId, 'retry');
+  }
+
   /** Asked twice at once, and again until somebody answers: with one key it is one run. */
   private async start(workflowId: string): Promise<string | undefined> {
     const headers = { ...this.headers, 'idempotency-key': `run-${workflowId}` };
@@ -116,7 +133,7 @@ export class WorkflowClient {
     return undefined;
   }
 
-  private control(runId: string, verb: 'cancel' | 'pause' | 'resume'): Promise<unknown> {
+  private control(runId: string, verb: 'cancel' | 'pause' | 'resume' | 'retry'): Promise<unknown> {
     return this.person.ask('POST', `/workflow-runs/${runId}/${verb}`, this.headers, {});
   }
 

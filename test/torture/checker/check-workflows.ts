@@ -1,3 +1,4 @@
+import { checkUndoing } from './check-undoing.ts';
 import type { Violation } from './snapshot.ts';
 
 /** A run that was started, or may have been, and what it has to come to. */
@@ -9,15 +10,21 @@ export interface ExpectedRun {
   certain: readonly (readonly [path: string, ending: string])[];
   /** Somebody tried to give it up; whether in time, nobody knows. */
   cancelled: boolean;
+  /** Somebody let it go on after it had failed: what fails then fails again, and some things are done and undone twice. */
+  retried?: boolean;
+  /** Steps that something undoes; those of all items of a `map` alike, as `item`. */
+  compensated?: readonly string[];
 }
 
 /** What the database holds of the tenant of the workflows. */
 export interface WorkflowSnapshot {
   runs: { id: string; workflow_id: string; status: string; parent: string | null }[];
-  steps: { run_id: string; path: string; status: string; undoes: string | null; undoable?: boolean; undone?: boolean; began?: number | null; ended?: number | null }[];
+  steps: { run_id: string; path: string; status: string; undoes: string | null; undoable?: boolean; undone?: boolean; began?: number | null; ended?: number | null; ended_seq?: number | null; undone_tries?: number }[];
   /** Tasks that tries of steps have made. */
   made: { run_id: string; path: string; attempt: number; task_id: string }[];
   tasks: { id: string; run_id: string; open?: boolean }[];
+  /** Approvals that steps ask for and nobody has decided. */
+  asked?: { id: string; run_id: string }[];
   /** Tries of calls that were answered, as the run's place of the step. */
   called: string[];
   /** Keys that arrived where the calls go. */
@@ -40,7 +47,7 @@ export function checkWorkflows(expected: readonly ExpectedRun[], db: WorkflowSna
     ...expected.flatMap((run) => endings(run, runs.get(run.workflowId)?.[0], steps)),
     ...effects(db),
     ...leftovers(db),
-    ...[...steps].flatMap(([id, list]) => undoing(id, list, db.runs.find((run) => run.id === id)?.status ?? '')),
+    ...db.runs.flatMap((run) => checkUndoing(run, steps.get(run.id) ?? [], expected.find(({ runId, workflowId }) => runId === run.id || (run.parent === null && workflowId === run.workflow_id)))),
   ];
 }
 
@@ -55,35 +62,26 @@ function endings(run: ExpectedRun, found: WorkflowSnapshot['runs'][number] | und
 }
 
 /** Nothing of a run that has ended is still to be done. */
-function leftovers({ runs, steps, tasks }: WorkflowSnapshot): Violation[] {
+function leftovers({ runs, steps, tasks, asked = [] }: WorkflowSnapshot): Violation[] {
   const ended = new Set(runs.filter(({ status }) => FINAL.has(status)).map(({ id }) => id));
   return [
     ...steps.filter(({ run_id: id, status }) => ended.has(id) && !ENDINGS.has(status)).map(({ run_id: id, path, status }) => ({ rule: 'step never ended', detail: `${path} of ${id}, which has ended, is ${status}` })),
     ...tasks.filter(({ run_id: id, open }) => ended.has(id) && open).map(({ id, run_id: run }) => ({ rule: 'work for nobody', detail: `the task ${id} of the run ${run}, which has ended, is still open` })),
+    ...asked.filter(({ run_id: id }) => ended.has(id)).map(({ id, run_id: run }) => ({ rule: 'work for nobody', detail: `the approval ${id} of the run ${run}, which has ended, still waits` })),
   ];
 }
 
-/** Of a run that failed or was cancelled, all that can be undone was, once each, and the last of it first. */
-function undoing(id: string, steps: WorkflowSnapshot['steps'], status: string): Violation[] {
-  const undo = steps.filter(({ undoes }) => undoes !== null);
-  if (status === 'completed') return undo.map(({ path }) => ({ rule: 'undone in vain', detail: `${path} of ${id}, which is completed` }));
-  if (!FINAL.has(status)) return [];
-  const times = (path: string): number => undo.filter(({ undoes, status: end }) => undoes === path && end === 'completed').length;
-  const inOrder = undo.filter(({ began }) => began !== null && began !== undefined).sort((a, b) => Number(b.path.slice(1)) - Number(a.path.slice(1)));
-  return [
-    ...steps.filter(({ undoable }) => undoable).map(({ path }) => ({ rule: 'not undone', detail: `${path} of ${id}` })),
-    ...steps.filter(({ path, undone }) => undone && times(path) !== 1).map(({ path }) => ({ rule: 'not undone', detail: `${path} of ${id} was undone ${times(path)} times` })),
-    ...inOrder.filter((row, at) => at > 0 && (row.began ?? 0) < (inOrder[at - 1]?.ended ?? Infinity)).map(({ path }) => ({ rule: 'undone out of turn', detail: `${path} of ${id} began before the one before it had ended` })),
-  ];
-}
+const placeOf = (key: string): string => key.replace(/#\d+$/, '');
 
 /** At least once, and always with the key of its step: nobody takes one call for two. */
 function calls({ called, keys, steps }: WorkflowSnapshot): Violation[] {
-  const places = new Set(steps.map(({ run_id, path }) => `${run_id}/${path}`));
-  const arrived = new Set(keys);
+  const undone = new Map(steps.map(({ run_id, path, undone_tries: tries = 0 }) => [`${run_id}/${path}`, tries]));
+  const arrived = new Set(keys.map(placeOf));
+  // What was undone is done anew under a key that tells how many tries there had been.
+  const isKnown = (key: string): boolean => (key === placeOf(key) ? undone.has(key) : Number(key.slice(key.lastIndexOf('#') + 1)) <= (undone.get(placeOf(key)) ?? 0));
   return [
     ...called.filter((place) => !arrived.has(place)).map((place) => ({ rule: 'call lost', detail: `${place} was answered and never arrived` })),
-    ...[...arrived].filter((key) => !places.has(key)).map((key) => ({ rule: 'call under a wrong key', detail: key })),
+    ...[...new Set(keys)].filter((key) => !isKnown(key)).map((key) => ({ rule: 'call under a wrong key', detail: key })),
   ];
 }
 
