@@ -15,7 +15,7 @@ import { KeyService } from '../support/key-service.js';
 import { codeOf } from '../support/mfa.js';
 import { CLIENT, CookieJar, type OidcProvider, startOidcProvider } from '../support/oidc-provider.js';
 import { type ApiResponse, request } from '../support/requests.js';
-import { adminUrlOf, type Environment, Launcher, type Program, serversIn } from '../support/processes.js';
+import { adminUrlOf, type Environment, Launcher, procFile, type Program, serversIn } from '../support/processes.js';
 import { putWebhookCanaries } from '../support/webhook-canaries.js';
 
 /** Every file below a folder, with what it holds; one that has gone since it was listed holds nothing. */
@@ -286,7 +286,11 @@ describe('a canary in every secret field', () => {
     expect(pushed.length).toBeGreaterThan(0);
     for (const answer of answers) look('an answer', answer);
     for (const body of pushed) look('what is pushed', body);
-    for (const pid of [program.pid, ...serversIn(data)]) for (const name of ['cmdline', 'environ']) look(`${name} of ${pid === program.pid ? 'the plane' : 'the database'}`, readFileSync(`/proc/${pid}/${name}`));
+    for (const name of ['cmdline', 'environ'] as const) {
+      look(`${name} of the plane`, readFileSync(`/proc/${program.pid}/${name}`));
+      // Backends come and go: one that has ended since it was listed has nothing left to look at.
+      for (const pid of serversIn(data)) look(`${name} of the database`, procFile(pid, name) ?? '');
+    }
     look('keys rotate', said);
     await eventually(() => program.stdout.includes('request completed'));
     look('standard output', program.stdout);

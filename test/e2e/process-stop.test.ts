@@ -56,7 +56,7 @@ describe('with its own database', () => {
     const first = await launcher.start({ WHEELHOUSE_DATA: data, ADMIN_TOKEN }).ready();
     const { body: task } = await createTask(first, 'Outlives its database');
     await first.kill();
-    for (const pid of serversIn(data)) process.kill(pid, 'SIGKILL');
+    for (const pid of serversIn(data)) signal(pid, 'SIGKILL');
     const second = await launcher.start({ WHEELHOUSE_DATA: data, ADMIN_TOKEN }).ready();
     expect((await second.request('GET', `/api/v1/tasks/${task.id}`, { token: ADMIN_TOKEN })).status).toBe(200);
   });

@@ -157,6 +157,16 @@ function workingFolder(pid: string): string | undefined {
   }
 }
 
+/** What the system tells of a process under `/proc`; undefined when it has ended since it was listed. */
+export function procFile(pid: number, name: 'cmdline' | 'environ'): Buffer | undefined {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`);
+  } catch (error) {
+    if (['ENOENT', 'ESRCH'].includes((error as NodeJS.ErrnoException).code ?? '')) return undefined;
+    throw error;
+  }
+}
+
 /** The process id of the PostgreSQL server of a data folder. */
 export function serverOf(dataFolder: string): number {
   return Number(readFileSync(join(dataFolder, 'postgres', 'postmaster.pid'), 'utf8').split('\n')[0]);
