@@ -37,6 +37,7 @@ import { BrokenRuns1700000000055 } from './1700000000055-broken-runs.js';
 import { RunBounds1700000000057 } from './1700000000057-run-bounds.js';
 import { Authors1700000000058 } from './1700000000058-authors.js';
 import { RunFamilies1700000000059 } from './1700000000059-run-families.js';
+import { TriggerTurns1700000000060 } from './1700000000060-trigger-turns.js';
 import { UndoneTries1700000000056 } from './1700000000056-undone-tries.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
@@ -81,4 +82,5 @@ export const MIGRATIONS = [
   RunBounds1700000000057,
   Authors1700000000058,
   RunFamilies1700000000059,
+  TriggerTurns1700000000060,
 ];

@@ -32,6 +32,7 @@ const HOUR = 13;
 export class FiringRunner implements OnApplicationBootstrap {
   private readonly logger = new Logger(FiringRunner.name);
   private running: Promise<void> | undefined;
+  private end: AbortSignal | undefined;
 
   constructor(
     private readonly config: Config,
@@ -47,28 +48,34 @@ export class FiringRunner implements OnApplicationBootstrap {
 
   onApplicationBootstrap(): void {
     if (!this.config.runsJobs) return;
-    this.loops.every('trigger-firings', EVERY_MS, () => this.round());
+    this.loops.every('trigger-firings', EVERY_MS, (signal) => {
+      this.end = signal;
+      return this.round();
+    });
     this.signal.onRaised(() => void this.round().catch((error: unknown) => this.logger.warn({ err: error }, 'Firings are taken up later.')));
   }
 
-  /** Everything that is due now; one round at a time. */
+  /** Everything that is due now, until the process ends; one round at a time. */
   round(): Promise<void> {
     this.running ??= this.work().finally(() => (this.running = undefined));
     return this.running;
   }
 
   private async work(): Promise<void> {
-    for (;;) {
+    while (!this.end?.aborted) {
       const taken = await this.firings.take(AT_ONCE);
+      if (taken.length === 0) return;
       // Side by side, but for a few: each holds a connection, and may need what another one would wait for.
-      const lanes = Array.from({ length: LANES }, (_, lane) => taken.filter((_firing, index) => index % LANES === lane));
-      await Promise.all(lanes.map((lane) => this.runEach(lane)));
-      if (taken.length < AT_ONCE) return;
+      await Promise.all(Array.from({ length: LANES }, () => this.lane(taken)));
     }
   }
 
-  private async runEach(firings: readonly TriggerFiring[]): Promise<void> {
-    for (const firing of firings) await this.context.runAsSystem(firing.tenant_id, makerOf(firing.id), () => this.run(firing));
+  /** One after the other, of those that nobody has begun with. */
+  private async lane(taken: TriggerFiring[]): Promise<void> {
+    for (let firing = taken.shift(); firing; firing = taken.shift()) {
+      const next = firing;
+      await this.context.runAsSystem(next.tenant_id, makerOf(next.id), () => this.run(next));
+    }
   }
 
   private async run(firing: TriggerFiring): Promise<void> {

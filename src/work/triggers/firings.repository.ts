@@ -9,17 +9,38 @@ import { type FiringEvent, type FiringStatus, type NewFiring, TriggerFiring } fr
 const TAKEN_SECONDS = 30;
 const BATCH = 5_000;
 
-/** Asked four times a second: an index of what waits. */
-export const TAKE_FIRINGS = `with due as (
-    select f.tenant_id, f.id from trigger_firings f join tenants t on t.id = f.tenant_id and t.status = 'active'
-    where f.status = 'pending' and f.due_at <= statement_timestamp() order by f.due_at limit $1 for update of f skip locked
+const DUE = `f.status = 'pending' and f.due_at <= statement_timestamp()`;
+
+/**
+ * Tenants in turns, from behind the one that was served last, and of each as many as of the others: what waits of one is in nobody's way, however
+ * much it is. Asked four times a second: where nothing is due it is a look into an index. `$1` how many, `$2` who was served last.
+ */
+export const TAKE_FIRINGS = `with recursive waiting as (
+    (select f.tenant_id from trigger_firings f where f.status = 'pending' and exists (select from trigger_firings f where ${DUE}) order by f.tenant_id limit 1)
+    union all
+    select (select f.tenant_id from trigger_firings f where f.status = 'pending' and f.tenant_id > w.tenant_id order by f.tenant_id limit 1) from waiting w where w.tenant_id is not null
+  ), turns as (
+    select w.tenant_id from waiting w join tenants t on t.id = w.tenant_id and t.status = 'active'
+    where exists (select from trigger_firings f where f.tenant_id = w.tenant_id and ${DUE})
+    order by w.tenant_id <= $2::uuid, w.tenant_id limit $1
+  ), due as (
+    select f.* from turns cross join lateral (
+      select f.tenant_id, f.id from trigger_firings f where f.tenant_id = turns.tenant_id and ${DUE}
+      order by f.due_at limit greatest(1, $1 / (select count(*) from turns)) for update skip locked
+    ) f
   )
   update trigger_firings f set due_at = clock_timestamp() + interval '${TAKEN_SECONDS} seconds', attempts = f.attempts + 1
   from due where f.tenant_id = due.tenant_id and f.id = due.id returning f.*`;
 
+/** Before every tenant. */
+const NOBODY = '00000000-0000-0000-0000-000000000000';
+
 /** Rows of `trigger_firings`. */
 @Injectable()
 export class FiringsRepository {
+  /** Where the turns of tenants stand in this process. */
+  private servedLast = NOBODY;
+
   constructor(
     private readonly sql: Sql,
     private readonly database: SystemDatabase,
@@ -66,9 +87,18 @@ export class FiringsRepository {
     );
   }
 
-  /** Takes what is due, of whatever tenant that works; nobody else takes it meanwhile. */
-  take(limit: number): Promise<TriggerFiring[]> {
-    return this.database.query<TriggerFiring>(TAKE_FIRINGS, [limit]);
+  /** Takes what is due, of tenants that work, in their turns; nobody else takes it meanwhile. @returns them so that those of one are not all before those of another */
+  async take(limit: number): Promise<TriggerFiring[]> {
+    const taken = await this.database.query<TriggerFiring>(TAKE_FIRINGS, [limit, this.servedLast]);
+    const inOrder = taken.toSorted((a, b) => (a.id < b.id ? -1 : 1));
+    const byTenant = [...Map.groupBy(inOrder, ({ tenant_id }) => tenant_id)].toSorted(([a], [b]) => this.turn(a, b));
+    this.servedLast = byTenant.at(-1)?.[0] ?? this.servedLast;
+    return byTenant.flatMap(([, firings]) => firings.map((firing, place) => ({ firing, place }))).toSorted((a, b) => a.place - b.place).map(({ firing }) => firing);
+  }
+
+  /** Those behind the one that was served last come before the others. */
+  private turn(a: string, b: string): number {
+    return Number(a <= this.servedLast) - Number(b <= this.servedLast) || (a < b ? -1 : 1);
   }
 
   /** @returns whether it is still this process's to do */
