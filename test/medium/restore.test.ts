@@ -28,15 +28,22 @@ describe('a database that was restored into another cluster', () => {
 
   it('puts the old events before all new ones, once, and goes on where its consumers were', async () => {
     const plane = await startPlane({ database });
+    const action = { type: 'send_notification', config: { title: 'Made', to: { roles: ['admin'] } } };
+    const trigger = await plane.request<{ id: string }>('POST', '/api/v1/triggers', { token: ADMIN_TOKEN, body: { name: 'Of tasks', type: 'event', config: { event: 'task.created' }, action } });
     const made = await plane.request<{ id: string }>('POST', '/api/v1/tasks', { token: ADMIN_TOKEN, body: { title: 'First' } });
     const waiting = await plane.request<{ id: string }>('POST', '/api/v1/tasks', { token: ADMIN_TOKEN, body: { title: 'Second', depends_on: [made.body.id] } });
-    const last = (await log()).at(-1);
-    await eventually(async () => (await positions()).every(({ tx }) => BigInt(tx) >= BigInt(last?.tx ?? 0)));
+    const fired = async () => (await ask<{ task: string }>(`select event->'data'->>'task_id' as task from trigger_firings where trigger_id = '${trigger.body.id}' and status = 'fired' order by id`)).map(({ task }) => task);
+    await eventually(async () => (await fired()).length === 2);
+    await eventually(async () => {
+      const end = (await log()).at(-1)?.tx;
+      return (await positions()).every(({ tx }) => tx === end);
+    });
     await plane.stop();
 
     // Ids that the new cluster will not reach for a long time: unmoved, the log would seem to end here.
     await ask(`update events set tx = tx + 4000000000`);
     await ask(`update event_consumers set tx = tx + 4000000000`);
+    await ask(`update trigger_states set tx = tx + 4000000000`);
     await ask('alter table audit_log disable trigger insert_only');
     await ask('update audit_log set tx = tx + 4000000000');
     await ask('alter table audit_log enable always trigger insert_only');
@@ -66,6 +73,10 @@ describe('a database that was restored into another cluster', () => {
       let streamed = '';
       while (!streamed.includes(waiting.body.id)) streamed += Buffer.from((await reader.read()).value ?? []).toString();
       await reader.cancel();
+      // A trigger hears of what happens now, and of nothing again.
+      const third = await restored.request<{ id: string }>('POST', '/api/v1/tasks', { token: ADMIN_TOKEN, body: { title: 'Third' } });
+      await eventually(async () => (await fired()).length > 2);
+      expect(await fired()).toEqual([made.body.id, waiting.body.id, third.body.id]);
       // The audit log goes on behind the rows that were brought along, whatever their transactions were.
       expect(await sealed(restored, ADMIN_TOKEN)).toMatchObject({ ok: true, waiting: 0, finding: null });
     } finally {
