@@ -38,6 +38,7 @@ import { RunBounds1700000000057 } from './1700000000057-run-bounds.js';
 import { Authors1700000000058 } from './1700000000058-authors.js';
 import { RunFamilies1700000000059 } from './1700000000059-run-families.js';
 import { TriggerTurns1700000000060 } from './1700000000060-trigger-turns.js';
+import { EventBacklogs1700000000061 } from './1700000000061-event-backlogs.js';
 import { UndoneTries1700000000056 } from './1700000000056-undone-tries.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
@@ -83,4 +84,5 @@ export const MIGRATIONS = [
   Authors1700000000058,
   RunFamilies1700000000059,
   TriggerTurns1700000000060,
+  EventBacklogs1700000000061,
 ];

@@ -1,8 +1,10 @@
 import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
 import { FiringsRepository } from '../../src/work/triggers/firings.repository.js';
 import { withAdmin } from '../support/databases.js';
+import { eventually } from '../support/eventually.js';
 import { ADMIN_TOKEN, type Plane, startPlane } from '../support/plane.js';
 import { createTenant, createUser, ok, unique } from '../support/factories.js';
+import { publish } from '../support/socket.js';
 
 let plane: Plane;
 let firings: FiringsRepository;
@@ -66,5 +68,35 @@ describe('firings that are due', () => {
     await due(alone, 45, 5);
     const taken = [...(await firings.take(20)), ...(await firings.take(20)), ...(await firings.take(20))];
     expect([taken.length, new Set(taken.map(({ id }) => id)).size]).toEqual([45, 45]);
+  });
+});
+
+describe('events of which a tenant has very many', () => {
+  let alone: Plane;
+  beforeAll(async () => {
+    alone = await startPlane();
+  });
+  afterAll(() => alone.stop());
+
+  it('hold up the triggers of no other, though each has to be looked at for long', async () => {
+    const owner = async (): Promise<{ tenantId: string; make: (filter?: string) => Promise<string>; history: (id: string) => Promise<unknown[]> }> => {
+      const tenantId = (await createTenant(alone)).id;
+      const { token } = await createUser(alone, { role: 'admin', tenant: tenantId });
+      const make = async (filter?: string): Promise<string> => {
+        const body = { name: unique('trigger'), type: 'event', config: { event: 'board.memory_added', ...(filter ? { filter } : {}) }, action: { type: 'send_notification', config: { title: 'x', to: { roles: ['admin'] } } } };
+        return (await ok(alone.request<{ id: string }>('POST', '/api/v1/triggers', { token, body }))).id;
+      };
+      return { tenantId, make, history: async (id) => (await ok(alone.request<{ items: unknown[] }>('GET', `/api/v1/triggers/${id}/history`, { token }))).items };
+    };
+    const [busy, other] = [await owner(), await owner()];
+    const slow = await busy.make('$sum($map([1..3000], function($n) { $n * 2 })) > 0');
+    const quick = await other.make();
+    const left = (): Promise<unknown[]> => withAdmin(async (admin) => (await admin.query('select 1 from event_backlogs where tenant_id = $1', [busy.tenantId])).rows, alone.database.name);
+    await publish(alone, 'board.memory_added', {}, 3_000, busy.tenantId);
+    await eventually(async () => (await busy.history(slow)).length > 0);
+    await publish(alone, 'board.memory_added', {}, 1, other.tenantId);
+    await eventually(async () => (await other.history(quick)).length > 0, 5_000);
+    expect(await left()).toHaveLength(1);
+    await withAdmin((admin) => admin.query('update triggers set enabled = false where id = $1', [slow]), alone.database.name);
   });
 });

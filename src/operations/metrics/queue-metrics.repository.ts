@@ -43,12 +43,18 @@ export class QueueMetricsRepository {
 
   private consumers(): Promise<QueueFigures['consumers']> {
     return this.database.query(
-      `select name, failures, greatest(0, coalesce(extract(epoch from clock_timestamp() - next.occurred_at), 0))::float8 as lag_seconds,
+      `select name, greatest(consumer.failures, left_over.failures) as failures, greatest(0, extract(epoch from clock_timestamp() - least(next.occurred_at, left_over.occurred_at)))::float8 as lag_seconds,
          (select count(*)::int from event_dead_letters letter where letter.consumer = consumer.name) as buried
        from event_consumers consumer
        left join lateral (
          select occurred_at from events where (tx, seq) > (consumer.tx, consumer.seq) and tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint order by tx, seq limit 1
-       ) next on true`,
+       ) next on true
+       -- Of what it has left to the turns of tenants.
+       left join lateral (
+         select max(backlog.failures) as failures, min(oldest.occurred_at) as occurred_at from event_backlogs backlog
+         left join lateral (select occurred_at from events where tenant_id = backlog.tenant_id and (tx, seq) > (backlog.tx, backlog.seq) order by tx, seq limit 1) oldest on true
+         where backlog.consumer = consumer.name
+       ) left_over on true`,
     );
   }
 

@@ -107,6 +107,7 @@ async function rebaseEventLog(client: pg.Client): Promise<void> {
       await client.query(`set local role wheelhouse_system`);
       await client.query(`with top as (select coalesce(max(tx), 0) + 1 as shift from (select max(tx) as tx from events union all select max(tx) from event_consumers) t)
         , moved as (update events set tx = tx - top.shift from top returning 1)
+        , waiting as (update event_backlogs set tx = tx - top.shift, until_tx = until_tx - top.shift from top returning 1)
         , passed as (update trigger_states set tx = least(tx - top.shift, -1) from top returning 1)
         update event_consumers set tx = event_consumers.tx - top.shift from top`);
       await rebaseAuditLog(client);

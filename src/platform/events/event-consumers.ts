@@ -1,60 +1,34 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
+import type pg from 'pg';
 import type { EventType, StoredEvent } from '../../core/event.js';
-import { Problem } from '../../core/problem.js';
 import { Config } from '../config/config.js';
-import { RequestContext } from '../context/request-context.js';
-import { databaseProblem } from '../database/database-problem.js';
 import { SystemDatabase } from '../database/system-database.js';
+import { errorText, EventDelivery, type Handler, type Progress, type Receiver } from './event-delivery.js';
 import { EventLog, type LoggedEvent, type Position } from './event-log.js';
 import { EventSignal } from './event-signal.js';
+import { CONSUMER_LOCK, type Concern, EventTurns } from './event-turns.js';
 
 const BATCH = 200;
 const POLL_MS = 500;
 const PAUSE_MS = 40;
-/** An event that a consumer fails on so often becomes a dead letter, and the consumer goes on. */
-const MOST_FAILURES = 10;
 const RETRY_MS = 300;
 /** While the database is away the pauses double, up to this. */
 const LONGEST_RETRY_MS = 15_000;
 const UNHEALTHY_MS = 60_000;
-/** A batch that takes longer stores what is done: after a crash no more than that is delivered again. */
-const BATCH_MS = 5_000;
-/** First key of the advisory locks of consumers; the second is the hash of the name. */
-const CONSUMER_LOCK = 0x65766e74;
-const LONGEST_ERROR = 2_000;
 
-interface Consumer {
-  name: string;
+interface Consumer extends Receiver {
   handlers: Map<string, Handler>;
-  /** Of facts that no handler is named for. */
-  ofAll?: Handler;
+  /** Which facts are left to the turns of their tenants; the others concern nobody. */
+  inTurns?: Concern;
   /** Tries in a row that found the database away. */
   away: number;
   /** No try before this, whatever wakes the process. */
   notBefore: number;
 }
 
-/** Handles facts of one kind and tenant, in their order: one at a time, or all of a batch that stand together. */
-interface Handler {
-  many: boolean;
-  handle: (events: readonly LoggedEvent[]) => Promise<void>;
-}
-
-interface ConsumerRow {
-  tx: string;
-  seq: string;
+interface ConsumerRow extends Position {
   /** Of the first fact after the position. */
   failures: number;
-}
-
-/** Where a consumer stands after a batch. */
-interface Progress {
-  position: Position;
-  failures: number;
-  /** Why the fact after the position was not handled. */
-  error?: unknown;
-  /** There may be more to do at once. */
-  more: boolean;
 }
 
 /**
@@ -77,7 +51,8 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
     private readonly database: SystemDatabase,
     private readonly log: EventLog,
     private readonly signal: EventSignal,
-    private readonly context: RequestContext,
+    private readonly delivery: EventDelivery,
+    private readonly turns: EventTurns,
   ) {}
 
   /** Registers a handler of one fact for a consumer; call it in `onModuleInit`. */
@@ -93,6 +68,16 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
   /** Registers a handler of every fact, whatever its name: those of a tenant that follow each other go to it together. */
   onAll(consumer: string, handler: (events: readonly LoggedEvent[]) => Promise<void>): void {
     this.entry(consumer).ofAll = { many: true, handle: handler };
+  }
+
+  /**
+   * Like `onAll`, for a handler whose work grows with what a tenant has made: tenants have turns, and one that has very much to be
+   * handled holds no other up. Each tenant's facts still come in their order.
+   * @param concern whether facts of a name mean anything to a tenant: where none of them does, it has no turn
+   */
+  onAllInTurns(consumer: string, concern: Concern, handler: (events: readonly LoggedEvent[]) => Promise<void>): void {
+    this.entry(consumer).inTurns = concern;
+    this.turns.register({ name: consumer, handlers: new Map(), ofAll: { many: true, handle: handler } });
   }
 
   private register(consumer: string, event: string, handler: Handler): void {
@@ -169,103 +154,34 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
       const row = rows[0];
       if (!row) return false;
       const events = await this.log.after(row, BATCH);
-      if (events.length === 0) return false;
-      const { position, failures, error, more } = await this.work(consumer, events, row);
+      const last = events.at(-1);
+      if (!last) return false;
+      const { position, failures, error, away, unfinished } = consumer.inTurns ? await this.leave(client, consumer, consumer.inTurns, row, events) : await this.delivery.deliver(consumer, events, { position: row, failures: row.failures }, () => this.stopped);
+      this.pause(consumer, error, away);
       await client.query('update event_consumers set tx = $2, seq = $3, failures = $4, last_error = $5, updated_at = now() where name = $1', [
         consumer.name,
         position.tx,
         position.seq,
         failures,
-        error === undefined ? null : textOf(error),
+        error === undefined ? null : errorText(error),
       ]);
       this.lastRound = performance.now();
-      return more;
+      return error === undefined && (unfinished || events.length === BATCH);
     });
   }
 
-  /** Delivers facts in order until one fails or the time is up. */
-  private async work(consumer: Consumer, events: readonly LoggedEvent[], row: ConsumerRow): Promise<Progress> {
-    const deadline = performance.now() + BATCH_MS;
-    const queue = this.grouped(consumer, events);
-    let position: Position = row;
-    let { failures } = row;
-    for (let group = queue.shift(); group; group = queue.shift()) {
-      if (this.stopped || performance.now() > deadline) return { position, failures, more: true };
-      const error = await this.deliver(consumer, group);
-      if (error !== undefined) {
-        if (this.pause(consumer, error)) return { position, failures, error, more: false };
-        if (group.length > 1) {
-          // One of them cannot be handled, and the others must not share its fate.
-          queue.unshift(...group.map((event) => [event]));
-          continue;
-        }
-        failures += 1;
-        if (failures < MOST_FAILURES) return { position, failures, error, more: false };
-        for (const event of group) await this.bury(consumer, event, error);
-      }
-      consumer.away = 0;
-      consumer.notBefore = 0;
-      failures = 0;
-      position = group.at(-1)?.position ?? position;
-    }
-    return { position, failures, more: events.length === BATCH };
+  /** Leaves facts to the turns of their tenants: in the transaction of the position, so that none is passed and not left. */
+  private async leave(client: pg.PoolClient, { name }: Consumer, concern: Concern, from: Position, events: readonly LoggedEvent[]): Promise<Progress> {
+    const untils = new Map<string, Position>();
+    for (const event of events) if (await concern(event.tenant_id, event.name)) untils.set(event.tenant_id, event.position);
+    if (untils.size > 0) await this.turns.leave(client, name, from, untils);
+    return { position: events.at(-1)?.position ?? from, failures: 0, unfinished: false };
   }
 
-  /** Sets when the consumer tries again. @returns whether the database is away, which is no fault of the fact */
-  private pause(consumer: Consumer, error: unknown): boolean {
-    const away = isAway(error);
-    const delay = away ? Math.min(RETRY_MS * 2 ** consumer.away, LONGEST_RETRY_MS) : RETRY_MS;
+  /** Sets when the consumer tries again. */
+  private pause(consumer: Consumer, error: unknown, away = false): void {
+    const delay = error === undefined ? 0 : away ? Math.min(RETRY_MS * 2 ** consumer.away, LONGEST_RETRY_MS) : RETRY_MS;
     consumer.away = away ? consumer.away + 1 : 0;
-    consumer.notBefore = performance.now() + delay;
-    return away;
+    consumer.notBefore = delay === 0 ? 0 : performance.now() + delay;
   }
-
-  /** Neighbours of one kind and tenant together, where the handler takes many; facts that nobody handles with any. */
-  private grouped(consumer: Consumer, events: readonly LoggedEvent[]): LoggedEvent[][] {
-    const groups: LoggedEvent[][] = [];
-    for (const event of events) {
-      const last = groups.at(-1);
-      const first = last?.[0];
-      const handler = handlerOf(consumer, event);
-      const together = first && first.tenant_id === event.tenant_id && handlerOf(consumer, first) === handler && (first.name === event.name || handler === consumer.ofAll) && (handler === undefined || handler.many);
-      if (together) last.push(event);
-      else groups.push([event]);
-    }
-    return groups;
-  }
-
-  /** @returns what went wrong */
-  private async deliver(consumer: Consumer, events: readonly LoggedEvent[]): Promise<unknown> {
-    const [first] = events;
-    const handler = first && handlerOf(consumer, first);
-    if (!first || !handler) return undefined;
-    try {
-      await this.context.runAsSystem(first.tenant_id, consumer.name, () => handler.handle(events), first.request_id ?? undefined);
-      return undefined;
-    } catch (error) {
-      this.logger.error({ err: error, event: first.id, events: events.length, consumer: consumer.name }, 'A consumer failed on an event.');
-      return error ?? new Error('Nothing was thrown.');
-    }
-  }
-
-  /** Keeps a fact that could not be handled; with its tenant it is gone. */
-  private async bury(consumer: Consumer, event: LoggedEvent, error: unknown): Promise<void> {
-    await this.database.query(
-      `insert into event_dead_letters (consumer, event_id, tenant_id, name, data, error)
-       select $1, $2, id, $4, $5, $6 from tenants where id = $3 on conflict do nothing`,
-      [consumer.name, event.id, event.tenant_id, event.name, JSON.stringify(event.data), textOf(error)],
-    );
-    this.logger.error({ event: event.id, name: event.name, consumer: consumer.name }, 'A consumer gave up on an event; it is kept in event_dead_letters.');
-  }
-}
-
-const handlerOf = (consumer: Consumer, { name }: LoggedEvent): Handler | undefined => consumer.handlers.get(name) ?? consumer.ofAll;
-
-/** PostgreSQL holds no NUL characters, and an error without end helps nobody. */
-function textOf(error: unknown): string {
-  return String(error).replaceAll('\0', '').slice(0, LONGEST_ERROR);
-}
-
-function isAway(error: unknown): boolean {
-  return (error instanceof Problem ? error : databaseProblem(error))?.status === 503;
 }

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type pg from 'pg';
 import type { StoredEvent } from '../../core/event.js';
 import { SystemDatabase } from '../database/system-database.js';
 
@@ -67,16 +68,21 @@ export class EventLog {
     return rows.map(toLoggedEvent);
   }
 
-  /** Like `after`, for one tenant, and for the named facts alone when there are names. */
-  async ofTenantAfter(tenantId: string, position: Position, limit: number, names?: readonly string[]): Promise<LoggedEvent[]> {
-    const rows = await this.database.query<EventRow>(
+  /** Like `after`, for one tenant, and for the named facts alone when there are names. @param client of whoever has a connection: it needs no second one */
+  async ofTenantAfter(tenantId: string, position: Position, limit: number, names?: readonly string[], client?: pg.PoolClient): Promise<LoggedEvent[]> {
+    const rows = await this.rows(
       `select id, tx::text, seq::text, tenant_id, name, data, request_id, occurred_at from events
        where tenant_id = $1 and (tx, seq) > ($2::bigint, $3::bigint) and tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint
          and ($5::text[] is null or name = any($5))
        order by events.tx, events.seq limit $4`,
       [tenantId, position.tx, position.seq, limit, names ?? null],
+      client,
     );
     return rows.map(toLoggedEvent);
+  }
+
+  private async rows(text: string, values: unknown[], client?: pg.PoolClient): Promise<EventRow[]> {
+    return client ? (await client.query<EventRow>(text, values)).rows : this.database.query<EventRow>(text, values);
   }
 
   /** The place after which everything is yet to come: nothing that runs now will be missed. */

@@ -67,4 +67,4 @@ export class Housekeeping implements OnModuleInit {
 }
 
 /** However old: what a consumer has not had yet stays. */
-const PASSED_BY_ALL = `not exists (select from event_consumers c where (c.tx, c.seq) < (t.tx, t.seq))`;
+const PASSED_BY_ALL = `not exists (select from event_consumers c where (c.tx, c.seq) < (t.tx, t.seq)) and not exists (select from event_backlogs b where b.tenant_id = t.tenant_id and (b.tx, b.seq) < (t.tx, t.seq))`;

@@ -24,7 +24,8 @@ export class TriggerEvents implements OnModuleInit {
   ) {}
 
   onModuleInit(): void {
-    this.consumers.onAll('triggers', (events) => this.hold(events));
+    const concern = async (tenantId: string, name: string): Promise<boolean> => (await this.known.concernedBy(tenantId, name)).length > 0;
+    this.consumers.onAllInTurns('triggers', concern, (events) => this.hold(events));
     this.ticks.define(TICK_OWNER, (id, at) => this.recorder.happened(id, 'cron.tick', { tick_at: at.toISOString() }, at));
   }
 
