@@ -1,8 +1,9 @@
 import { newId, OPERATOR_TENANT_ID } from '../../src/core/ids.js';
 import { RunsRepository } from '../../src/work/workflows/engine/runs.repository.js';
+import { countingServer } from '../support/counting-server.js';
 import { withAdmin } from '../support/databases.js';
 import { eventually } from '../support/eventually.js';
-import { createTenant } from '../support/factories.js';
+import { createTenant, createUser } from '../support/factories.js';
 import { type Plane, startPlane } from '../support/plane.js';
 import { control, run, start, step, workflowOf } from '../support/runs.js';
 
@@ -65,5 +66,30 @@ describe('a run that has much to do', () => {
     await eventually(async () => (await run(other, undefined, alone)).status === 'completed');
     expect(await run(busy, undefined, alone)).toMatchObject({ status: 'running' });
     expect((await control(busy, 'cancel', {}, undefined, alone)).status).toBe(200);
+  });
+});
+
+describe('calls', () => {
+  let calling: Plane;
+  beforeAll(async () => {
+    calling = await startPlane({ environment: { EGRESS_ALLOW: '127.0.0.1' } });
+  });
+  afterAll(() => calling.stop());
+
+  it('of one tenant to a host that never answers hold up no call of another, and each is made once', async () => {
+    const [slow, quick] = [await countingServer(), await countingServer()];
+    slow.answer = () => undefined;
+    const { id: tenantId } = await createTenant(calling);
+    const { token } = await createUser(calling, { role: 'admin', tenant: tenantId });
+    const hang = step('call', 'http', { config: { url: slow.url } });
+    const each = step('all', 'map', { config: { items: '{% [1..5000] %}', concurrency: 100 }, scopes: [{ name: 'each', steps: [hang] }] });
+    const busy = await start(await workflowOf([each], {}, undefined, calling), {}, undefined, calling);
+    await eventually(() => slow.requests >= 8);
+    const other = await start(await workflowOf([step('call', 'http', { config: { url: quick.url } })], {}, tenantId, calling), {}, token, calling);
+    await eventually(async () => (await run(other, token, calling)).status === 'completed');
+    expect(quick.requests).toBe(1);
+    expect(slow.requests).toBe(16);
+    expect((await control(busy, 'cancel', {}, undefined, calling)).status).toBe(200);
+    await Promise.all([slow.close(), quick.close()]);
   });
 });

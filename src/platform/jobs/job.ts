@@ -26,6 +26,8 @@ export interface JobOptions {
   keepEndedSeconds?: number;
   /** How many run at once in one process; default 1. */
   concurrency?: number;
+  /** Tenants take turns: one begins another only while it has fewer under way in the process than places are free. Default: the oldest is next. */
+  inTurns?: boolean;
   /** At most one job waits for each `singletonKey` of a tenant. Cannot be changed once the queue exists. */
   onePerKey?: boolean;
   /** Runs also while its tenant is suspended; all others wait until it is resumed. Default: no. */

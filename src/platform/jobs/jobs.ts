@@ -10,6 +10,7 @@ import { afterCommit } from '../database/tenant-transaction.adapter.js';
 import { DEAD_LETTERS, DEAD_LETTER_QUEUE, type DeadJob, type Definition, type EnqueueOptions, type Envelope, type JobHandler, type JobOptions, queueOf, type Schedule } from './job.js';
 import { JOBS_SCHEMA } from './job-schema.js';
 import { ParkedJobs } from './parked-jobs.js';
+import { TurnsQueue } from './turns-queue.js';
 
 const WAKE_CHANNEL = 'wheelhouse_jobs';
 const WORK = { pollingIntervalSeconds: 2, includeMetadata: true } as const;
@@ -29,6 +30,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly definitions = new Map<string, Definition>();
   private readonly schedules: Schedule[] = [];
   private readonly workers = new Map<string, string[]>();
+  private readonly inTurns = new Map<string, TurnsQueue>();
   private readonly boss: PgBoss;
   private lastAnswer = 0;
   private started = false;
@@ -107,7 +109,9 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
 
   /** Lets running jobs end; those that do not in time are given back and run again elsewhere. */
   async beforeApplicationShutdown(): Promise<void> {
-    await this.boss.stop({ graceful: true, timeout: this.config.get('SHUTDOWN_SECONDS') * 800 });
+    const timeout = this.config.get('SHUTDOWN_SECONDS') * 800;
+    await Promise.all([...this.inTurns.values()].map((queue) => queue.stop(timeout)));
+    await this.boss.stop({ graceful: true, timeout });
   }
 
   private makeBoss(): PgBoss {
@@ -148,6 +152,12 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   }
 
   private async work(definition: Definition): Promise<void> {
+    if (definition.options.inTurns) {
+      const queue = new TurnsQueue(this.boss, definition, (job) => this.run(definition, job));
+      this.inTurns.set(definition.name, queue);
+      queue.start();
+      return;
+    }
     const ids: string[] = [];
     this.workers.set(definition.name, ids);
     for (let index = 0; index < (definition.options.concurrency ?? 1); index += 1) {
@@ -162,7 +172,8 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
 
   private async send(name: string, envelope: Envelope, options: { startAfter?: Date | number; singletonKey?: string }): Promise<string | undefined> {
     const db = { executeSql: async (text: string, values?: unknown[]) => ({ rows: await this.sql.rows(text, values) }) };
-    const id = await this.boss.send(name, envelope, { ...options, db });
+    const group = this.definitions.get(name)?.options.inTurns ? { group: { id: envelope.tenant_id } } : {};
+    const id = await this.boss.send(name, envelope, { ...options, ...group, db });
     if (id !== null && options.startAfter === undefined) afterCommit(() => this.listener.notify(WAKE_CHANNEL, name));
     return id ?? undefined;
   }
@@ -181,6 +192,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown {
   }
 
   private wake(name: string): void {
+    this.inTurns.get(name)?.wake();
     for (const id of this.workers.get(name) ?? []) this.boss.notifyWorker(id);
   }
 }
