@@ -64,7 +64,9 @@ describe('a trigger that executes a workflow', () => {
 
   it('says why one was not started', async () => {
     const title = unique('gone');
-    const trigger = await make({ config: { event: 'task.created', filter: `$event.data.title = '${title}'` }, action: { type: 'execute_workflow', config: { workflow_id: '0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b00' } } });
+    const workflowId = await workflowOf([step('say', 'transform')]);
+    const trigger = await make({ config: { event: 'task.created', filter: `$event.data.title = '${title}'` }, action: { type: 'execute_workflow', config: { workflow_id: workflowId } } });
+    await ok(plane.request('DELETE', `/api/v1/workflows/${workflowId}`, { token: ADMIN_TOKEN }));
     await createTask(plane, { title });
     expect((await until(trigger.id, 'failed')).reason).toMatch(/^not_found: /);
   });

@@ -204,7 +204,8 @@ describe('an event', () => {
   });
 
   it('that an inbound endpoint has received fires a trigger of the type webhook', async () => {
-    const [mine, other] = ['0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b01', '0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02'];
+    const other = '0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b02';
+    const { id: mine } = await ok(plane.request<{ id: string }>('POST', '/api/v1/webhooks', { token: admin.token, body: { name: unique('endpoint') } }));
     const trigger = await make({ type: 'webhook', config: { webhook_id: mine, filter: '$event.data.size > 1' } });
     const any = await make({ type: 'webhook', config: {} });
     for (const [webhook_id, size] of [[mine, 2], [mine, 1], [other, 2]]) await publish(plane, 'webhook.received', { webhook_id, size, payload_id: mine }, 1, tenant.id);

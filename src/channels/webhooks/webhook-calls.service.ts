@@ -34,6 +34,11 @@ export class WebhookCallsService implements WebhookCalls {
     return { deliveryId: call.url === undefined ? await this.toWebhook(call.webhookId ?? '', call) : await this.toUrl(call.url, call) };
   }
 
+  @Transactional()
+  existing(direction: 'inbound' | 'outbound', ids: readonly string[]): Promise<Set<string>> {
+    return this.webhooks.existing(this.context.tenantId, direction, ids);
+  }
+
   private async toWebhook(id: string, { type, data, key }: WebhookCall): Promise<string> {
     const webhook = await this.webhooks.find(this.context.tenantId, id);
     if (webhook?.direction !== 'outbound') throw notFound('webhook');

@@ -43,6 +43,11 @@ export class WebhooksRepository {
     return this.of(tenantId).andWhere('webhook.id = :id', { id }).getOne();
   }
 
+  async existing(tenantId: string, direction: Direction, ids: readonly string[]): Promise<Set<string>> {
+    const rows = await this.sql.rows<{ id: string }>('select id from webhooks where tenant_id = $1 and direction = $2 and id = any($3::uuid[])', [tenantId, direction, ids]);
+    return new Set(rows.map(({ id }) => id));
+  }
+
   lock(id: string): Promise<Webhook | null> {
     return lockRow(this.sql.manager, Webhook, 'webhook', id);
   }

@@ -21,4 +21,7 @@ export abstract class WebhookCalls {
    * @throws Problem `not_found`, `webhook_disabled`, `egress_refused`, `unprocessable`
    */
   abstract call(call: WebhookCall): Promise<{ deliveryId: string }>;
+
+  /** Those of the tenant's webhooks that there are, and that send, or receive. In the running transaction. */
+  abstract existing(direction: 'inbound' | 'outbound', ids: readonly string[]): Promise<Set<string>>;
 }

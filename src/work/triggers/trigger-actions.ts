@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { newId } from '../../core/ids.js';
+import { Problem } from '../../core/problem.js';
 import { ExpressionError } from '../../platform/expressions/syntax.js';
 import { Expressions } from '../../platform/expressions/expressions.js';
 import { type Notice, Notifier } from '../../platform/notifications/notifier.port.js';
@@ -9,6 +10,7 @@ import { WorkflowRuns } from '../workflows/workflow-runs.port.js';
 import type { Trigger } from './trigger.entity.js';
 import { type TriggerAction, unprocessable } from './trigger-config.js';
 import type { TriggerFiring } from './trigger-firing.entity.js';
+import { TriggerReferences } from './trigger-references.js';
 import { TriggerFired } from './triggers.events.js';
 
 type Filled = Record<string, unknown>;
@@ -27,6 +29,7 @@ export class TriggerActions {
     runs: WorkflowRuns,
     notifier: Notifier,
     webhooks: WebhookCalls,
+    references: TriggerReferences,
   ) {
     this.does = {
       create_task: async (_trigger, _firing, filled) => {
@@ -36,8 +39,12 @@ export class TriggerActions {
         return { task_id: id };
       },
       send_notification: async (trigger, firing, filled) => {
-        await notifier.notify(noticeOf(trigger, firing, filled));
-        return {};
+        const notice = noticeOf(trigger, firing, filled);
+        const { users = [], roles = [] } = notice.to;
+        const gone = users.length === 0 ? [] : await references.goneAmong(users);
+        if (roles.length === 0 && gone.length === users.length) throw new Problem('not_found', { detail: 'Nobody of those who were to be told is an active user any more.' });
+        await notifier.notify(notice);
+        return gone.length === 0 ? {} : { not_told: gone };
       },
       execute_workflow: async (trigger, firing, { workflow_id, input }) => {
         const { runId } = await runs.start({ workflowId: String(workflow_id), input: input ?? {}, key: `trigger:${firing.id}`, startedBy: { kind: 'trigger', id: firing.id }, requester: trigger.author ?? undefined });

@@ -18,6 +18,7 @@ import { KnownTriggers } from './known-triggers.js';
 import { takesName } from './trigger-matcher.js';
 import type { Trigger } from './trigger.entity.js';
 import { TriggerActions } from './trigger-actions.js';
+import { TriggerReferences } from './trigger-references.js';
 import { type ActionType, type CronConfig, readAction, readConfig } from './trigger-config.js';
 import { TICK_OWNER } from './trigger-events.listener.js';
 import type { FiringStatus, TriggerFiring } from './trigger-firing.entity.js';
@@ -40,6 +41,7 @@ export class TriggersService {
     private readonly repository: TriggersRepository,
     private readonly firings: FiringsRepository,
     private readonly actions: TriggerActions,
+    private readonly references: TriggerReferences,
     private readonly known: KnownTriggers,
     private readonly ticks: CronTicks,
     private readonly plans: PlanLimits,
@@ -52,6 +54,7 @@ export class TriggersService {
   @Transactional()
   async create(body: CreateTriggerDto): Promise<ShownTrigger> {
     const values = this.valuesOf(body);
+    await this.references.check(values);
     await this.plans.admit('triggers');
     const id = newId();
     await this.repository.insert(this.context.tenantId, id, this.context.actor, values);
@@ -81,6 +84,8 @@ export class TriggersService {
     const type = body.type ?? before.type;
     const given = Object.fromEntries(Object.entries(body).filter(([, value]) => value !== undefined)) as UpdateTriggerDto;
     const values = this.valuesOf({ ...before, ...given, type, config: given.config ?? (type === before.type ? before.config : {}), action: given.action ?? before.action });
+    // Only what is written now: what was deleted since is no reason to refuse another name.
+    await this.references.check({ type, config: given.config && values.config, action: given.action && values.action });
     // What waits was let through for who wrote it before; who writes it now says where it goes.
     await this.firings.giveUp(before.tenant_id, id, 'hidden', eventNames().filter((name) => lackingFor(this.context.actor, [name]) !== undefined));
     return this.change('trigger.update', before, values);

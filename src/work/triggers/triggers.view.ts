@@ -83,7 +83,7 @@ export class TriggerFiringView {
    */
   chain!: string[];
   /**
-   * What came of it: task_id, or nothing.
+   * What came of it: task_id, run_id, delivery_id, not_told (users who are gone), or nothing.
    * @example { "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b04" }
    */
   result!: Record<string, unknown> | null;

@@ -39,6 +39,11 @@ export class WorkflowVersions {
     private readonly lastRuns: LastRuns,
   ) {}
 
+  /** Those of the workflows that there are. */
+  existing(ids: readonly string[]): Promise<Set<string>> {
+    return this.repository.existing(this.context.tenantId, ids);
+  }
+
   /** A workflow with its newest version, whatever its status. @throws Problem `not_found` */
   async startable(workflowId: string): Promise<StartableWorkflow> {
     const head = await this.repository.head(this.context.tenantId, workflowId);
