@@ -10690,7 +10690,7 @@ export interface components {
             /** @description Why it was skipped (cooldown, rate_cap, loop, disabled, hidden from who has changed it) or what failed. */
             reason: string | null;
             /**
-             * @description What came of it: task_id, or nothing.
+             * @description What came of it: task_id, run_id, delivery_id, not_told (users who are gone), or nothing.
              * @example {
              *       "task_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b04"
              *     }
