@@ -39,6 +39,7 @@ import { Authors1700000000058 } from './1700000000058-authors.js';
 import { RunFamilies1700000000059 } from './1700000000059-run-families.js';
 import { TriggerTurns1700000000060 } from './1700000000060-trigger-turns.js';
 import { EventBacklogs1700000000061 } from './1700000000061-event-backlogs.js';
+import { ListIndexes1700000000062 } from './1700000000062-list-indexes.js';
 import { UndoneTries1700000000056 } from './1700000000056-undone-tries.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
@@ -85,4 +86,5 @@ export const MIGRATIONS = [
   RunFamilies1700000000059,
   TriggerTurns1700000000060,
   EventBacklogs1700000000061,
+  ListIndexes1700000000062,
 ];

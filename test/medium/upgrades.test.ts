@@ -61,6 +61,24 @@ describe('a database that has some migrations, and not those before them', () =>
   });
 });
 
+describe('indexes that are made while others write', () => {
+  it('are made once by processes that start together, also where one was cut off', async () => {
+    const [fresh, old] = [await createDatabase(), await databaseAt((number) => number < 62)];
+    try {
+      await withAdmin(async (admin) => {
+        await admin.query(`create index audit_log_outcome on audit_log (outcome)`);
+        await admin.query(`update pg_index set indisvalid = false where indexrelid = 'audit_log_outcome'::regclass`);
+      }, old.name);
+      const made = await Promise.all([1, 2, 3].map(() => migrate(configOf(old))));
+      expect(made.toSorted()).toEqual([0, 0, MIGRATIONS.filter((migration) => numberOf(migration) >= 62).length]);
+      expect(await schemaOf(old)).toEqual(await schemaOf(fresh));
+    } finally {
+      await old.drop();
+      await fresh.drop();
+    }
+  });
+});
+
 describe('a database of the first version, with what was in it', () => {
   const [tenantId, userId, agentId, taskId, keyId, childId] = [newId(), newId(), newId(), newId(), newId(), newId()];
   const [agentToken, key, child, refresh] = [newToken('wha_'), newToken('whk_'), newToken('whk_'), newToken('whr_')];

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { AbstractLogger, DataSource } from 'typeorm';
 import { MIGRATIONS } from '../../migrations/all.js';
@@ -9,6 +10,8 @@ import { poolOptions } from './pool-options.js';
 
 /** PostgreSQL 15.0 as `server_version_num`. */
 const OLDEST_SERVER = 150_000;
+/** How often a process asks whether it is its turn to migrate. */
+const TURN_PAUSE_MS = 100;
 const INSUFFICIENT_PRIVILEGE = '42501';
 
 /** The data source that migrations run on: the role of DATABASE_URL itself, which owns the tables. */
@@ -46,7 +49,7 @@ export async function migrate(config: Config): Promise<number> {
   try {
     await refuseOldServer(lock);
     await lock.query('set statement_timeout = 0; set lock_timeout = 0');
-    await lock.query('select pg_advisory_lock($1)', [ADVISORY_LOCKS.migration]);
+    await takeTurn(lock);
     await refuseNewerSchema(lock);
     const count = await runMigrations(config);
     await installJobs(lock);
@@ -55,6 +58,18 @@ export async function migrate(config: Config): Promise<number> {
   } finally {
     await lock.end();
   }
+}
+
+/**
+ * Waits for the processes that migrate before this one. It asks again and again: a statement that waited in the server would be
+ * one of those that an index made concurrently waits for, and neither would ever end.
+ */
+async function takeTurn(client: pg.Client): Promise<void> {
+  const isOurs = async (): Promise<boolean> => {
+    const { rows } = await client.query<{ got: boolean }>('select pg_try_advisory_lock($1) as got', [ADVISORY_LOCKS.migration]);
+    return rows[0]?.got === true;
+  };
+  while (!(await isOurs())) await sleep(TURN_PAUSE_MS);
 }
 
 async function runMigrations(config: Config): Promise<number> {

@@ -57,7 +57,8 @@ export class ListTasksQuery extends PageQuery {
   deadline_exceeded?: 'true' | 'false';
 
   /**
-   * Part of the title, in any letter case.
+   * Part of the title, in any letter case. A page looks through the newest 10,000 tasks that fit the other filters: when there are older ones,
+   * `next_cursor` goes on with them, also from a page on which nothing was found.
    * @example report
    */
   @IsOptional()
