@@ -44509,7 +44509,8 @@ export interface operations {
                  */
                 priority?: "critical" | "high" | "low" | "medium";
                 /**
-                 * @description Part of the title, in any letter case.
+                 * @description Part of the title, in any letter case. A page looks through the newest 10,000 tasks that fit the other filters: when there are older ones,
+                 *     `next_cursor` goes on with them, also from a page on which nothing was found.
                  * @example report
                  */
                 search?: string;
