@@ -40,6 +40,7 @@ import { RunFamilies1700000000059 } from './1700000000059-run-families.js';
 import { TriggerTurns1700000000060 } from './1700000000060-trigger-turns.js';
 import { EventBacklogs1700000000061 } from './1700000000061-event-backlogs.js';
 import { ListIndexes1700000000062 } from './1700000000062-list-indexes.js';
+import { UnheardFacts1700000000063 } from './1700000000063-unheard-facts.js';
 import { UndoneTries1700000000056 } from './1700000000056-undone-tries.js';
 
 /** Every migration, in order. One that has landed is never edited; a change is a new one. */
@@ -87,4 +88,5 @@ export const MIGRATIONS = [
   TriggerTurns1700000000060,
   EventBacklogs1700000000061,
   ListIndexes1700000000062,
+  UnheardFacts1700000000063,
 ];

@@ -6,7 +6,7 @@ import { withAdmin } from '../support/databases.js';
 import { countingServer } from '../support/counting-server.js';
 import { createTenant, createUser, ok, unique } from '../support/factories.js';
 import { ADMIN_TOKEN, type ApiResponse } from '../support/plane.js';
-import { control, ended, run, RUNS, type Shown, start, step, untilStep, work, workerOf, workflowOf } from '../support/runs.js';
+import { control, ended, run, RUNS, type Shown, start, step, untilStep, workerOf, workflowOf } from '../support/runs.js';
 import { plane, startTwo, stopTwo } from '../support/two-planes.js';
 
 beforeAll(() => startTwo({ EGRESS_ALLOW: '127.0.0.1' }, { EGRESS_ALLOW: '127.0.0.1' }));
@@ -82,38 +82,6 @@ describe('a run that has ended', () => {
     await ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, gen_random_uuid(), id, 'a', 1, 'completed' from workflow_runs where id = $1`, [runId]);
     await eventually(async () => (await ask('select 1 from workflow_facts where run_id = $1', [runId])).length === 0);
     expect(await ask('select breakages from workflow_runs where id = $1', [runId])).toEqual([{ breakages: 0 }]);
-  });
-});
-
-describe('a run that breaks', () => {
-  it('is tried again later, and given up when it has broken for about an hour: what it did is undone', async () => {
-    const agent = await workerOf();
-    const undo = { type: 'task', config: { title: 'Give back', required_tools: [agent.tool] } } as const;
-    const runId = await start(await workflowOf([step('take', 'task', { config: { title: 'Take', required_tools: [agent.tool] }, compensate: undo }), step('nap', 'wait', { config: { seconds: 3_600 } }, 'take')]));
-    await work(agent);
-    await untilStep(runId, 'nap', 'waiting');
-    const breakIt = (): Promise<object[]> => ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, gen_random_uuid(), id, 'not-there', 1, 'completed' from workflow_runs where id = $1`, [runId]);
-    await breakIt();
-    await eventually(async () => ((await ask<{ breakages: number }>('select breakages from workflow_runs where id = $1', [runId]))[0]?.breakages ?? 0) >= 1);
-    expect(await run(runId)).toMatchObject({ status: 'running' });
-    await ask(`update workflow_runs set breakages = 13, broken_until = null where id = $1`, [runId]);
-    expect((await work(agent))['title']).toBe('Give back');
-    expect(await ended(runId)).toMatchObject({ status: 'failed', error: { code: 'engine_error' } });
-  });
-
-  it('while it is undone, ends as it was to, and nobody works on for it', async () => {
-    const agent = await workerOf();
-    const config = { title: 'Take', required_tools: [agent.tool] };
-    const runId = await start(await workflowOf([step('take', 'task', { config, compensate: { type: 'task', config } }), step('nap', 'wait', { config: { seconds: 3_600 } }, 'take')]));
-    await work(agent);
-    await untilStep(runId, 'nap', 'waiting');
-    expect((await control(runId, 'cancel')).status).toBe(200);
-    await eventually(async () => (await tasksOf(runId)).length === 2);
-    await ask(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome) select tenant_id, gen_random_uuid(), id, 'not-there', 1, 'completed' from workflow_runs where id = $1`, [runId]);
-    await eventually(async () => ((await ask<{ breakages: number }>('select breakages from workflow_runs where id = $1', [runId]))[0]?.breakages ?? 0) >= 1);
-    await ask(`update workflow_runs set breakages = 13, broken_until = null where id = $1`, [runId]);
-    expect(await ended(runId)).toMatchObject({ status: 'cancelled', error: { code: 'engine_error', message: expect.stringContaining('not undone') as string } });
-    expect((await tasksOf(runId)).map(({ status }) => status).sort()).toEqual(['cancelled', 'completed']);
   });
 });
 

@@ -1,8 +1,8 @@
 import { type Graph, GraphIndex, scopeOf } from '../../src/core/workflows/graph.js';
 import { type Bindings, type Effect, type Evaluator, failure, Pass, type RunRows } from '../../src/core/workflows/pass.js';
-import { type Fact, isEnding, type RunRow, type StepError, type StepRow } from '../../src/core/workflows/rows.js';
+import { type Fact, isEnding, type LostFact, type RunRow, type StepError, type StepRow } from '../../src/core/workflows/rows.js';
 import { UNPACED } from '../../src/core/workflows/pace.js';
-import { advance, cancel, fail, resume, retry } from '../../src/core/workflows/transition.js';
+import { advance, cancel, fail, resume, retry, takeIn } from '../../src/core/workflows/transition.js';
 
 /** Rows of a run in memory. They are copied on every way in and out, as a database would. */
 export class MemoryRows implements RunRows {
@@ -129,8 +129,12 @@ export class MemoryRun {
     return this.goOn((pass) => cancel(pass, reason));
   }
 
-  fail(error: StepError): Promise<Effect[]> {
-    return this.goOn((pass) => fail(pass, error));
+  fail(error: StepError, lost: readonly LostFact[] = []): Promise<Effect[]> {
+    return this.goOn((pass) => fail(pass, error, lost));
+  }
+
+  takeIn(...facts: Fact[]): Promise<Effect[]> {
+    return this.goOn((pass) => takeIn(pass, facts));
   }
 
   resume(): Promise<Effect[]> {

@@ -105,6 +105,11 @@ export interface Fact {
   created_at?: Date;
 }
 
+/** What was told of a step and could not be taken in: the plane itself broke over it. */
+export interface LostFact extends Pick<Fact, 'path' | 'attempt' | 'outcome'> {
+  reason: string;
+}
+
 export const emptyStep = (path: string, type: string): StepRow => ({
   path, type, status: 'pending', attempt: 0, undone_tries: 0, arrived: 0, taken: 0, absent: 0, open: 0, done: 0, lost: 0, next: 0, branch: null, waiting_for: null, due_at: null, timeout_at: null,
   input: null, output: null, error: null, reason: null, ended_seq: null, undoable: false, undoes: null, undone: false, started_at: null, ended_at: null,

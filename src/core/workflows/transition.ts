@@ -3,13 +3,14 @@ import { take } from './bounds.js';
 import { cancelUnder, completeTry, endStep, failTry, openScope, outputOf } from './ending.js';
 import { pathOf, ROOT, type Step } from './graph.js';
 import { type Pass, StepFailure } from './pass.js';
-import { type Fact, isEnding, type RunRow, type StepError, type StepRow } from './rows.js';
+import { type Fact, isEnding, type LostFact, type RunRow, type StepError, type StepRow } from './rows.js';
 import { reopen } from './reopening.js';
 import { begin } from './starting.js';
 import { afterUndoing, isUndoing, stepFor, undoNext } from './undoing.js';
 
 /** Facts that one transition is given at most: there may be more than so many. */
 export const MOST_FACTS = 1_000;
+const LONGEST_MESSAGE = 4_000;
 const CANCELLED: StepError = { code: 'cancelled', message: '', passing: false };
 const TIMEOUT: StepError = { code: 'timeout', message: 'It took too long.', passing: true };
 
@@ -37,9 +38,38 @@ export async function cancel(pass: Pass, reason: string, facts: readonly Fact[] 
   await drain(pass);
 }
 
-/** Ends a run that cannot go on, whatever is waiting for it. What runs of it is given up, what was completed is undone. */
-export async function fail(pass: Pass, error: StepError): Promise<void> {
-  await stop(pass, 'failed', error.message, error);
+/** Takes in what has happened and starts nothing, not even the undoing: of a run that is about to be given up. */
+export async function takeIn(pass: Pass, facts: readonly Fact[]): Promise<void> {
+  if (pass.run.ended_at !== null) return;
+  for (const fact of facts) await hear(pass, fact);
+}
+
+/**
+ * Ends a run that cannot go on, whatever is waiting for it. What runs of it is given up, what was completed is undone; one that is being
+ * undone goes on with that.
+ * @param lost what nobody could take in: a step that was done by that is not undone, and the run says so
+ */
+export async function fail(pass: Pass, error: StepError, lost: readonly LostFact[] = []): Promise<void> {
+  const { run } = pass;
+  const told = [];
+  for (const { path, attempt, outcome, reason } of lost) {
+    const row = await pass.rows.get(path);
+    if (row.status === 'waiting' && (attempt === null || attempt === row.attempt)) told.push({ row, step: stepFor(pass, row), outcome, reason });
+  }
+  if (run.ends_as === null) await stop(pass, 'failed', error.message, error);
+  // What was taken in before may have made the next undoing ready.
+  else pass.ready.push(...(await pass.rows.ready()));
+  for (const { row, step, outcome, reason } of told) {
+    const message = `That it ${outcome} could not be taken in: ${reason}`;
+    if (isUndoing(row.path)) {
+      await failTry(pass, row, step, { ...error, message, passing: false });
+      await ended(pass, row);
+      continue;
+    }
+    row.reason = message;
+    pass.rows.touch(row);
+    if (outcome === 'completed' && step.compensate && run.error) run.error = { ...run.error, message: `${run.error.message} ${row.path} was done and is not undone.`.slice(0, LONGEST_MESSAGE) };
+  }
   await drain(pass);
 }
 

@@ -1,13 +1,13 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
-import type { StepError } from '../../../core/workflows/rows.js';
-import { advance, fail } from '../../../core/workflows/transition.js';
+import { advance } from '../../../core/workflows/transition.js';
 import { Config } from '../../../platform/config/config.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
 import { isDatabaseAway, tookTooLong } from '../../../platform/database/database-problem.js';
 import { errorText } from '../../../platform/startup-error.js';
 import { Loops } from '../../../platform/jobs/loops.js';
 import { Consequences } from './consequences.service.js';
+import { GivingUp } from './giving-up.service.js';
 import { RunMover } from './run-mover.js';
 import { RunSignal } from './run-signal.js';
 import { RunsRepository } from './runs.repository.js';
@@ -41,6 +41,7 @@ export class Advancer implements OnApplicationBootstrap {
     private readonly runs: RunsRepository,
     private readonly mover: RunMover,
     private readonly consequences: Consequences,
+    private readonly givingUp: GivingUp,
   ) {}
 
   onApplicationBootstrap(): void {
@@ -125,38 +126,12 @@ export class Advancer implements OnApplicationBootstrap {
     this.logger.error({ err: error, run: id, breakages }, 'A run could not be moved on; it is tried again later.');
     // One that only takes too long is not to blame when the database is slow for all.
     if (breakages < MOST_BREAKAGES || tookTooLong(error)) return;
-    await this.giveUp(id, said).catch((failure: unknown) => this.logger.error({ err: failure, run: id }, 'A run that breaks could not be given up either.'));
+    await this.givingUp.giveUp(id, said, breakages).catch((failure: unknown) => this.logger.error({ err: failure, run: id }, 'A run that breaks could not be given up either.'));
   }
 
   @Transactional()
   protected markBroken(id: string, said: string): Promise<number> {
     return this.runs.markBroken(this.context.tenantId, id, said);
-  }
-
-  /** What it did is undone; where that is what breaks, it ends as it is. */
-  private async giveUp(id: string, said: string): Promise<void> {
-    const error = { code: 'engine_error', message: `The run could not be moved on: ${said}`, passing: false };
-    try {
-      if (await this.failRun(id, error)) return;
-    } catch (failure) {
-      if (isDatabaseAway(failure)) throw failure;
-    }
-    await this.abandon(id, error);
-  }
-
-  /** @returns false for one that is being undone already */
-  @Transactional()
-  protected async failRun(id: string, error: StepError): Promise<boolean> {
-    const run = await this.runs.holdOne(this.context.tenantId, id);
-    if (run?.status === 'compensating') return false;
-    if (run?.ended_at === null) await this.consequences.of(await this.mover.move([run], (pass) => fail(pass, error)));
-    return true;
-  }
-
-  @Transactional()
-  protected async abandon(id: string, { message, ...error }: StepError): Promise<void> {
-    const run = await this.runs.holdOne(this.context.tenantId, id);
-    if (run?.ended_at === null) await this.consequences.of([await this.mover.abandon(run, { ...error, message: `${message} What it did is not undone, or not all of it.` })]);
   }
 }
 

@@ -48,14 +48,17 @@ export class RunMover {
     private readonly versions: WorkflowVersions,
   ) {}
 
-  /** @returns what was moved: the first of them in any case, others as long as there was time. What happened to the rest stays. */
-  async move(runs: readonly HeldRun[], move: Move): Promise<Moved[]> {
+  /**
+   * @param only ids of the facts that are heard, instead of the first
+   * @returns what was moved: the first of them in any case, others as long as there was time. What happened to the rest stays.
+   */
+  async move(runs: readonly HeldRun[], move: Move, only?: readonly string[]): Promise<Moved[]> {
     const { tenantId } = this.context;
     const ids = runs.map(({ id }) => id);
     const large = runs.filter(({ steps }) => steps > SMALL).map(({ id }) => id);
     const small = ids.filter((id) => !large.includes(id));
     const now = await this.runs.now();
-    const facts = await this.runs.takeFacts(tenantId, ids);
+    const facts = await this.runs.takeFacts(tenantId, ids, only);
     const whole = await this.steps.all(tenantId, small);
     const due = await this.steps.due(tenantId, large);
     const moved: MovedOn[] = [];
@@ -86,7 +89,6 @@ export class RunMover {
   async abandon(run: HeldRun, error: StepError): Promise<Moved> {
     const { tenantId } = this.context;
     const { status: before, ends_as: endsAs } = run;
-    await this.runs.takeFacts(tenantId, [run.id]);
     const released = await this.steps.abandon(tenantId, run.id, error.message);
     Object.assign(run, { status: endsAs ?? 'failed', ends_as: endsAs ?? 'failed', error, open: 0, timeout_at: null, ended_at: await this.runs.now() });
     await this.runs.write(tenantId, [run]);

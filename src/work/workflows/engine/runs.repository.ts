@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Fact, RunRow } from '../../../core/workflows/rows.js';
+import type { Fact, LostFact, RunRow } from '../../../core/workflows/rows.js';
 import { MOST_FACTS } from '../../../core/workflows/transition.js';
 import { toJsonText } from '../../../core/json-text.js';
 import { prepared } from '../../../platform/database/prepared.js';
@@ -52,6 +52,11 @@ const TAKE_FACTS = prepared(`delete from workflow_facts f using (
     select run_id, id, row_number() over (partition by run_id order by id) as place from workflow_facts where tenant_id = $1 and run_id = any($2)
   ) first where f.tenant_id = $1 and f.run_id = first.run_id and f.id = first.id and first.place <= ${MOST_FACTS}
   returning f.id, f.run_id, f.path, f.attempt, f.outcome, f.output, f.error, f.created_at`);
+const TAKE_THESE = prepared(`delete from workflow_facts where tenant_id = $1 and run_id = any($2) and id = any($3) returning id, run_id, path, attempt, outcome, output, error, created_at`);
+const UNHEARD = prepared(`select id from workflow_facts where tenant_id = $1 and run_id = $2 and id <> all($3) order by id limit ${MOST_FACTS}`);
+const KEEP_UNHEARD = prepared(`with lost as (delete from workflow_facts where tenant_id = $1 and run_id = $2 returning *)
+  insert into workflow_unheard_facts (tenant_id, id, run_id, path, attempt, outcome, output, error, reason, happened_at)
+  select tenant_id, id, run_id, path, attempt, outcome, output, error, coalesce($3::jsonb ->> id::text, $4), created_at from lost returning path, attempt, outcome, reason`);
 const ADD_FACTS = prepared(`insert into workflow_facts (tenant_id, id, run_id, path, attempt, outcome, output, error, created_at)
   select $1, id, run_id, path, attempt, outcome, output, error, coalesce(created_at, clock_timestamp()) from jsonb_populate_recordset(null::workflow_facts, $2::jsonb) n
   where exists (select from workflow_runs r where r.tenant_id = $1 and r.id = n.run_id)
@@ -114,10 +119,28 @@ export class RunsRepository {
     if (facts.length > 0) await this.sql.execute(ADD_FACTS, [tenantId, toJsonText(facts.map(({ runId, ...fact }) => ({ ...fact, run_id: runId })))]);
   }
 
-  /** What happened to runs that are held, by run, in the order of its happening; gone with the commit. */
-  async takeFacts(tenantId: string, runIds: readonly string[]): Promise<Map<string, Fact[]>> {
-    const rows = await this.sql.rows<Fact & { run_id: string }>(TAKE_FACTS, [tenantId, runIds]);
+  /**
+   * What happened to runs that are held, by run, in the order of its happening; gone with the commit.
+   * @param only ids of those that are taken, instead of the first
+   */
+  async takeFacts(tenantId: string, runIds: readonly string[], only?: readonly string[]): Promise<Map<string, Fact[]>> {
+    const rows = await this.sql.rows<Fact & { run_id: string }>(only ? TAKE_THESE : TAKE_FACTS, [tenantId, runIds, ...(only ? [only] : [])]);
     return Map.groupBy(rows.sort((a, b) => (a.id < b.id ? -1 : 1)), ({ run_id }) => run_id);
+  }
+
+  /** @returns ids of the first things that happened to a run and are not taken in yet, but for these */
+  async unheard(tenantId: string, runId: string, but: readonly string[]): Promise<string[]> {
+    return (await this.sql.rows<{ id: string }>(UNHEARD, [tenantId, runId, but])).map(({ id }) => id);
+  }
+
+  /** Puts aside whatever is not taken in, where people find it and no transition does. @param reasons by id; `otherwise` for what has none */
+  keepUnheard(tenantId: string, runId: string, reasons: ReadonlyMap<string, string>, otherwise: string): Promise<LostFact[]> {
+    return this.sql.rows<LostFact>(KEEP_UNHEARD, [tenantId, runId, toJsonText(Object.fromEntries(reasons)), otherwise]);
+  }
+
+  /** Keeps a run that was just written apart for as long as it takes to give it up. */
+  async keepBroken(tenantId: string, id: string, breakages: number, breakage: string): Promise<void> {
+    await this.sql.execute(`update workflow_runs set breakages = $3, breakage = $4, broken_until = statement_timestamp() + interval '1 minute' where tenant_id = $1 and id = $2`, [tenantId, id, breakages, breakage]);
   }
 
   /** Leaves a run alone for a while that could not be moved on. @returns how often in a row it has broken */

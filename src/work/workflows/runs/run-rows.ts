@@ -54,3 +54,14 @@ export function pathAt(cursor: string): string {
   if (typeof path !== 'string' || path.includes('\0')) throw invalidField('cursor', 'cursor', 'is not a cursor of this list');
   return path;
 }
+
+/** Something that happened to a run and could not be taken in. */
+export interface UnheardRow {
+  path: string;
+  attempt: number | null;
+  outcome: 'completed' | 'failed' | 'cancelled';
+  output: unknown;
+  error: StepError | null;
+  reason: string | null;
+  happened_at: Date;
+}

@@ -4,6 +4,7 @@ import type { Page } from '../../../core/page.js';
 import { Sql } from '../../../platform/database/sql.js';
 import { pageOfQuery } from '../../../platform/database/table.js';
 import type { ListRunsQuery } from './runs.dto.js';
+import type { UnheardRow } from './run-rows.js';
 import { shownColumn } from './shown-values.js';
 import { StoredSteps } from './stored-steps.js';
 import { WorkflowRun } from './workflow-run.entity.js';
@@ -39,6 +40,11 @@ export class RunsReadRepository {
 
   stepsOf(tenantId: string, runId: string): StoredSteps {
     return new StoredSteps(this.sql, tenantId, runId);
+  }
+
+  /** What could not be taken in, the oldest first; long values are only told of. */
+  unheard(tenantId: string, runId: string, most: number): Promise<UnheardRow[]> {
+    return this.sql.rows<UnheardRow>(`select path, attempt, outcome, ${shownColumn('output')}, error, reason, happened_at from workflow_unheard_facts where tenant_id = $1 and run_id = $2 order by happened_at, id limit $3`, [tenantId, runId, most]);
   }
 
   async statuses(tenantId: string, ids: readonly string[]): Promise<Map<string, { status: string }>> {

@@ -15,12 +15,13 @@ import { RunArchive } from './run-archive.service.js';
 import type { Extent, ShownStep, StepsOfRun } from './run-rows.js';
 import type { ListRunsQuery, ListStepsQuery } from './runs.dto.js';
 import { RunsReadRepository } from './runs-read.repository.js';
-import { type ExplainedStep, type RunStepView, toRunView, toStepView, type WorkflowRunDetailView } from './runs.view.js';
+import { type ExplainedStep, type RunStepView, toRunView, toStepView, toUnheardView, type WorkflowRunDetailView } from './runs.view.js';
 import type { WorkflowRun } from './workflow-run.entity.js';
 
 /** What a detail shows of a run that has more. */
 const FIRST_STEPS = 100;
 const MOST_WAITS = 50;
+const MOST_UNHEARD = 100;
 
 /** Reading runs: where they stand, and why. */
 @Injectable()
@@ -52,7 +53,8 @@ export class RunsService {
     const of = await this.stepsOf(run);
     const steps = await of.steps({ limit: FIRST_STEPS, offset: 0 });
     const explained = await this.explained(run, of, 'listed', [...steps.items, ...(await of.waiting(MOST_WAITS))]);
-    return { ...toRunView(run), step_counts: await of.counts(), waits: explained.slice(steps.items.length), steps: explained.slice(0, steps.items.length) };
+    const unheard = (await this.reads.unheard(this.context.tenantId, id, MOST_UNHEARD)).map(toUnheardView);
+    return { ...toRunView(run), step_counts: await of.counts(), unheard, waits: explained.slice(steps.items.length), steps: explained.slice(0, steps.items.length) };
   }
 
   /** @throws Problem `not_found` */

@@ -1,5 +1,5 @@
 import type { RunStatus, StepError, StepStatus } from '../../../core/workflows/rows.js';
-import type { AttemptRow, ShownStep } from './run-rows.js';
+import type { AttemptRow, ShownStep, UnheardRow } from './run-rows.js';
 import type { WorkflowRun } from './workflow-run.entity.js';
 
 /** Why a run or a step failed. */
@@ -145,6 +145,23 @@ export class RunStepView {
   ended_at!: string | null;
 }
 
+/** Something that happened to a run and could not be taken in. */
+export class UnheardFactView {
+  /** @example ship */
+  path!: string;
+  /** @example 1 */
+  attempt!: number | null;
+  /** @example completed */
+  outcome!: 'completed' | 'failed' | 'cancelled';
+  /** @example {"parcel": 7} */
+  output!: unknown;
+  error!: RunErrorView | null;
+  /** @example "The run has no step ship." */
+  reason!: string | null;
+  /** @example "2026-01-01T09:00:04.310Z" */
+  happened_at!: string;
+}
+
 /** A run with its first steps. */
 export class WorkflowRunDetailView extends WorkflowRunView {
   /**
@@ -152,6 +169,11 @@ export class WorkflowRunDetailView extends WorkflowRunView {
    * @example {"completed": 3, "waiting": 1}
    */
   step_counts!: Record<string, number>;
+  /**
+   * What happened to it and could not be taken in, so that it was given up: kept as it came, the first hundred.
+   * @example []
+   */
+  unheard!: UnheardFactView[];
   /** What it waits for now: its first steps that have begun and not ended, each with why. */
   waits!: RunStepView[];
   /** Its first steps by path; GET /workflow-runs/{id}/steps has all. */
@@ -169,6 +191,8 @@ export function toRunView(run: WorkflowRun): WorkflowRunView {
     timeout_at: timeOf(run.timeout_at), created_at: run.created_at.toISOString(), started_at: timeOf(run.started_at), ended_at: timeOf(run.ended_at), revision,
   };
 }
+
+export const toUnheardView = ({ path, attempt, outcome, output, error, reason, happened_at }: UnheardRow): UnheardFactView => ({ path, attempt, outcome, output, error: errorView(error), reason, happened_at: happened_at.toISOString() });
 
 /** A step with what is said of it from elsewhere. */
 export interface ExplainedStep {

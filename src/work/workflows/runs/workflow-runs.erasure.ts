@@ -39,6 +39,13 @@ export const RUN_CONTENT: readonly AgentContent[] = [
     set: `input = null, output = null, error = null`,
   },
   {
+    table: 'workflow_unheard_facts',
+    key: [['run_id', 'uuid'], ['id', 'uuid']],
+    where: `(t.output is not null or t.error is not null or t.reason is not null) and (t.run_id in (${ENDED})
+      or (t.run_id, t.path) in (select a.run_id, a.path from workflow_attempts a where a.tenant_id = $1::uuid and a.made_kind = 'task' and a.made_id in (${TASKS})))`,
+    set: `output = null, error = null, reason = null`,
+  },
+  {
     table: 'workflow_attempts',
     key: [['run_id', 'uuid'], ['path', 'text'], ['attempt', 'integer']],
     where: `(t.error is not null or t.output is not null) and (t.run_id in (${ENDED}) or (t.made_kind = 'task' and t.made_id in (${TASKS})))`,

@@ -12,6 +12,7 @@ import { CallJob } from '../engine/call-job.js';
 import { ChildEffects } from '../engine/child-effects.js';
 import { Consequences } from '../engine/consequences.service.js';
 import { FactsListener } from '../engine/facts.listener.js';
+import { GivingUp } from '../engine/giving-up.service.js';
 import { NotifyEffects } from '../engine/notify-effects.js';
 import { RunMover } from '../engine/run-mover.js';
 import { RunSignal } from '../engine/run-signal.js';
@@ -37,7 +38,7 @@ import { ScheduledRuns } from './scheduled-runs.js';
 import { WorkflowRun } from './workflow-run.entity.js';
 import { WorkflowRunsController } from './workflow-runs.controller.js';
 
-const ENGINE = [Advancer, ApprovalEffects, AwaitedRepository, CallEffects, CallJob, ChildEffects, Consequences, FactsListener, NotifyEffects, RunMover, RunSignal, RunsRepository, StepEvaluator, StepRowsRepository, TaskEffects];
+const ENGINE = [Advancer, ApprovalEffects, AwaitedRepository, CallEffects, CallJob, ChildEffects, Consequences, FactsListener, GivingUp, NotifyEffects, RunMover, RunSignal, RunsRepository, StepEvaluator, StepRowsRepository, TaskEffects];
 const RUNS = [RunArchive, RunArchiveRepository, RunByHandService, RunControl, RunStarters, RunStarts, RunStartsRepository, RunStreamService, ScheduledRuns, RunsReadRepository, RunsService];
 
 /** Runs of workflows: the engine that moves them on, and what people see and do. */
