@@ -10786,6 +10786,31 @@ export interface components {
              */
             updated_at: string;
         };
+        UnheardFactView: {
+            /** @example 1 */
+            attempt: number | null;
+            error: components["schemas"]["RunErrorView"] | null;
+            /**
+             * Format: date-time
+             * @example 2026-01-01T09:00:04.310Z
+             */
+            happened_at: string;
+            /**
+             * @example completed
+             * @enum {string}
+             */
+            outcome: "cancelled" | "completed" | "failed";
+            /**
+             * @example {
+             *       "parcel": 7
+             *     }
+             */
+            output: unknown;
+            /** @example ship */
+            path: string;
+            /** @example The run has no step ship. */
+            reason: string | null;
+        };
         UnreadCountView: {
             /** @example 3 */
             unread_count: number;
@@ -12133,6 +12158,11 @@ export interface components {
              * @example 2026-01-01T09:30:00.000Z
              */
             timeout_at: string | null;
+            /**
+             * @description What happened to it and could not be taken in, so that it was given up: kept as it came, the first hundred.
+             * @example []
+             */
+            unheard: components["schemas"]["UnheardFactView"][];
             /**
              * @description The version that it started with, and keeps.
              * @example 3
@@ -53293,6 +53323,7 @@ export interface operations {
                      *         "completed": 3,
                      *         "waiting": 1
                      *       },
+                     *       "unheard": [],
                      *       "waits": [
                      *         {
                      *           "path": "each/3/lint",
