@@ -108,6 +108,22 @@ describe('an http step that was undone and is tried again', () => {
   });
 });
 
+describe('a condition of a wait that never comes to an end', () => {
+  it('passes over the events, says so, and fails its step by its own rule; the run goes on', async () => {
+    const match = '($f := function($n) { $f($n + 1) }; $f(0))';
+    const runId = await start(await workflowOf([step('hear', 'wait', { config: { event: { name: 'board.memory_added', match } }, on_error: 'continue' }), step('after', 'transform', { config: { output: 'on' } }, 'hear')]));
+    await untilStep(runId, 'hear', 'waiting');
+    const { id: board } = await ok(plane.request<{ id: string }>('POST', '/api/v1/boards', { token: ADMIN_TOKEN, body: { name: unique('board') } }));
+    const happens = (): Promise<unknown> => ok(plane.request('POST', `/api/v1/boards/${board}/memory`, { token: ADMIN_TOKEN, body: { content: 'x' } }));
+    await happens();
+    const shown = await eventually(async () => (await run(runId)).waits.find(({ why }) => why?.includes('took too long')));
+    expect(shown.status).toBe('waiting');
+    for (let count = 1; count < 10; count += 1) await happens();
+    expect(await untilStep(runId, 'hear', 'failed')).toMatchObject({ attempts: [{ error: { code: 'expression_timeout' } }] });
+    expect(await ended(runId)).toMatchObject({ status: 'completed', breakage: null });
+  }, 40_000);
+});
+
 describe('a workflow that is disabled', () => {
   it('has none of its runs begun anew', async () => {
     const workflowId = await workflowOf([step('bad', 'transform', { config: { output: '{% $error("no") %}' } })]);

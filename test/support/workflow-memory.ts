@@ -73,7 +73,7 @@ export class MemoryRows implements RunRows {
   }
 }
 
-/** Expressions of the tests: `$name` is the output of a step, `item`, `index`, `result`, `input`, `true`, `false`; `!` fails. */
+/** Expressions of the tests: `$name` is the output of a step, `item`, `index`, `result`, `input`, `true`, `false`; `!` fails, and what is `too slow` takes too long. */
 export const evaluator: Evaluator = {
   referencesOf: (value) => [...(JSON.stringify(value) ?? '').matchAll(/\$(\w+)/g)].map(([, name = '']) => name),
   referencesIn: (expression) => evaluator.referencesOf(expression),
@@ -96,7 +96,9 @@ function said(expression: string, bindings: Bindings): unknown {
   if (expression === '!') throw failure('expression_failed', 'It says nothing.');
   if (expression.startsWith('$')) return bindings.steps[expression.slice(1)]?.output;
   if (expression === 'true' || expression === 'false') return expression === 'true';
-  return (bindings as unknown as Record<string, unknown>)[expression];
+  const value = (bindings as unknown as Record<string, unknown>)[expression];
+  if (value === 'too slow') throw failure('expression_timeout', 'It takes too long.', true);
+  return value;
 }
 
 /** A run that is moved on by hand. */

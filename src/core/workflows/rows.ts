@@ -41,7 +41,7 @@ export interface StepRow {
   absent: number;
   /** Of a scope: its steps that have not ended. Of `parallel` and `map`: its scopes that are open. */
   open: number;
-  /** Of `parallel` and `map`: scopes that completed, and scopes that failed. */
+  /** Of `parallel` and `map`: scopes that completed, and scopes that failed. Of `wait`: the last events for which its condition took too long. */
   done: number;
   lost: number;
   /** Of `map`: the item that is next. */

@@ -79,9 +79,10 @@ async function choose(pass: Pass, _row: StepRow, { config }: Step, bindings: Bin
 /** What a condition may choose, in the order of its asking. */
 const branchesOf = ({ config }: Pick<Step, 'config'>): readonly { name: string; when: string }[] => (Array.isArray(config['branches']) ? (config['branches'] as { name: string; when: string }[]) : []);
 
-async function wait(pass: Pass, _row: StepRow, { config }: Step, bindings: Bindings): Promise<Started> {
+async function wait(pass: Pass, row: StepRow, { config }: Step, bindings: Bindings): Promise<Started> {
   const { event, seconds, until } = config;
   if (event !== undefined) {
+    row.lost = 0;
     const { name, timeout_seconds: limit } = event as { name: string; timeout_seconds?: unknown };
     return { state: 'waiting', waiting: { kind: 'event', id: name }, ...(limit === undefined ? {} : { timeout: pass.later(secondsOf(await pass.evaluator.fill(limit, bindings), 'event.timeout_seconds')) }) };
   }

@@ -1,7 +1,7 @@
-import { bindingsOf } from './bindings.js';
 import { take } from './bounds.js';
 import { cancelUnder, completeTry, endStep, failTry, openScope, outputOf } from './ending.js';
 import { pathOf, ROOT, type Step } from './graph.js';
+import { isMeant } from './matching.js';
 import { type Pass, StepFailure } from './pass.js';
 import { type Fact, isEnding, type LostFact, type RunRow, type StepError, type StepRow } from './rows.js';
 import { reopen } from './reopening.js';
@@ -132,8 +132,10 @@ async function hear(pass: Pass, { path, attempt, outcome, output, error }: Fact)
   const row = await pass.rows.get(path);
   if (row.status !== 'waiting' || (attempt !== null && attempt !== row.attempt)) return;
   const step = stepFor(pass, row);
-  if (row.waiting_for?.kind === 'event' && !(await isMeant(pass, row, step, output))) return;
-  if (outcome === 'completed' || isTakenAnyway(step, error)) await completeTry(pass, row, step, output);
+  const isOne = row.waiting_for?.kind === 'event' ? await isMeant(pass, row, step, output) : true;
+  if (isOne === false) return;
+  if (isOne !== true) await failTry(pass, row, step, isOne);
+  else if (outcome === 'completed' || isTakenAnyway(step, error)) await completeTry(pass, row, step, output);
   else await failTry(pass, row, step, error ?? { code: 'failed', message: 'It failed.', passing: true }, output);
   await ended(pass, row);
 }
@@ -142,19 +144,6 @@ async function hear(pass: Pass, { path, attempt, outcome, output, error }: Fact)
 function isTakenAnyway({ type, config }: Step, error: StepError | null): boolean {
   if (type !== 'approval') return false;
   return (error?.code === 'approval_rejected' && config['on_reject'] === 'continue') || (error?.code === 'approval_expired' && config['on_expire'] === 'continue');
-}
-
-/** Whether a fact that a step waits for is the one: its expression says so. */
-async function isMeant(pass: Pass, row: StepRow, { config }: Step, event: unknown): Promise<boolean> {
-  const { match } = config['event'] as { match?: string };
-  if (match === undefined) return true;
-  const answer = await pass.evaluator.evaluate(match, await bindingsOf(pass, row.path, { expressions: [match] }, { event, context: event })).catch((error: unknown) => {
-    // An event that the expression cannot be asked about is another one.
-    if (error instanceof StepFailure && !error.error.passing) return false;
-    // It could not be asked now: the event is heard again.
-    throw error;
-  });
-  return answer === true;
 }
 
 /** Looks at a step whose time has come: it took too long, has waited long enough, or is tried again. */

@@ -51,7 +51,7 @@ function waitingReason(step: ShownStep, graph: Step | undefined, outside: Outsid
   if (kind === 'approval') return `It waits for the approval ${id ?? ''}.${until}`;
   if (kind === 'call') return `Its call is under way, or waits for its turn.${until}`;
   if (kind === 'run') return `It waits for the run ${id ?? ''}, which is ${outside.runs.get(id ?? '')?.status ?? 'not there any more'}.${until}`;
-  if (kind === 'event') return `It waits for an event ${id ?? ''}${graph && hasMatch(graph) ? ' that its condition takes' : ''}.${until}`;
+  if (kind === 'event') return `It waits for an event ${id ?? ''}${graph && hasMatch(graph) ? ' that its condition takes' : ''}.${until}${step.reason === null ? '' : ` ${step.reason}`}`;
   const ended = step.done + step.lost;
   return `${ended} of its ${step.type === 'map' ? 'items' : 'branches'} have ended, ${step.open} are open.${until}`;
 }
