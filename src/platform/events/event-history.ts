@@ -24,6 +24,8 @@ export interface TenantEvent {
 type Scanned = Position & (PastEvent | { id: null });
 
 const BATCH = 1_000;
+/** Of a log in which few are wanted. */
+const MOST_LOOKED_AT = 200_000;
 const BEGINNING: Position = { tx: '-999999999999999999', seq: '0' };
 
 /**
@@ -56,21 +58,31 @@ export class EventHistory {
     }
   }
 
-  /** The newest `most` since a moment, oldest first. Goes back from the end of the log, batch by batch, and no further. */
-  async newest(tenantId: string, since: Date, most: number): Promise<TenantEvent[]> {
+  /**
+   * The newest `most` since a moment, oldest first. Goes back from the end of the log, batch by batch, and no further.
+   * @param names of those that are wanted; left out, all are
+   * @returns also from when on there are no others: later than asked for where there were too many
+   */
+  async newest(tenantId: string, since: Date, most: number, names?: readonly string[]): Promise<{ events: TenantEvent[]; from: Date }> {
     const found: TenantEvent[] = [];
+    let from = since;
     let before: Position = { tx: '999999999999999999', seq: '0' };
-    while (found.length < most) {
+    for (let looked = 0; looked < MOST_LOOKED_AT; looked += BATCH) {
       const rows = await this.database.statement<Position & { occurred_at: Date } & Omit<TenantEvent, 'occurred_at'>>(
         tenantId,
-        `select tx::text, seq::text, id, name, data, occurred_at from events where tenant_id = $1 and (tx, seq) < ($2::bigint, $3::bigint) order by events.tx desc, events.seq desc limit $4`,
-        [tenantId, before.tx, before.seq, BATCH],
+        `select tx::text, seq::text, id, name, case when $5::text[] is null or name = any($5) then data else '{}' end as data, occurred_at
+         from events where tenant_id = $1 and (tx, seq) < ($2::bigint, $3::bigint) order by events.tx desc, events.seq desc limit $4`,
+        [tenantId, before.tx, before.seq, BATCH, names ?? null],
       );
-      for (const { id, name, data, occurred_at } of rows) if (occurred_at >= since && found.length < most) found.push({ id, name, data, occurred_at: occurred_at.toISOString() });
+      const wanted = rows.filter(({ name, occurred_at }) => occurred_at >= since && (names?.includes(name) ?? true));
+      found.push(...wanted.slice(0, most - found.length).map(({ id, name, data, occurred_at }) => ({ id, name, data, occurred_at: occurred_at.toISOString() })));
       const last = rows.at(-1);
-      if (!last || rows.length < BATCH || last.occurred_at < since) break;
+      const isEnd = !last || rows.length < BATCH || last.occurred_at < since;
+      from = isEnd ? since : last.occurred_at;
+      if (isEnd || found.length === most) break;
       before = last;
     }
-    return found.reverse();
+    const oldest = found.at(-1);
+    return { events: found.reverse(), from: oldest && found.length === most ? new Date(oldest.occurred_at) : from };
   }
 }

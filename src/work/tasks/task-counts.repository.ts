@@ -27,6 +27,14 @@ export class TaskCountsRepository {
     return new Map(rows.map(({ id, ...task }) => [id, task]));
   }
 
+  costs(tenantId: string, attempts: readonly { taskId: string; fence: number }[]): Promise<{ ended_at: Date; cost_usd: number }[]> {
+    return this.sql.rows(
+      `select a.ended_at, (a.usage ->> 'cost_usd')::float8 as cost_usd from unnest($2::uuid[], $3::bigint[]) as wanted (task_id, fence)
+       join task_attempts a on a.tenant_id = $1 and a.task_id = wanted.task_id and a.fence = wanted.fence where a.usage is not null`,
+      [tenantId, attempts.map(({ taskId }) => taskId), attempts.map(({ fence }) => fence)],
+    );
+  }
+
   /** @returns counts for each of the times, in their order */
   async since(tenantId: string, times: readonly Date[]): Promise<CountsSince[]> {
     const rows = await this.sql.rows<{ status: TaskStatus; counts: number[] }>(

@@ -25,6 +25,11 @@ export class TasksReader {
     return this.counts.since(this.context.tenantId, times);
   }
 
+  /** What attempts have cost that somebody has said the cost of, and when they ended. */
+  costsOf(attempts: readonly { taskId: string; fence: number }[]): Promise<{ ended_at: Date; cost_usd: number }[]> {
+    return this.counts.costs(this.context.tenantId, attempts);
+  }
+
   /** Which parts of the plane made tasks, or what those are parts of; the nearest first. Tasks that people and agents made are not there. */
   makersOf(ids: readonly string[]): Promise<Map<string, string[]>> {
     return this.makers.of(this.context.tenantId, ids);

@@ -1,10 +1,13 @@
-import type { ThresholdConfig } from './trigger-config.js';
+import type { Metric, ThresholdConfig } from './trigger-config.js';
 
 /** Whether a value is beyond a threshold now, since when, and whether the crossing has been told. */
 export interface ThresholdState {
   armed: boolean;
   beyond_since: Date | null;
 }
+
+/** How often thresholds are looked at. */
+export const LOOKED_AT_MS = 5_000;
 
 /** Failed and completed attempts by the second in which their bucket begins. */
 export type Buckets = Record<string, [failed: number, completed: number]>;
@@ -51,4 +54,14 @@ export function sumOf(buckets: Buckets, window: number, now: Date): { failed: nu
     sum.completed += completed;
   }
   return sum;
+}
+
+/** When a bucket that begins with this second is in no window any more, in milliseconds. */
+export const endOf = (second: number, window: number): number => (second + window + sizeOf(window)) * 1000 + 1;
+
+/** What a metric over attempts is. */
+export function valueOfAttempts(metric: Metric, buckets: Buckets, window: number, now: Date): number {
+  const { failed, completed } = sumOf(buckets, window, now);
+  if (metric !== 'error_rate') return failed;
+  return failed + completed === 0 ? 0 : failed / (failed + completed);
 }

@@ -6,12 +6,10 @@ import { ADVISORY_LOCKS } from '../../platform/database/advisory-locks.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
 import { Loops } from '../../platform/jobs/loops.js';
 import { FiringRecorder } from './firing-recorder.service.js';
-import { judge } from './threshold-rules.js';
+import { judge, LOOKED_AT_MS } from './threshold-rules.js';
 import type { ThresholdConfig } from './trigger-config.js';
 import { TriggerMetrics } from './trigger-metrics.repository.js';
 import { TriggersRepository } from './triggers.repository.js';
-
-const EVERY_MS = 5_000;
 
 /** Looks at the thresholds of all tenants: one process at a time, each trigger under the lock of its state. */
 @Injectable()
@@ -29,7 +27,7 @@ export class ThresholdWatch implements OnApplicationBootstrap {
   ) {}
 
   onApplicationBootstrap(): void {
-    if (this.config.runsJobs) this.loops.every('trigger-thresholds', EVERY_MS, (signal) => this.round(signal));
+    if (this.config.runsJobs) this.loops.every('trigger-thresholds', LOOKED_AT_MS, (signal) => this.round(signal));
   }
 
   async round(signal?: AbortSignal): Promise<void> {

@@ -9,6 +9,9 @@ export type TriggerType = (typeof TRIGGER_TYPES)[number];
 export const ACTION_TYPES = ['create_task', 'send_notification', 'execute_workflow', 'call_webhook'] as const;
 export type ActionType = (typeof ACTION_TYPES)[number];
 export const METRICS = ['queue_depth', 'failed_tasks', 'error_rate', 'agents_offline', 'spend_today'] as const;
+export type Metric = (typeof METRICS)[number];
+/** Of them, those over attempts count these. */
+export const COUNTED_EVENTS: ReadonlySet<string> = new Set(['task.failed', 'task.completed']);
 
 const expression = z.string().min(1).max(4096);
 const templated = z.string().max(20_000);

@@ -3,7 +3,7 @@ import { roleSees } from '../../core/event-families.js';
 import { matchesEvent } from '../../core/event-pattern.js';
 import { ExpressionFailure, Expressions } from '../../platform/expressions/expressions.js';
 import type { Trigger } from './trigger.entity.js';
-import type { EventConfig, WebhookConfig } from './trigger-config.js';
+import { COUNTED_EVENTS, type EventConfig, type WebhookConfig } from './trigger-config.js';
 
 interface Happened {
   id: string | null;
@@ -12,7 +12,6 @@ interface Happened {
   data: Record<string, unknown>;
 }
 
-const COUNTED = new Set(['task.failed', 'task.completed']);
 const RECEIVED = 'webhook.received';
 
 /** Says whether an event concerns a trigger. */
@@ -41,7 +40,7 @@ export class TriggerMatcher {
 
 /** Whether events of a name may concern a trigger. */
 export function takesName({ type, config, as_role }: Pick<Trigger, 'type' | 'config' | 'as_role'>, name: string): boolean {
-  if (type === 'threshold') return COUNTED.has(name);
+  if (type === 'threshold') return COUNTED_EVENTS.has(name);
   if (type === 'webhook') return name === RECEIVED;
   // What is told to one person is nothing to act on for all.
   return type === 'event' && !name.startsWith('notification') && matchesEvent((config as EventConfig).event, name) && roleSees(as_role, name);

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Sql } from '../../platform/database/sql.js';
 import { UsageReader } from '../../safeguards/usage/usage.reader.js';
-import { sumOf, type Buckets } from './threshold-rules.js';
+import { type Buckets, valueOfAttempts } from './threshold-rules.js';
 import type { ThresholdConfig } from './trigger-config.js';
 
 /** A queue that is longer is long. */
@@ -26,11 +26,8 @@ export class TriggerMetrics {
         return (await this.usage.total({ from: day, to: day })).cost_usd;
       }
       case 'failed_tasks':
-        return sumOf(buckets, window_seconds, now).failed;
-      case 'error_rate': {
-        const { failed, completed } = sumOf(buckets, window_seconds, now);
-        return failed + completed === 0 ? 0 : failed / (failed + completed);
-      }
+      case 'error_rate':
+        return valueOfAttempts(metric, buckets, window_seconds, now);
       default:
         return metric satisfies never;
     }

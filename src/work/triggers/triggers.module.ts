@@ -14,6 +14,7 @@ import { FiringRunner } from './firing-runner.js';
 import { FiringSignal } from './firing-signal.js';
 import { FiringsRepository } from './firings.repository.js';
 import { KnownTriggers } from './known-triggers.js';
+import { ThresholdHistory } from './threshold-history.service.js';
 import { ThresholdWatch } from './threshold-watch.js';
 import { Trigger } from './trigger.entity.js';
 import { TriggerActions } from './trigger-actions.js';
@@ -34,7 +35,7 @@ import { TriggersService } from './triggers.service.js';
   imports: [TypeOrmModule.forFeature([Trigger, TriggerFiring]), AgentsModule, BoardsModule, TasksModule, UsageModule, UsersModule, WorkflowRunsModule, WorkflowsModule],
   controllers: [TriggersController],
   providers: [
-    FiringChains, FiringRecorder, FiringRunner, FiringSignal, FiringsRepository, KnownTriggers, ThresholdWatch, TriggerActions, TriggerBacktests, TriggerEvents, TriggerMatcher, TriggerMetrics, TriggerReferences,
+    FiringChains, FiringRecorder, FiringRunner, FiringSignal, FiringsRepository, KnownTriggers, ThresholdHistory, ThresholdWatch, TriggerActions, TriggerBacktests, TriggerEvents, TriggerMatcher, TriggerMetrics, TriggerReferences,
     TriggersCleaner, TriggersRepository, TriggersService, erasable({ ofAgents: TRIGGER_CONTENT }),
   ],
 })

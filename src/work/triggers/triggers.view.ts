@@ -123,7 +123,10 @@ export class BacktestSampleView {
 
 /** What a trigger would have done. */
 export class BacktestView {
-  /** @example 2026-01-24T09:30:00.000Z */
+  /**
+   * From when on all that it depends on is known: later than asked for where it is not kept, or was too much.
+   * @example 2026-01-24T09:30:00.000Z
+   */
   from!: string;
   /** @example 2026-01-31T09:30:00.000Z */
   to!: string;
@@ -153,6 +156,11 @@ export class BacktestView {
    * @example false
    */
   truncated!: boolean;
+  /**
+   * What is not known of the time that was asked for, and why.
+   * @example []
+   */
+  notes!: string[];
   /** The first fifty events that matched. */
   samples!: BacktestSampleView[];
 }
