@@ -5934,11 +5934,17 @@ export interface components {
             failed_filters: number;
             /**
              * Format: date-time
+             * @description From when on all that it depends on is known: later than asked for where it is not kept, or was too much.
              * @example 2026-01-24T09:30:00.000Z
              */
             from: string;
             /** @example 12 */
             matched: number;
+            /**
+             * @description What is not known of the time that was asked for, and why.
+             * @example []
+             */
+            notes: string[];
             /** @description The first fifty events that matched. */
             samples: components["schemas"]["BacktestSampleView"][];
             /** @description What would have been passed over. */
@@ -49047,6 +49053,7 @@ export interface operations {
                      *       },
                      *       "failed_filters": 0,
                      *       "truncated": false,
+                     *       "notes": [],
                      *       "samples": [
                      *         {
                      *           "event_id": "0199f0a2-5c1e-7cc3-98a4-6a3d2f8e1b03",
