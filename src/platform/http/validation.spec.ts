@@ -1,4 +1,24 @@
-import { refuseUnkeepable } from './validation.js';
+import { IsOptional, IsString } from 'class-validator';
+import { Problem } from '../../core/problem.js';
+import { refuseUnkeepable, validationPipe } from './validation.js';
+
+class Request {
+  @IsOptional()
+  @IsString()
+  agent_id?: string;
+}
+
+describe('a field that is not known', () => {
+  it.each([
+    ['agentId', 'agentId is not a field of this request: it is called agent_id'],
+    ['Agent-ID', 'Agent-ID is not a field of this request: it is called agent_id'],
+    ['agents', 'agents is not a field of this request'],
+  ])('%s is refused by name', async (field, message) => {
+    const refused: unknown = await validationPipe().transform({ [field]: 'x' }, { type: 'body', metatype: Request }).catch((error: unknown) => error);
+    expect(refused).toBeInstanceOf(Problem);
+    expect((refused as Problem).details.errors).toEqual([{ field, code: 'unknown_field', message }]);
+  });
+});
 
 describe('refuseUnkeepable', () => {
   it.each(['{"a":{"__proto__":1}}', '{"constructor":{}}', '[{"x":[{"__proto__":null}]}]', '{"toString":1}', '{"a":{"hasOwnProperty":null}}'])('refuses %s', (text) => {

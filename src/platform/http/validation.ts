@@ -1,5 +1,5 @@
 import { ValidationPipe } from '@nestjs/common';
-import type { ValidationError } from 'class-validator';
+import { getMetadataStorage, type ValidationError } from 'class-validator';
 import { rememberRules } from './validation-rules.js';
 import { type FieldError, invalidField, Problem } from '../../core/problem.js';
 
@@ -16,10 +16,19 @@ export function toFieldErrors(errors: ValidationError[], prefix = ''): FieldErro
     const own = Object.entries(error.constraints ?? {}).sort(typeFirst).map(([code, message]) => ({
       field,
       code: code === 'whitelistValidation' ? 'unknown_field' : code,
-      message: code === 'whitelistValidation' ? `${error.property} is not a field of this request` : message,
+      message: code === 'whitelistValidation' ? unknownField(error) : message,
     }));
     return [...own, ...toFieldErrors(error.children ?? [], `${field}.`)];
   });
+}
+
+const plain = (name: string): string => name.toLowerCase().replaceAll(/[^a-z0-9]/g, '');
+
+/** Fields are written in snake_case: who writes one in another way is told its name. */
+function unknownField({ property, target }: ValidationError): string {
+  const rules = target ? getMetadataStorage().getTargetValidationMetadatas(target.constructor, '', false, false) : [];
+  const meant = rules.find(({ propertyName }) => plain(propertyName) === plain(property))?.propertyName;
+  return `${property} is not a field of this request${meant === undefined ? '' : `: it is called ${meant}`}`;
 }
 
 /** No body that anyone wrote or planned is deeper; far more would overflow the stack of whoever walks through it. */
@@ -65,7 +74,7 @@ export function validationPipe(): ValidationPipe {
     whitelist: true,
     forbidNonWhitelisted: true,
     forbidUnknownValues: true,
-    validationError: { target: false, value: false },
+    validationError: { target: true, value: false },
     exceptionFactory: (errors) => {
       const fields = toFieldErrors(errors).slice(0, MOST_ERRORS);
       return new Problem('invalid_request', { detail: fields[0]?.message ?? 'The request is invalid.', errors: fields });
