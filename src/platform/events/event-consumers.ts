@@ -135,6 +135,7 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
   private async round(): Promise<void> {
     for (const consumer of this.consumers.values()) {
       while (!this.stopped && (await this.batch(consumer)));
+      this.turns.wakeIfLeft(consumer.name);
     }
     this.lastRound = performance.now();
   }

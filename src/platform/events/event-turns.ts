@@ -27,6 +27,10 @@ interface BacklogRow extends Position {
 interface Follower {
   receiver: Receiver;
   lanes: Set<Promise<void>>;
+  /** Something was left to it since the last time it was woken. */
+  left: boolean;
+  /** It was woken while all lanes were open: something may have come after one looked for the last time. */
+  again: boolean;
   /** Tenants that this process serves now. */
   busy: Set<string>;
 }
@@ -62,7 +66,7 @@ export class EventTurns implements OnApplicationBootstrap, OnApplicationShutdown
   ) {}
 
   register(receiver: Receiver): void {
-    this.followers.push({ receiver, lanes: new Set(), busy: new Set() });
+    this.followers.push({ receiver, lanes: new Set(), left: false, again: false, busy: new Set() });
   }
 
   onApplicationBootstrap(): void {
@@ -84,19 +88,37 @@ export class EventTurns implements OnApplicationBootstrap, OnApplicationShutdown
   /** Leaves facts after `from` up to a place to the turns of tenants, in a transaction that is to commit soon. */
   async leave(client: pg.PoolClient, consumer: string, from: Position, untils: ReadonlyMap<string, Position>): Promise<void> {
     const places = [...untils.values()];
+    for (const follower of this.followers) if (follower.receiver.name === consumer) follower.left = true;
     await client.query(LEAVE, [consumer, from.tx, from.seq, [...untils.keys()], places.map(({ tx }) => tx), places.map(({ seq }) => seq)]);
   }
 
   /** Looks whether something waits. */
   wake(): void {
-    for (const follower of this.followers) {
-      while (!this.stopped && follower.lanes.size < LANES) {
-        const lane: Promise<void> = this.lane(follower)
-          .catch((error: unknown) => this.logger.error({ err: error, consumer: follower.receiver.name }, 'A turn of a tenant failed; it is tried again.'))
-          .finally(() => follower.lanes.delete(lane));
-        follower.lanes.add(lane);
-      }
-    }
+    for (const follower of this.followers) this.wakeOne(follower);
+  }
+
+  /** Looks at once when something was left to a consumer's turns. */
+  wakeIfLeft(consumer: string): void {
+    for (const follower of this.followers) if (follower.receiver.name === consumer && follower.left) this.wakeOne(follower);
+  }
+
+  private wakeOne(follower: Follower): void {
+    follower.left = false;
+    if (follower.lanes.size < LANES) this.open(follower);
+    else follower.again = true;
+  }
+
+  private open(follower: Follower): void {
+    if (this.stopped) return;
+    const lane: Promise<void> = this.lane(follower)
+      .catch((error: unknown) => this.logger.error({ err: error, consumer: follower.receiver.name }, 'A turn of a tenant failed; it is tried again.'))
+      .finally(() => {
+        follower.lanes.delete(lane);
+        if (!follower.again) return;
+        follower.again = false;
+        this.open(follower);
+      });
+    follower.lanes.add(lane);
   }
 
   /** One turn after the other while somebody waits. */
@@ -109,6 +131,8 @@ export class EventTurns implements OnApplicationBootstrap, OnApplicationShutdown
       // The other lane may have found the same one.
       if (follower.busy.has(next.tenant_id)) continue;
       follower.busy.add(next.tenant_id);
+      // Somebody else may wait as well.
+      if (follower.lanes.size < LANES) this.open(follower);
       try {
         if (!(await this.turn(follower.receiver, next.tenant_id))) elsewhere.push(next.tenant_id);
       } finally {
