@@ -179,6 +179,22 @@ describe('the same delivery', () => {
     await sql(`update webhook_payloads set received_at = received_at - interval '61 seconds' where id = $1`, [plain.body.id]);
     expect((await post(made, '{"b":1}')).body.id).not.toBe(plain.body.id);
   });
+
+  it('that Stripe and Slack send again, signed anew, makes no second task', async () => {
+    const made = await endpoint();
+    const now = Math.floor(Date.now() / 1000);
+    const hex = (text: string): string => createHmac('sha256', made.secret).update(text).digest('hex');
+    const stripe = (body: string, at: number): Promise<ApiResponse<Receipt>> => post(made, body, { 'stripe-signature': `t=${at},v1=${hex(`${at}.${body}`)}` });
+    const slack = (body: string, at: number, more: Record<string, string> = {}): Promise<ApiResponse<Receipt>> => post(made, body, { 'x-slack-request-timestamp': String(at), 'x-slack-signature': `v0=${hex(`v0:${at}:${body}`)}`, ...more });
+    const [charge, message, command] = ['{"id":"evt_1","object":"event"}', '{"type":"event_callback","event_id":"Ev1"}', 'command=%2Fdeploy'];
+    const firsts = [await stripe(charge, now - 120), await slack(message, now - 120), await slack(command, now - 120)];
+    const again = [await stripe(charge, now), await slack(message, now, { 'x-slack-retry-num': '1', 'x-slack-retry-reason': 'http_timeout' }), await slack(command, now, { 'x-slack-retry-num': '1' })];
+    expect(again.map(({ body }) => body)).toEqual(firsts.map(({ body }) => body));
+    // What names nothing, and is not said to be sent again, is another message.
+    expect((await slack(command, now - 1)).body.id).not.toBe(firsts[2]?.body.id);
+    await eventually(async () => (await payloadsOf(made)).every(({ status }) => status === 'done'));
+    expect(await tasks()).toHaveLength(4);
+  });
 });
 
 describe('whoever does not know the secret', () => {

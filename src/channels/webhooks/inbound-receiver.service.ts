@@ -69,14 +69,14 @@ export class InboundReceiver {
     });
   }
 
-  /** The same delivery again is answered as it was the first time. Where a signature says no time, the same body is the same delivery for a while. */
+  /** The same delivery again is answered as it was the first time; it is known by the name that its sender gives it, or by its body. */
   @Transactional()
-  protected async keep({ tenant_id, id: webhookId, name, replay_seconds }: Endpoint, { headers, body, ip }: Incoming, { form, isTimed, deliveryHash }: Accepted, secrets: readonly string[]): Promise<Receipt> {
+  protected async keep({ tenant_id, id: webhookId, name, replay_seconds }: Endpoint, { headers, body, ip }: Incoming, { form, isKnownByBody, deliveryHash }: Accepted, secrets: readonly string[]): Promise<Receipt> {
     const bodyHash = hash('sha256', body, 'buffer');
     const id = idOfNew();
     const content = await this.contents.seal(tenant_id, id, { headers: keptHeaders(headers, secrets), body });
-    if (!isTimed) await this.payloads.lockBody(webhookId, bodyHash);
-    const known = (deliveryHash && (await this.payloads.byDelivery(tenant_id, webhookId, deliveryHash))) ?? (isTimed ? undefined : await this.payloads.recent(tenant_id, webhookId, bodyHash, replay_seconds));
+    if (isKnownByBody) await this.payloads.lockBody(webhookId, bodyHash);
+    const known = (deliveryHash && (await this.payloads.byDelivery(tenant_id, webhookId, deliveryHash))) ?? (isKnownByBody ? await this.payloads.recent(tenant_id, webhookId, bodyHash, replay_seconds) : undefined);
     if (known) return known;
     const contentType = headers['content-type']?.slice(0, LONGEST_TYPE) ?? null;
     const made = await this.payloads.insert({ tenant_id, id, webhook_id: webhookId, delivery_hash: deliveryHash, body_hash: bodyHash, content, content_type: contentType, size: body.length, form, ip: ip ?? null });

@@ -11,14 +11,18 @@ type OneForm = Exclude<SignatureForm, 'any'>;
 interface Shown {
   /** When it was signed, in seconds since 1970; only where that is part of what is signed. */
   seconds?: number;
-  /** What its sender calls it, as far as it says so. */
-  delivery?: string;
+  /** What its sender calls it, as far as it says so. Asked once the signature is known to be right: it may have to be read in the body. */
+  delivery?: () => string | undefined;
+  /** Whether the same body, for a while, is the same message: its signature says no time, or its sender says that it sends it again. */
+  isKnownByBody?: () => boolean;
   matches: (secret: string) => boolean;
 }
 
-export type Verdict = { form: OneForm; isTimed: boolean; deliveryHash: Buffer | null } | 'unsigned' | 'wrong_signature' | 'outside_window';
+/** A request that is genuine: what names its delivery, and whether its body does. */
+export type Verdict = { form: OneForm; deliveryHash: Buffer | null; isKnownByBody: boolean } | 'unsigned' | 'wrong_signature' | 'outside_window';
 
 const MOST_SIGNATURES = 5;
+const LONGEST_NAME = 255;
 
 const header = (headers: IncomingHttpHeaders, name: string): string | undefined => {
   const value = headers[name];
@@ -33,8 +37,22 @@ const secondsOf = (text: string | undefined): number | undefined => (text !== un
 function plain(value: string | undefined, body: Buffer, delivery: string | undefined): Shown | undefined {
   const hex = value?.startsWith('sha256=') ? value.slice('sha256='.length) : undefined;
   if (hex === undefined) return undefined;
-  return { ...(delivery === undefined ? {} : { delivery }), matches: (secret) => isHexMac(hex) && same(Buffer.from(hex, 'hex'), macOf(secret, body)) };
+  return { delivery: () => delivery, matches: (secret) => isHexMac(hex) && same(Buffer.from(hex, 'hex'), macOf(secret, body)) };
 }
+
+/** The name of a delivery in a body of JSON: the same each time that it is sent. */
+function named(body: Buffer, member: string, prefix: string): string | undefined {
+  try {
+    const name = (JSON.parse(body.toString('utf8')) as Record<string, unknown> | null)?.[member];
+    return typeof name === 'string' && name !== '' && name.startsWith(prefix) && name.length <= LONGEST_NAME ? name : undefined;
+  } catch (error) {
+    if (error instanceof SyntaxError) return undefined;
+    throw error;
+  }
+}
+
+/** Of a message that has no name: the same bytes, signed once more, are another one. */
+const signedAt = (seconds: number, body: Buffer): string => `${seconds} ${hash('sha256', body)}`;
 
 const FORMS: Readonly<Record<OneForm, (headers: IncomingHttpHeaders, body: Buffer) => Shown | undefined>> = {
   standard: (headers, body) => {
@@ -42,7 +60,7 @@ const FORMS: Readonly<Record<OneForm, (headers: IncomingHttpHeaders, body: Buffe
     const seconds = secondsOf(time);
     if (id === undefined || seconds === undefined || signatures === undefined) return undefined;
     const given = signatures.split(' ').filter((signature) => signature.startsWith('v1,')).slice(0, MOST_SIGNATURES).map((signature) => Buffer.from(signature.slice(3), 'base64'));
-    return { seconds, delivery: id, matches: (secret) => given.some((signature) => same(signature, macOf(keyOf(secret), `${id}.${time ?? ''}.`, body))) };
+    return { seconds, delivery: () => id, matches: (secret) => given.some((signature) => same(signature, macOf(keyOf(secret), `${id}.${time ?? ''}.`, body))) };
   },
   github: (headers, body) => plain(header(headers, 'x-hub-signature-256'), body, header(headers, 'x-github-delivery')),
   stripe: (headers, body) => {
@@ -51,20 +69,25 @@ const FORMS: Readonly<Record<OneForm, (headers: IncomingHttpHeaders, body: Buffe
     const seconds = secondsOf(time);
     if (!parts || seconds === undefined) return undefined;
     const given = parts.flatMap(([name, value = '']) => (name === 'v1' && isHexMac(value) ? [Buffer.from(value, 'hex')] : [])).slice(0, MOST_SIGNATURES);
-    return { seconds, delivery: `${seconds} ${hash('sha256', body)}`, matches: (secret) => given.some((signature) => same(signature, macOf(secret, `${time ?? ''}.`, body))) };
+    return { seconds, delivery: () => named(body, 'id', 'evt_') ?? signedAt(seconds, body), matches: (secret) => given.some((signature) => same(signature, macOf(secret, `${time ?? ''}.`, body))) };
   },
   slack: (headers, body) => {
     const [time, signature] = [header(headers, 'x-slack-request-timestamp'), header(headers, 'x-slack-signature')];
     const seconds = secondsOf(time);
     if (seconds === undefined || !signature?.startsWith('v0=')) return undefined;
     const hex = signature.slice(3);
-    return { seconds, delivery: `${seconds} ${hash('sha256', body)}`, matches: (secret) => isHexMac(hex) && same(Buffer.from(hex, 'hex'), macOf(secret, `v0:${time ?? ''}:`, body)) };
+    return {
+      seconds,
+      delivery: () => named(body, 'event_id', '') ?? signedAt(seconds, body),
+      isKnownByBody: () => header(headers, 'x-slack-retry-num') !== undefined && named(body, 'event_id', '') === undefined,
+      matches: (secret) => isHexMac(hex) && same(Buffer.from(hex, 'hex'), macOf(secret, `v0:${time ?? ''}:`, body)),
+    };
   },
   gitlab: (headers) => {
     const token = header(headers, 'x-gitlab-token');
     const delivery = header(headers, 'x-gitlab-event-uuid');
     if (token === undefined) return undefined;
-    return { ...(delivery === undefined ? {} : { delivery }), matches: (secret) => same(hash('sha256', token, 'buffer'), hash('sha256', secret, 'buffer')) };
+    return { delivery: () => delivery, matches: (secret) => same(hash('sha256', token, 'buffer'), hash('sha256', secret, 'buffer')) };
   },
   sha256: (headers, body) => plain(header(headers, 'x-signature-256') ?? header(headers, 'x-signature'), body, header(headers, 'x-delivery-id') ?? header(headers, 'idempotency-key')),
 };
@@ -96,7 +119,8 @@ export function verify(form: SignatureForm, headers: IncomingHttpHeaders, body: 
     // Each is tried, so that it does not show which one was right.
     if (secrets.filter((secret) => shown.matches(secret)).length === 0) return 'wrong_signature';
     if (shown.seconds !== undefined && Math.abs(now.getTime() / 1000 - shown.seconds) > tolerance) return 'outside_window';
-    return { form: one, isTimed: shown.seconds !== undefined, deliveryHash: shown.delivery === undefined ? null : createHash('sha256').update(`${one} ${shown.delivery}`).digest() };
+    const delivery = shown.delivery?.();
+    return { form: one, deliveryHash: delivery === undefined ? null : createHash('sha256').update(`${one} ${delivery}`).digest(), isKnownByBody: shown.isKnownByBody?.() ?? shown.seconds === undefined };
   }
   return 'unsigned';
 }
