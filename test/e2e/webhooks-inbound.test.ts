@@ -231,6 +231,24 @@ describe('whoever does not know the secret', () => {
     expect((await post(third, '{"r":6}')).status).toBe(401);
   });
 
+  it('is refused with the old secret from the moment on that its overlap ends', async () => {
+    const made = await endpoint();
+    const begun = Date.now();
+    await ok(call('POST', `/webhooks/${made.id}/rotate-secret`, { overlap_seconds: 1 }, second));
+    const [{ until } = { until: new Date(0) }] = await sql<{ until: Date }>('select previous_secret_until as until from webhooks where id = $1', [made.id]);
+    // Both processes know both secrets from now on.
+    for (const on of [plane, second]) expect((await post(made, `{"first":"${on.url}"}`, undefined, on)).status).toBe(202);
+    const taken: number[] = [];
+    await eventually(async () => {
+      const { status, body } = await post(made, `{"n":${taken.length}}`, undefined, taken.length % 2 === 0 ? plane : second);
+      if (status === 202) taken.push(new Date(body.received_at).getTime());
+      return status === 401;
+    });
+    expect(taken.length).toBeGreaterThan(1);
+    expect(Math.max(...taken)).toBeLessThan(until.getTime() + 50);
+    expect(Date.now() - begun).toBeGreaterThan(900);
+  });
+
   it('and sends too much, or too often, is stopped before that is read', async () => {
     const made = await endpoint();
     const large = Buffer.alloc(1_048_577, 0x61);

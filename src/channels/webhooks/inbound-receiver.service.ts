@@ -25,6 +25,8 @@ export interface Incoming {
   body: Buffer;
   ip: string | undefined;
 }
+/** `previousEnds`: until when the secret before works, by this process's monotonic clock. */
+type KnownEndpoint = Endpoint & { previousEnds: number };
 type Accepted = Exclude<Verdict, string>;
 
 /** Rows of the audit log about refused requests to one endpoint: at most one in so long from each process, with how many it stands for. */
@@ -36,7 +38,7 @@ const LONGEST_TYPE = 200;
 @Injectable()
 export class InboundReceiver {
   private readonly logger = new Logger(InboundReceiver.name);
-  private readonly endpoints: RevocableCache<Endpoint>;
+  private readonly endpoints: RevocableCache<KnownEndpoint>;
   private readonly refusals = new LRUCache<string, { at: number; unsaid: number }>({ max: MOST_REMEMBERED });
 
   constructor(
@@ -50,7 +52,7 @@ export class InboundReceiver {
     private readonly clock: Clock,
     revocations: Revocations,
   ) {
-    this.endpoints = revocations.cache<Endpoint>((slug) => this.webhooks.endpoint(slug), ({ id, tenant_id }) => [webhookTag(id), `tenant:${tenant_id}`]);
+    this.endpoints = revocations.cache<KnownEndpoint>((slug) => this.look(slug), ({ id, tenant_id }) => [webhookTag(id), `tenant:${tenant_id}`]);
   }
 
   /** @throws Problem `webhook_refused`, alike for no endpoint, one that is disabled, and a signature that is not right */
@@ -59,7 +61,7 @@ export class InboundReceiver {
     if (!endpoint) throw new Problem('webhook_refused');
     const { tenant_id, id } = endpoint;
     return this.context.within({ tenantId: tenant_id, ...(incoming.ip === undefined ? {} : { ip: incoming.ip }) }, async () => {
-      const secrets = await this.secrets.open({ ...endpoint, previous_secret: endpoint.previous_works ? endpoint.previous_secret : null });
+      const secrets = await this.secrets.open({ ...endpoint, previous_secret: this.clock.monotonicMs() < endpoint.previousEnds ? endpoint.previous_secret : null });
       const verdict = verify(endpoint.signature_form, incoming.headers, incoming.body, secrets, this.clock.now(), endpoint.replay_seconds);
       if (typeof verdict === 'string') {
         await this.refused(id, verdict);
@@ -67,6 +69,13 @@ export class InboundReceiver {
       }
       return this.keep(endpoint, incoming, verdict, secrets);
     });
+  }
+
+  /** What is known of an endpoint is two seconds old at most; the secret before ends at its time all the same. */
+  private async look(slug: string): Promise<KnownEndpoint | undefined> {
+    const asked = this.clock.monotonicMs();
+    const endpoint = await this.webhooks.endpoint(slug);
+    return endpoint && { ...endpoint, previousEnds: asked + endpoint.previous_ms };
   }
 
   /** The same delivery again is answered as it was the first time; it is known by the name that its sender gives it, or by its body. */

@@ -12,7 +12,7 @@ export type WebhookPatch = Partial<Pick<Webhook, 'name' | 'url' | 'events' | 'or
 export type Subscription = Pick<Webhook, 'id' | 'events' | 'sees_as' | 'order_by' | 'created_at'>;
 
 /** What decides whether a request to an endpoint is taken. */
-export type Endpoint = Pick<Webhook, 'tenant_id' | 'id' | 'name' | 'secret' | 'secret_version' | 'previous_secret' | 'signature_form' | 'replay_seconds'> & { previous_works: boolean };
+export type Endpoint = Pick<Webhook, 'tenant_id' | 'id' | 'name' | 'secret' | 'secret_version' | 'previous_secret' | 'signature_form' | 'replay_seconds'> & { previous_ms: number };
 
 /** How a subscription gets on. */
 export interface WebhookHealth {
@@ -97,10 +97,10 @@ export class WebhooksRepository {
     return this.database.query<Subscription>(`select id, events, sees_as, order_by, created_at from webhooks where tenant_id = $1 and direction = 'outbound' and is_enabled order by id`, [tenantId]);
   }
 
-  /** Before the tenant is known: one that is enabled, of a tenant that is active. */
+  /** Before the tenant is known: one that is enabled, of a tenant that is active. `previous_ms` says for how long from now on the secret before works. */
   async endpoint(slug: string): Promise<Endpoint | undefined> {
     const rows = await this.database.query<Endpoint>(
-      `select w.tenant_id, w.id, w.name, w.secret, w.secret_version, w.previous_secret, w.signature_form, w.replay_seconds, coalesce(w.previous_secret_until > now(), false) as previous_works
+      `select w.tenant_id, w.id, w.name, w.secret, w.secret_version, w.previous_secret, w.signature_form, w.replay_seconds, coalesce(extract(epoch from w.previous_secret_until - now()) * 1000, 0)::float8 as previous_ms
        from webhooks w join tenants t on t.id = w.tenant_id and t.status = 'active' where w.slug = $1 and w.direction = 'inbound' and w.is_enabled`,
       [slug],
     );
