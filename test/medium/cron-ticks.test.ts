@@ -13,6 +13,8 @@ const KIND = 'test';
 let planes: Plane[];
 /** Owners whose ticks fail, after they have had their effect. */
 const failing = new Set<string>();
+/** What was given up, by its owner. */
+const givenUp = new Map<string, { ticks: readonly Date[]; reason: { code: string; message: string } }[]>();
 
 /** A tick writes a row, in its transaction. */
 function prepare(app: Plane['app']): void {
@@ -20,6 +22,9 @@ function prepare(app: Plane['app']): void {
   app.get(CronTicks).define(KIND, async (owner, at) => {
     await sql.execute(`insert into ticked select current_setting('app.tenant_id')::uuid, $1, $2`, [owner, at]);
     if (failing.has(owner)) throw new Error('After the effect.');
+  }, (owner, ticks, reason) => {
+    givenUp.set(owner, [...(givenUp.get(owner) ?? []), { ticks, reason }]);
+    return Promise.resolve();
   });
 }
 
@@ -79,6 +84,25 @@ describe('ticks', () => {
     await query('update cron_ticks set due_at = now(), failures = 7 where owner_id = $1', [owner]);
     await eventually(() => isAhead(owner));
     expect([await ticked(owner), (await failures())[0]?.failures]).toEqual([[], 0]);
+    const told = givenUp.get(owner) ?? [];
+    expect(told).toMatchObject([{ reason: { code: 'internal', message: expect.stringContaining('8 times') as string } }]);
+    expect(told[0]?.ticks.length).toBeGreaterThanOrEqual(2);
+  });
+
+  it('that are too late by the time they are tried again are given up, too, and not taken for missed', async () => {
+    const owner = newId();
+    const minute = (new Date().getUTCMinutes() + 57) % 60;
+    await set(owner, `${minute} * * * *`, 'skip');
+    await query(`update cron_ticks set failures = 3, last_error = 'Error: x', next_at = next_at - interval '1 hour', due_at = now() where owner_id = $1`, [owner]);
+    await eventually(() => isAhead(owner));
+    expect(await ticked(owner)).toEqual([]);
+    expect(givenUp.get(owner)).toMatchObject([{ ticks: [expect.any(Date)], reason: { code: 'internal', message: expect.stringContaining('3 times') as string } }]);
+    // One that was never tried was missed.
+    const other = newId();
+    await set(other, `${minute} * * * *`, 'skip');
+    await query(`update cron_ticks set next_at = next_at - interval '1 hour', due_at = now() where owner_id = $1`, [other]);
+    await eventually(() => isAhead(other));
+    expect(givenUp.get(other)).toBeUndefined();
   });
 
   it('of a schedule that nobody can read any more keep no others waiting, also when they are given up', async () => {

@@ -13,9 +13,9 @@ export interface DueOwner extends TickOwner {
   tenant_id: string;
 }
 
-interface TickRow extends CronSchedule {
+/** The schedule of an owner, and its tick that comes next. */
+export interface TickRow extends CronSchedule {
   next_at: Date;
-  now: Date;
 }
 
 const OWNER = 'tenant_id = $1 and owner_kind = $2 and owner_id = $3';
@@ -32,8 +32,8 @@ export class CronTicksRepository {
     return (await this.sql.row<{ now: Date }>('select clock_timestamp() as now'))?.now ?? new Date();
   }
 
-  find(tenantId: string, { owner_kind, owner_id }: TickOwner): Promise<CronSchedule | undefined> {
-    return this.sql.row(`select expression, timezone, missed from cron_ticks where ${OWNER} for update`, [tenantId, owner_kind, owner_id]);
+  find(tenantId: string, { owner_kind, owner_id }: TickOwner): Promise<TickRow | undefined> {
+    return this.sql.row(`select expression, timezone, missed, next_at from cron_ticks where ${OWNER} for update`, [tenantId, owner_kind, owner_id]);
   }
 
   async save(tenantId: string, { owner_kind, owner_id }: TickOwner, { expression, timezone, missed }: CronSchedule, next: Date): Promise<void> {
@@ -55,9 +55,9 @@ export class CronTicksRepository {
   }
 
   /** Holds the row until the transaction ends; undefined when another process has it, or has dealt with it. */
-  take(tenantId: string, { owner_kind, owner_id }: TickOwner): Promise<TickRow | undefined> {
-    return this.sql.row<TickRow>(
-      `select expression, timezone, missed, next_at, clock_timestamp() as now from cron_ticks where ${OWNER} and due_at <= clock_timestamp() for update skip locked`,
+  take(tenantId: string, { owner_kind, owner_id }: TickOwner): Promise<(TickRow & { failures: number; now: Date }) | undefined> {
+    return this.sql.row(
+      `select expression, timezone, missed, next_at, failures, clock_timestamp() as now from cron_ticks where ${OWNER} and due_at <= clock_timestamp() for update skip locked`,
       [tenantId, owner_kind, owner_id],
     );
   }

@@ -5,10 +5,16 @@ import { Config } from '../config/config.js';
 import { RequestContext } from '../context/request-context.js';
 import { databaseProblem } from '../database/database-problem.js';
 import { type CronSchedule, dueTicks, nextTick, scheduleFault } from './cron-schedule.js';
-import { CronTicksRepository, type DueOwner } from './cron-ticks.repository.js';
+import { CronTicksRepository, type DueOwner, type TickRow } from './cron-ticks.repository.js';
 import { Loops } from './loops.js';
 
 type TickHandler = (ownerId: string, tickAt: Date) => Promise<void>;
+/** Why ticks are given up. */
+export interface TickFailure {
+  code: string;
+  message: string;
+}
+type GivenUpHandler = (ownerId: string, ticks: readonly Date[], failure: TickFailure) => Promise<void>;
 
 const EVERY_MS = 500;
 const BATCH = 100;
@@ -27,7 +33,7 @@ const LONGEST_ERROR = 1_000;
 @Injectable()
 export class CronTicks implements OnApplicationBootstrap {
   private readonly logger = new Logger(CronTicks.name);
-  private readonly handlers = new Map<string, TickHandler>();
+  private readonly handlers = new Map<string, { tick: TickHandler; givenUp: GivenUpHandler }>();
 
   constructor(
     private readonly config: Config,
@@ -39,10 +45,11 @@ export class CronTicks implements OnApplicationBootstrap {
   /**
    * Says what a tick of owners of a kind does; call it in `onModuleInit`. The handler runs in the transaction of the tick and in its
    * tenant: what it changes there happens once. What it throws takes the tick back; it is tried again, later each time.
+   * @param givenUp hears of ticks that are not tried again, in the transaction that gives them up: whoever waits for them must learn of it
    */
-  define(ownerKind: string, handler: TickHandler): void {
+  define(ownerKind: string, tick: TickHandler, givenUp: GivenUpHandler): void {
     if (this.handlers.has(ownerKind)) throw new Error(`Ticks of ${ownerKind} are defined twice.`);
-    this.handlers.set(ownerKind, handler);
+    this.handlers.set(ownerKind, { tick, givenUp });
   }
 
   /**
@@ -90,7 +97,10 @@ export class CronTicks implements OnApplicationBootstrap {
       return await this.tick(owner);
     } catch (error) {
       if (databaseProblem(error)?.status === 503) throw error;
-      const failures = await this.putOff(owner, error);
+      const failures = await this.putOff(owner, error, true).catch((cause: unknown) => {
+        this.logger.error({ err: cause, owner: owner.owner_id, kind: owner.owner_kind }, 'That ticks are given up could not be written down.');
+        return this.putOff(owner, error, false);
+      });
       this.logger.error({ err: error, owner: owner.owner_id, kind: owner.owner_kind, failures }, failures >= MOST_FAILURES ? 'A tick failed for good: it is given up.' : 'A tick failed; it is tried again.');
       return true;
     }
@@ -100,22 +110,26 @@ export class CronTicks implements OnApplicationBootstrap {
   @Transactional()
   protected async tick(owner: DueOwner): Promise<boolean> {
     const row = await this.repository.take(owner.tenant_id, owner);
-    const handler = this.handlers.get(owner.owner_kind);
-    if (!row || !handler) return false;
+    const handlers = this.handlers.get(owner.owner_kind);
+    if (!row || !handlers) return false;
     const { run, next } = dueTicks(row, row.next_at, row.now);
     // Before the handler, which may end the schedule or set another.
     await this.repository.advance(owner.tenant_id, owner, next);
-    for (const at of run) await handler(owner.owner_id, at);
+    // It was not missed: it came in time, and failed until it was too late for it.
+    const isLate = row.failures > 0 && row.missed === 'skip' && !run.some((at) => at.getTime() === row.next_at.getTime());
+    if (isLate) await handlers.givenUp(owner.owner_id, [row.next_at], failureOf(row.failures));
+    for (const at of run) await handlers.tick(owner.owner_id, at);
     return true;
   }
 
   @Transactional()
-  protected async putOff(owner: DueOwner, error: unknown): Promise<number> {
+  protected async putOff(owner: DueOwner, error: unknown, isTold: boolean): Promise<number> {
     const failures = await this.repository.putOff(owner.tenant_id, owner, String(error).replaceAll('\0', '').slice(0, LONGEST_ERROR));
-    if (failures >= MOST_FAILURES) {
-      const row = await this.repository.find(owner.tenant_id, owner);
-      if (row) await this.repository.advance(owner.tenant_id, owner, nextOrLater(row, await this.repository.now()));
-    }
+    const row = failures >= MOST_FAILURES ? await this.repository.find(owner.tenant_id, owner) : undefined;
+    if (!row) return failures;
+    const now = await this.repository.now();
+    await this.repository.advance(owner.tenant_id, owner, nextOrLater(row, now));
+    if (isTold) await this.handlers.get(owner.owner_kind)?.givenUp(owner.owner_id, ticksOf(row, now), failureOf(failures, error));
     return failures;
   }
 }
@@ -124,6 +138,22 @@ export class CronTicks implements OnApplicationBootstrap {
 export function requireSchedule(schedule: Pick<CronSchedule, 'expression' | 'timezone'>): void {
   const fault = scheduleFault(schedule);
   if (fault) throw new Problem('unprocessable', { detail: `${fault.field} ${fault.message}.`, errors: [{ field: fault.field, code: 'schedule', message: fault.message }] });
+}
+
+/** What people may know of it; what went wrong on our side is in the log. */
+function failureOf(failures: number, error?: unknown): TickFailure {
+  if (error instanceof Problem && error.status < 500) return { code: error.code, message: error.message };
+  return { code: 'internal', message: `The tick failed ${failures} times, as something went wrong on our side: it is given up.` };
+}
+
+/** Those that are due, at least the first. */
+function ticksOf(row: TickRow, now: Date): Date[] {
+  try {
+    const { run } = dueTicks(row, row.next_at, now);
+    return run.length > 0 ? run : [row.next_at];
+  } catch {
+    return [row.next_at];
+  }
 }
 
 /** Of a schedule that cannot be read any more, such as one of a time zone that is gone, no tick: it is looked at again later. */

@@ -4,6 +4,7 @@ import { newId } from '../../core/ids.js';
 import { RequestContext } from '../../platform/context/request-context.js';
 import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { isAfter, type LoggedEvent } from '../../platform/events/event-log.js';
+import type { TickFailure } from '../../platform/jobs/cron-ticks.js';
 import { Notifier } from '../../platform/notifications/notifier.port.js';
 import { isLoop } from './firing-chains.js';
 import { decide, type PaceState } from './firing-pace.js';
@@ -11,6 +12,7 @@ import { FiringSignal } from './firing-signal.js';
 import { FiringsRepository } from './firings.repository.js';
 import { addTo, type Buckets } from './threshold-rules.js';
 import type { ThresholdConfig } from './trigger-config.js';
+import { failureNotice } from './trigger-notices.js';
 import type { FiringEvent } from './trigger-firing.entity.js';
 import { type HeldTrigger, TriggersRepository } from './triggers.repository.js';
 
@@ -70,6 +72,18 @@ export class FiringRecorder {
     await this.join(held, joins);
     await this.triggers.remember(held.tenant_id, held.id, held, state.state, held.buckets);
     if (state.passed) await this.passOver(held, [state.passed]);
+  }
+
+  /** Ticks that could not be dealt with, and are not tried again. */
+  @Transactional()
+  async givenUp(triggerId: string, ticks: readonly Date[], { code, message }: TickFailure): Promise<void> {
+    const held = await this.triggers.hold(this.context.tenantId, triggerId);
+    if (!held) return;
+    const [at = held.now] = ticks;
+    const reason = `${code}: ${message}`;
+    const event: FiringEvent = { id: null, name: 'cron.tick', occurred_at: at.toISOString(), data: { tick_at: at.toISOString() } };
+    await this.passOver(held, [{ status: 'failed', reason, event, chain: [], count: ticks.length }]);
+    await this.notifier.notify(failureNotice(held, reason, held.now));
   }
 
   private async recordOf(held: HeldTrigger, matches: readonly Match[]): Promise<void> {

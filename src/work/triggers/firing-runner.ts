@@ -14,6 +14,7 @@ import { FiringSignal } from './firing-signal.js';
 import { FiringsRepository } from './firings.repository.js';
 import { TriggerActions } from './trigger-actions.js';
 import type { TriggerFiring } from './trigger-firing.entity.js';
+import { failureNotice } from './trigger-notices.js';
 import { TriggerFailed, TriggerFired } from './triggers.events.js';
 import { TriggersRepository } from './triggers.repository.js';
 
@@ -22,7 +23,6 @@ const AT_ONCE = 20;
 const LANES = 2;
 const MOST_ATTEMPTS = 6;
 const LONGEST_REASON = 500;
-const HOUR = 13;
 
 /**
  * Does what firings are for: takes some that are due, fills in what their actions say, and does each in one transaction with its end, so
@@ -131,16 +131,7 @@ export class FiringRunner implements OnApplicationBootstrap {
     await this.firings.end(tenant_id, id, 'failed', reason, null);
     if (!trigger) return;
     await this.events.publish(TriggerFailed, { trigger_id, firing_id: id, name: trigger.name, action: trigger.action.type, reason });
-    await this.notifier.notify({
-      type: 'trigger_failed',
-      severity: 'warning',
-      title: `Trigger ${trigger.name} failed`,
-      body: reason,
-      link: `/triggers/${trigger_id}`,
-      metadata: { trigger_id, firing_id: id },
-      to: { roles: ['admin'] },
-      key: `trigger:${trigger_id}:failed:${new Date().toISOString().slice(0, HOUR)}`,
-    });
+    await this.notifier.notify(failureNotice(trigger, reason, new Date(), id));
   }
 }
 

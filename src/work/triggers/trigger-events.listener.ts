@@ -26,7 +26,7 @@ export class TriggerEvents implements OnModuleInit {
   onModuleInit(): void {
     const concern = async (tenantId: string, name: string): Promise<boolean> => (await this.known.concernedBy(tenantId, name)).length > 0;
     this.consumers.onAllInTurns('triggers', concern, (events) => this.hold(events));
-    this.ticks.define(TICK_OWNER, (id, at) => this.recorder.happened(id, 'cron.tick', { tick_at: at.toISOString() }, at));
+    this.ticks.define(TICK_OWNER, (id, at) => this.recorder.happened(id, 'cron.tick', { tick_at: at.toISOString() }, at), (id, ticks, failure) => this.recorder.givenUp(id, ticks, failure));
   }
 
   /** Expressions are evaluated before the transaction: they may take their time. */

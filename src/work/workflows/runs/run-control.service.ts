@@ -68,7 +68,8 @@ export class RunControl {
   }
 
   /** A run that goes on again is one more that is open, of a workflow that may run. */
-  private async admit({ workflow_id: workflowId }: HeldRun): Promise<void> {
+  private async admit({ workflow_id: workflowId, status: is, started_at: began }: HeldRun): Promise<void> {
+    if (began === null) throw new Problem('invalid_transition', { detail: 'The run never began: start another one.', current: is });
     const { status } = await this.versions.startable(workflowId);
     if (status === 'disabled') throw new Problem('workflow_disabled', { detail: 'The workflow is disabled.', current: status });
     await this.plans.admit('open_workflow_runs');

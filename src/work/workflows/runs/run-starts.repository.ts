@@ -26,6 +26,15 @@ const COLUMNS = [
 const INSERT = prepared(`insert into workflow_runs (tenant_id, status, ${COLUMNS.join(', ')}) select $1, 'pending', ${COLUMNS.join(', ')} from jsonb_populate_recordset(null::workflow_runs, $2::jsonb)
   on conflict (tenant_id, workflow_id, start_key) where start_key is not null do nothing returning id`);
 
+/** A run that should have begun, and why it did not. */
+export interface FailedStart {
+  id: string;
+  workflowId: string;
+  startedBy: { kind: string; id: string };
+  key: string;
+  error: { code: string; message: string };
+}
+
 /** A run with the key that it was started with. */
 export interface KeyedRun {
   id: string;
@@ -43,6 +52,17 @@ export class RunStartsRepository {
   async insert(tenantId: string, runs: readonly NewRun[]): Promise<ReadonlySet<string>> {
     if (runs.length === 0) return new Set();
     return new Set((await this.sql.rows<{ id: string }>(INSERT, [tenantId, toJsonText(runs)])).map(({ id }) => id));
+  }
+
+  /** A run that never began, of the newest version; undefined where its workflow is gone, or its key is taken. */
+  async insertFailed(tenantId: string, { id, workflowId, startedBy, key, error }: FailedStart): Promise<string | undefined> {
+    const row = await this.sql.row<{ id: string }>(
+      `insert into workflow_runs (tenant_id, id, root_run_id, workflow_id, version, status, input, error, started_by_kind, started_by_id, start_key, ended_at)
+       select $1, $2::uuid, $2::uuid, w.id, w.version, 'failed', '{}', $4, $5, $6, $7, clock_timestamp() from workflows w where w.tenant_id = $1 and w.id = $3
+       on conflict (tenant_id, workflow_id, start_key) where start_key is not null do nothing returning id`,
+      [tenantId, id, workflowId, JSON.stringify({ ...error, passing: false }), startedBy.kind, startedBy.id, key],
+    );
+    return row?.id;
   }
 
   /** Runs that were started with keys of their workflows. */
