@@ -3,6 +3,7 @@ import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
 import type { Problem } from '../../src/core/problem.js';
 import { type Breaker, BREAKERS, call, codeOf, codes, made, post, read, save, server, withServer } from '../support/breakers.js';
 import { status } from '../support/counting-server.js';
+import { eventually } from '../support/eventually.js';
 import { createTenant, createUser, ok, type SignedIn, unique } from '../support/factories.js';
 import { ADMIN_TOKEN } from '../support/plane.js';
 import { plane, second } from '../support/two-planes.js';
@@ -118,7 +119,7 @@ describe('in front of calls', () => {
   });
 
   it('count what never answers and what refuses to talk, not what the target cannot help', async () => {
-    const name = await made({ failure_threshold: 3 });
+    const name = await made({ failure_threshold: 3, slow_call_ms: 50 });
     server.answer = status(404);
     await call();
     server.answer = () => undefined;
@@ -129,6 +130,31 @@ describe('in front of calls', () => {
     expect(await read(name)).toMatchObject({ state: 'closed', recent_failures: 2 });
     await call();
     expect(await read(name)).toMatchObject({ state: 'open' });
+  });
+
+  it.each([
+    ['that waits less than a call may take before it is slow', { slow_call_ms: 200 }],
+    ['that waits less than calls do where nobody says otherwise', {}],
+  ])('are not opened for others by a caller %s', async (_who, settings) => {
+    const name = await made({ failure_threshold: 1, failure_rate: 0.1, minimum_calls: 2, ...settings });
+    server.answer = () => undefined;
+    for (let count = 0; count < 4; count += 1) expect(codeOf(await call(count % 2 ? plane : second, OPERATOR_TENANT_ID, { timeoutMs: 30 }))).toBe('egress_failed');
+    expect(await read(name)).toMatchObject({ state: 'closed', recent_failures: 0 });
+    server.answer = status(500);
+    await call();
+    expect(await read(name)).toMatchObject({ state: 'open' });
+  });
+
+  it('give a probe back, and stay half open, when its caller did not wait as long', async () => {
+    const name = await made({ failure_threshold: 1, open_seconds: 1, slow_call_ms: 5_000 });
+    server.answer = status(500);
+    await call();
+    server.answer = () => undefined;
+    await eventually(async () => codeOf(await call(plane, OPERATOR_TENANT_ID, { timeoutMs: 30 })) === 'egress_failed');
+    expect(await read(name)).toMatchObject({ state: 'half_open' });
+    server.answer = status(200);
+    expect(await call(second)).toBe(200);
+    expect(await read(name)).toMatchObject({ state: 'closed' });
   });
 
   it('open by the share of calls that fail or are slow', async () => {

@@ -14,6 +14,11 @@ export interface Passage {
   succeeded(ms: number): Promise<void>;
   /** @param reason in a few words of the plane's own: it is shown with the breaker */
   failed(reason: string, ms: number): Promise<void>;
+  /**
+   * There was no answer for as long as its caller waits. Whether the target is to blame depends on how long that is.
+   * @param patienceMs how long the caller meant to wait
+   */
+  timedOut(reason: string, patienceMs: number): Promise<void>;
   /** Neither: it was given up, or says nothing about the target. */
   abandoned(): Promise<void>;
 }
@@ -33,4 +38,4 @@ export abstract class Breakers {
 const done = (): Promise<void> => Promise.resolve();
 
 /** Of a call that no breaker stands in front of. */
-export const FREE_PASSAGE: Passage = { succeeded: done, failed: done, abandoned: done };
+export const FREE_PASSAGE: Passage = { succeeded: done, failed: done, timedOut: done, abandoned: done };

@@ -133,13 +133,16 @@ export class Egress implements OnApplicationShutdown {
       return answer;
     } catch (error) {
       const problem = toProblem(error);
-      await tellProblem(passage, problem, asked.signal?.aborted === true, performance.now() - start);
+      // The caller's patience had its end, not the plane's: who waits for an instant learns nothing about the host.
+      if (isLate(error) && asked.signal?.aborted !== true) await passage.timedOut(problem.message, patienceOf(asked));
+      else await tellProblem(passage, problem, asked.signal?.aborted === true, performance.now() - start);
       throw problem;
     }
   }
 
-  private async send(url: URL, { method = 'GET', headers = {}, body, timeoutMs = DEFAULT_TIMEOUT_MS, maxBytes = DEFAULT_BYTES, cut = false, signal }: EgressRequest): Promise<EgressAnswer> {
-    const deadline = AbortSignal.timeout(Math.min(timeoutMs, LONGEST_TIMEOUT_MS));
+  private async send(url: URL, asked: EgressRequest): Promise<EgressAnswer> {
+    const { method = 'GET', headers = {}, body, maxBytes = DEFAULT_BYTES, cut = false, signal } = asked;
+    const deadline = AbortSignal.timeout(patienceOf(asked));
     const answer = await request(url, {
       dispatcher: this.agent,
       method,
@@ -229,6 +232,11 @@ function tellAnswer(passage: Passage, status: number, ms: number): Promise<void>
 function tellProblem(passage: Passage, problem: Problem, givenUp: boolean, ms: number): Promise<void> {
   return givenUp || problem.code !== 'egress_failed' || problem.details.limit !== undefined ? passage.abandoned() : passage.failed(problem.message, ms);
 }
+
+const patienceOf = ({ timeoutMs = DEFAULT_TIMEOUT_MS }: EgressRequest): number => Math.min(timeoutMs, LONGEST_TIMEOUT_MS);
+
+/** Whether the time that the caller gave was over. That a connection is not made in time is the host's affair. */
+const isLate = (error: unknown): boolean => (error as { name?: string }).name === 'TimeoutError';
 
 /** What went wrong, in words that show nothing of the inside: which address it was, or how far it got, is nobody's business. */
 function toProblem(error: unknown): Problem {

@@ -20,6 +20,9 @@ const PROBE_AGAIN_MS = 1_000;
 /** A process that found no free probe does not ask the database again for so long. */
 const PROBES_TAKEN_MS = 50;
 
+/** Where nothing says from when on a call is slow: as long as a call waits of which nobody says how long. */
+const FAIR_PATIENCE_MS = 10_000;
+
 /** Breakers whose calls a process counts; one that has not been called for longest is counted anew. */
 const MOST_REMEMBERED = 20_000;
 
@@ -108,7 +111,12 @@ export class CircuitGate extends Breakers {
   }
 
   private closedPassage(breaker: CircuitBreaker): TaskPassage {
-    return { ...FREE, succeeded: (ms) => this.count(breaker, undefined, ms), failed: (reason, ms) => this.count(breaker, { reason }, ms) };
+    return {
+      ...FREE,
+      succeeded: (ms) => this.count(breaker, undefined, ms),
+      failed: (reason, ms) => this.count(breaker, { reason }, ms),
+      timedOut: (reason, patienceMs) => (isFair(breaker, patienceMs) ? this.count(breaker, { reason }, patienceMs) : Promise.resolve()),
+    };
   }
 
   private probePassage(breaker: CircuitBreaker, probeId: string): TaskPassage {
@@ -117,6 +125,7 @@ export class CircuitGate extends Breakers {
       probe: true,
       succeeded: (ms) => (isSlow(breaker, ms) && breaker.slow_call_rate !== null ? end('failed', 'The call was slow.') : end('succeeded', '')),
       failed: (reason) => end('failed', reason),
+      timedOut: (reason, patienceMs) => (isFair(breaker, patienceMs) ? end('failed', reason) : end('abandoned', '')),
       abandoned: () => end('abandoned', ''),
       handedOut: (taskId) => this.repository.bindProbe(breaker, probeId, taskId),
     };
@@ -168,6 +177,9 @@ const FREE: TaskPassage = { ...FREE_PASSAGE, probe: false, handedOut: () => Prom
 
 const isSlow = ({ slow_call_ms: limit }: CircuitBreaker, ms: number): boolean => limit !== null && ms >= limit;
 
+/** Whether a caller has waited long enough for its waiting in vain to be the target's failure: others share the breaker. */
+const isFair = ({ slow_call_ms: slow }: CircuitBreaker, patienceMs: number): boolean => patienceMs >= (slow ?? FAIR_PATIENCE_MS);
+
 function together(passages: readonly TaskPassage[]): TaskPassage {
   const [only] = passages;
   if (passages.length === 1 && only) return only;
@@ -178,6 +190,7 @@ function together(passages: readonly TaskPassage[]): TaskPassage {
     probe: passages.some(({ probe }) => probe),
     succeeded: (ms) => each((passage) => passage.succeeded(ms)),
     failed: (reason, ms) => each((passage) => passage.failed(reason, ms)),
+    timedOut: (reason, patienceMs) => each((passage) => passage.timedOut(reason, patienceMs)),
     abandoned: () => each((passage) => passage.abandoned()),
     handedOut: (taskId) => each((passage) => passage.handedOut(taskId)),
   };
