@@ -96,4 +96,23 @@ describe('a run that breaks', () => {
     expect(await ask('select error from workflow_runs where id = $1', [runId])).toMatchObject([{ error: { code: 'engine_error', message: expect.stringContaining('not undone') as string } }]);
     expect((await tasksOf(runId)).map(({ status }) => status).sort()).toEqual(['cancelled', 'completed']);
   });
+
+  it('can be cancelled by whoever looks at it: it is given up at once, undone, and what broke it is kept', async () => {
+    const agent = await workerOf();
+    const config = { title: 'Take', required_tools: [agent.tool] };
+    const undo = { type: 'transform', config: { output: 'given back' } } as const;
+    const runId = await start(await workflowOf([step('take', 'task', { config, compensate: undo }), step('late', 'task', { config, compensate: undo }, 'take'), step('nap', 'wait', { config: { seconds: 3_600 } }, 'late')]));
+    await work(agent);
+    await untilStep(runId, 'late', 'waiting');
+    await breakBy(runId);
+    await broken(runId);
+    await leave(runId);
+    await work(agent);
+    await eventually(async () => (await ask('select 1 from workflow_facts where run_id = $1', [runId])).length >= 2);
+    expect(await control(runId, 'cancel', { reason: 'It hangs.' })).toMatchObject({ status: 200, body: { id: runId } });
+    const done = await ended(runId);
+    expect(done).toMatchObject({ status: 'cancelled', error: { code: 'cancelled', message: 'It hangs.' }, unheard: [{ path: 'not-there' }], breakage: null });
+    expect(done.steps.filter(({ undone }) => undone === true).map(({ path }) => path)).toEqual(['late', 'take']);
+    expect((await control(runId, 'cancel')).status).toBe(409);
+  });
 });

@@ -10,7 +10,7 @@ import { Consequences } from './consequences.service.js';
 import { GivingUp } from './giving-up.service.js';
 import { RunMover } from './run-mover.js';
 import { RunSignal } from './run-signal.js';
-import { RunsRepository } from './runs.repository.js';
+import { MOST_BREAKAGES, RunsRepository } from './runs.repository.js';
 
 const TURN_MS = 200;
 /** Runs, and facts and steps, that one look finds. */
@@ -19,8 +19,6 @@ const MOST_FACTS = 500;
 /** Runs in one transaction. */
 const TOGETHER = 20;
 const LONGEST_BREAKAGE = 2_000;
-/** With pauses that double up to ten minutes: about an hour. */
-const MOST_BREAKAGES = 14;
 
 /**
  * Moves runs on: any process any run, each run by one process at a time, its transition in one transaction with all that follows

@@ -19,6 +19,8 @@ export interface HeldRun extends RunRow {
   depth: number;
   requester: string | null;
   archived_at: Date | null;
+  /** How often in a row it could not be moved on. */
+  breakages: number;
   revision: number;
 }
 
@@ -41,7 +43,7 @@ const DUE = `with idle as materialized (select id from tenants where status <> '
   union all (select tenant_id, id from workflow_runs r where timeout_at <= statement_timestamp() and ${MAY('r.tenant_id', 'r.id')} order by timeout_at limit $1)
   ) found group by tenant_id, run_id`;
 
-const HELD = ['id', 'workflow_id', 'version', 'input', ...COLUMNS, 'root_run_id', 'parent_run_id', 'parent_path', 'parent_attempt', 'depth', 'requester', 'archived_at', 'revision'].join(', ');
+const HELD = ['id', 'workflow_id', 'version', 'input', ...COLUMNS, 'root_run_id', 'parent_run_id', 'parent_path', 'parent_attempt', 'depth', 'requester', 'archived_at', 'breakages', 'revision'].join(', ');
 /** Not `for update`: a fact of a child run refers to its parent, and must not wait for it. */
 const HOLD = prepared(`select ${HELD} from workflow_runs where tenant_id = $1 and id = any($2) and (broken_until is null or broken_until <= statement_timestamp()) order by id for no key update skip locked`);
 const HOLD_ONE = prepared(`select ${HELD} from workflow_runs where tenant_id = $1 and id = $2 for no key update`);
@@ -68,6 +70,9 @@ interface DueRun {
   run_id: string;
   n: number;
 }
+
+/** With pauses that double up to ten minutes: about an hour. */
+export const MOST_BREAKAGES = 14;
 
 export type NewFact = Fact & { runId: string };
 
@@ -141,6 +146,11 @@ export class RunsRepository {
   /** Keeps a run that was just written apart for as long as it takes to give it up. */
   async keepBroken(tenantId: string, id: string, breakages: number, breakage: string): Promise<void> {
     await this.sql.execute(`update workflow_runs set breakages = $3, breakage = $4, broken_until = statement_timestamp() + interval '1 minute' where tenant_id = $1 and id = $2`, [tenantId, id, breakages, breakage]);
+  }
+
+  /** Has a run that breaks looked at now, for the last time: if it breaks once more, it is given up. */
+  async wearOut(tenantId: string, id: string): Promise<void> {
+    await this.sql.execute('update workflow_runs set breakages = $3, broken_until = null where tenant_id = $1 and id = $2', [tenantId, id, MOST_BREAKAGES - 1]);
   }
 
   /** Leaves a run alone for a while that could not be moved on. @returns how often in a row it has broken */

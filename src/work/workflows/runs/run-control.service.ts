@@ -1,14 +1,18 @@
 import { Injectable } from '@nestjs/common';
 import { Transactional } from '@nestjs-cls/transactional';
+import { newId } from '../../../core/ids.js';
 import { notFound, Problem } from '../../../core/problem.js';
+import { ROOT } from '../../../core/workflows/graph.js';
 import type { Pass } from '../../../core/workflows/pass.js';
 import { advance, cancel, isGoing, pause, resume, retry } from '../../../core/workflows/transition.js';
 import { AuditPort } from '../../../platform/auth/audit-port.js';
 import { RequestContext } from '../../../platform/context/request-context.js';
+import { afterCommit } from '../../../platform/database/tenant-transaction.adapter.js';
 import { checkIfMatch } from '../../../platform/http/etag.js';
 import { PlanLimits } from '../../../platform/limits/plan-limits.port.js';
 import { Consequences } from '../engine/consequences.service.js';
 import { type Move, RunMover } from '../engine/run-mover.js';
+import { RunSignal } from '../engine/run-signal.js';
 import { type HeldRun, RunsRepository } from '../engine/runs.repository.js';
 import { WorkflowVersions } from '../workflow-versions.reader.js';
 import { RunArchive } from './run-archive.service.js';
@@ -28,11 +32,15 @@ export class RunControl {
     private readonly archive: RunArchive,
     private readonly versions: WorkflowVersions,
     private readonly plans: PlanLimits,
+    private readonly signal: RunSignal,
   ) {}
 
-  /** Leases of its tasks end with it, its approvals and child runs are withdrawn; then what was done is undone. @throws Problem `not_found`, `run_final` */
-  cancel(id: string, reason?: string): Promise<HeldRun> {
-    return this.control(id, 'cancel', isGoing, (pass, facts) => cancel(pass, reason ?? 'Somebody cancelled the run.', facts));
+  /**
+   * Leases of its tasks end with it, its approvals and child runs are withdrawn; then what was done is undone. One that breaks would break
+   * this too: it is given up by whoever moves it on, at once. @throws Problem `not_found`, `run_final`
+   */
+  cancel(id: string, reason = 'Somebody cancelled the run.'): Promise<HeldRun> {
+    return this.control(id, 'cancel', isGoing, (pass, facts) => cancel(pass, reason, facts), (run) => this.cancelBroken(run, reason));
   }
 
   /** What runs may end, nothing new starts. @throws Problem `not_found`, `run_final`, `invalid_transition` */
@@ -54,7 +62,7 @@ export class RunControl {
   }
 
   @Transactional()
-  protected async control(id: string, verb: string, isAllowed: (run: HeldRun) => boolean, move: Move): Promise<HeldRun> {
+  protected async control(id: string, verb: string, isAllowed: (run: HeldRun) => boolean, move: Move, ofBroken?: (run: HeldRun) => Promise<void>): Promise<HeldRun> {
     const run = await this.runs.holdOne(this.context.tenantId, id);
     if (!run) throw notFound('workflow run');
     checkIfMatch(this.context.get('ifMatch'), run);
@@ -62,9 +70,17 @@ export class RunControl {
     if (verb === 'retry') await this.admit(run);
     const before = { status: run.status };
     if (run.archived_at !== null) await this.archive.takeOut(id);
-    await this.consequences.of(await this.mover.move([run], move));
+    if (ofBroken && run.breakages > 0) await ofBroken(run);
+    else await this.consequences.of(await this.mover.move([run], move));
     await this.audit.record({ action: `workflow_run.${verb}`, resource: { type: 'workflow_run', id }, before, after: { status: run.status } });
     return run;
+  }
+
+  private async cancelBroken({ id: runId }: HeldRun, message: string): Promise<void> {
+    const { tenantId } = this.context;
+    await this.runs.addFacts(tenantId, [{ id: newId(), runId, path: ROOT, attempt: null, outcome: 'cancelled', output: null, error: { code: 'cancelled', message, passing: false } }]);
+    await this.runs.wearOut(tenantId, runId);
+    afterCommit(() => this.signal.raise());
   }
 
   /** A run that goes on again is one more that is open, of a workflow that may run. */

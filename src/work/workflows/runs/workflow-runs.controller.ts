@@ -60,7 +60,7 @@ export class WorkflowRunsController {
     await this.stream.open(id, request, response);
   }
 
-  /** Ends a run before its end. Leases of its tasks end at once, its approvals and child runs are withdrawn, and what says how is undone, the last first. */
+  /** Ends a run before its end. Leases of its tasks end at once, its approvals and child runs are withdrawn, and what says how is undone, the last first. One that the plane could not move on is given up a moment after the answer. */
   @Post(':id/cancel')
   @Operation({ id: 'cancelWorkflowRun', allow: 'workflow:run', returns: WorkflowRunView, problems: ['not_found', 'run_final', 'precondition_failed'] })
   async cancel(@Param('id', Uuid) id: string, @Body() { reason }: CancelRunDto): Promise<WorkflowRunView> {
