@@ -4167,7 +4167,7 @@ export interface paths {
         put?: never;
         /**
          * Ends a run before its end
-         * @description Ends a run before its end. Leases of its tasks end at once, its approvals and child runs are withdrawn, and what says how is undone, the last first.
+         * @description Ends a run before its end. Leases of its tasks end at once, its approvals and child runs are withdrawn, and what says how is undone, the last first. One that the plane could not move on is given up a moment after the answer.
          *
          *     | Who may call | Limits | Audited |
          *     | --- | --- | --- |
