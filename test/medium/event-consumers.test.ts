@@ -143,6 +143,29 @@ describe('following the event log', () => {
     expect(await buried()).toEqual([]);
   });
 
+  it('lets no consumer wait until another has done all that it has to do', async () => {
+    const [slow, quick]: [number[], number[]] = [[], []];
+    const plane = await startPlane({
+      database,
+      prepare: (app) => {
+        const consumers = app.get(EventConsumers);
+        consumers.on('test', defineEvent<Numbered>('test.slow'), async ({ data }) => {
+          slow.push(data.n);
+          await new Promise((resolve) => setTimeout(resolve, 5));
+        });
+        consumers.on('test-quick', defineEvent<Numbered>('test.quick'), ({ data }) => Promise.resolve(void quick.push(data.n)));
+      },
+    });
+    planes.push(plane);
+    await publish('test.slow', Array.from({ length: 1_500 }, (_, n) => n));
+    await eventually(() => slow.length > 0);
+    await publish('test.quick', [1]);
+    await eventually(() => quick.length === 1);
+    expect(slow.length).toBeLessThan(1_000);
+    await eventually(() => slow.length === 1_500, 30_000);
+    expect(slow).toEqual(Array.from({ length: 1_500 }, (_, n) => n));
+  }, 60_000);
+
   it('stores what is done of a batch that takes long', async () => {
     let open: () => void = () => undefined;
     const gate = new Promise<void>((resolve) => (open = resolve));

@@ -11,10 +11,14 @@ import { CONSUMER_LOCK, type Concern, EventTurns } from './event-turns.js';
 const BATCH = 200;
 const POLL_MS = 500;
 const PAUSE_MS = 40;
+/** Consumers that have much to do take turns. */
+const SLICE_MS = 250;
 const RETRY_MS = 300;
 /** While the database is away the pauses double, up to this. */
 const LONGEST_RETRY_MS = 15_000;
 const UNHEALTHY_MS = 60_000;
+/** Of a tenant that has its turn: between them it can end. */
+const MOST_AT_ONCE = 20;
 
 interface Consumer extends Receiver {
   handlers: Map<string, Handler>;
@@ -77,7 +81,7 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
    */
   onAllInTurns(consumer: string, concern: Concern, handler: (events: readonly LoggedEvent[]) => Promise<void>): void {
     this.entry(consumer).inTurns = concern;
-    this.turns.register({ name: consumer, handlers: new Map(), ofAll: { many: true, handle: handler } });
+    this.turns.register({ name: consumer, handlers: new Map(), ofAll: { many: true, handle: handler }, most: MOST_AT_ONCE });
   }
 
   private register(consumer: string, event: string, handler: Handler): void {
@@ -110,9 +114,9 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
     clearInterval(this.timer);
   }
 
-  /** Whether a round has ended lately: a follower that hangs is no reason to restart the database, but one to look. */
+  /** Whether a round has ended lately, and no turn lasts very long: a follower that hangs is no reason to restart the database, but one to look. */
   get healthy(): boolean {
-    return performance.now() - this.lastRound < UNHEALTHY_MS;
+    return performance.now() - this.lastRound < UNHEALTHY_MS && this.turns.longestMs < UNHEALTHY_MS;
   }
 
   private wake(): void {
@@ -133,11 +137,20 @@ export class EventConsumers implements OnApplicationBootstrap, OnApplicationShut
   }
 
   private async round(): Promise<void> {
-    for (const consumer of this.consumers.values()) {
-      while (!this.stopped && (await this.batch(consumer)));
-      this.turns.wakeIfLeft(consumer.name);
+    for (let isMore = true; isMore && !this.stopped; ) {
+      isMore = false;
+      for (const consumer of this.consumers.values()) isMore = (await this.go(consumer)) || isMore;
     }
     this.lastRound = performance.now();
+  }
+
+  /** Batch after batch, for so long and no longer: what one has to do is no reason for the others to wait. @returns whether there may be more */
+  private async go(consumer: Consumer): Promise<boolean> {
+    const end = performance.now() + SLICE_MS;
+    let isMore = true;
+    while (isMore && !this.stopped && performance.now() < end) isMore = await this.batch(consumer);
+    this.turns.wakeIfLeft(consumer.name);
+    return isMore;
   }
 
   /**

@@ -23,6 +23,8 @@ export interface Receiver {
   handlers: ReadonlyMap<string, Handler>;
   /** Of facts that no handler is named for. */
   ofAll?: Handler;
+  /** So many facts at once and no more; left out, all that stand together. */
+  most?: number;
 }
 
 /** How far a receiver has come. */
@@ -108,7 +110,7 @@ function grouped(receiver: Receiver, events: readonly LoggedEvent[]): LoggedEven
     const first = last?.[0];
     const handler = handlerOf(receiver, event);
     const together = first && first.tenant_id === event.tenant_id && handlerOf(receiver, first) === handler && (first.name === event.name || handler === receiver.ofAll) && (handler === undefined || handler.many);
-    if (together) last.push(event);
+    if (together && last.length < (receiver.most ?? Infinity)) last.push(event);
     else groups.push([event]);
   }
   return groups;

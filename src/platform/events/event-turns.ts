@@ -31,8 +31,8 @@ interface Follower {
   left: boolean;
   /** It was woken while all lanes were open: something may have come after one looked for the last time. */
   again: boolean;
-  /** Tenants that this process serves now. */
-  busy: Set<string>;
+  /** Tenants that this process serves now, and since when. */
+  busy: Map<string, number>;
 }
 
 const LEAVE = `insert into event_backlogs (consumer, tenant_id, tx, seq, until_tx, until_seq)
@@ -66,7 +66,7 @@ export class EventTurns implements OnApplicationBootstrap, OnApplicationShutdown
   ) {}
 
   register(receiver: Receiver): void {
-    this.followers.push({ receiver, lanes: new Set(), left: false, again: false, busy: new Set() });
+    this.followers.push({ receiver, lanes: new Set(), left: false, again: false, busy: new Map() });
   }
 
   onApplicationBootstrap(): void {
@@ -90,6 +90,12 @@ export class EventTurns implements OnApplicationBootstrap, OnApplicationShutdown
     const places = [...untils.values()];
     for (const follower of this.followers) if (follower.receiver.name === consumer) follower.left = true;
     await client.query(LEAVE, [consumer, from.tx, from.seq, [...untils.keys()], places.map(({ tx }) => tx), places.map(({ seq }) => seq)]);
+  }
+
+  /** How long the longest of the turns has lasted that this process is at. */
+  get longestMs(): number {
+    const begun = this.followers.flatMap(({ busy }) => [...busy.values()]);
+    return begun.length === 0 ? 0 : performance.now() - Math.min(...begun);
   }
 
   /** Looks whether something waits. */
@@ -126,11 +132,11 @@ export class EventTurns implements OnApplicationBootstrap, OnApplicationShutdown
     /** Served by other processes. */
     const elsewhere: string[] = [];
     while (!this.stopped) {
-      const [next] = await this.database.query<{ tenant_id: string }>(NEXT, [follower.receiver.name, [...follower.busy, ...elsewhere]]);
+      const [next] = await this.database.query<{ tenant_id: string }>(NEXT, [follower.receiver.name, [...follower.busy.keys(), ...elsewhere]]);
       if (!next) return;
       // The other lane may have found the same one.
       if (follower.busy.has(next.tenant_id)) continue;
-      follower.busy.add(next.tenant_id);
+      follower.busy.set(next.tenant_id, performance.now());
       // Somebody else may wait as well.
       if (follower.lanes.size < LANES) this.open(follower);
       try {
