@@ -34,7 +34,7 @@ describe('README.md', () => {
     } finally {
       await database.drop();
     }
-  });
+  }, 90_000);
 
   it('leads to documents that are there', () => {
     for (const [, target] of readme.matchAll(/\]\((?!http)([^)#]+)\)/g)) expect(() => readFileSync(`${target}`)).not.toThrow(/ENOENT/);

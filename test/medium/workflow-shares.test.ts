@@ -58,8 +58,8 @@ describe('a run that has much to do', () => {
 
   it('holds up no other run of its tenant, though one process moves them all', async () => {
     const count = async (runId: string): Promise<number> => (await withAdmin((admin) => admin.query(`select 1 from workflow_steps where run_id = $1 and status = 'completed'`, [runId]), alone.database.name)).rowCount ?? 0;
-    const slow = step('item', 'transform', { config: { output: '{% $sum($map([1..9000], function($n) { $n * 2 })) %}' } });
-    const each = step('all', 'map', { config: { items: '{% [1..200] %}' }, scopes: [{ name: 'each', steps: [slow] }] });
+    const slow = step('item', 'transform', { config: { output: '{% $sum($map([1..1500], function($n) { $n * 2 })) %}' } });
+    const each = step('all', 'map', { config: { items: '{% [1..1200] %}' }, scopes: [{ name: 'each', steps: [slow] }] });
     const busy = await start(await workflowOf([each], {}, undefined, alone), {}, undefined, alone);
     await eventually(async () => (await count(busy)) > 3);
     const other = await start(await workflowOf([step('a', 'transform')], {}, undefined, alone), {}, undefined, alone);

@@ -33,7 +33,7 @@ export function purged(token: string, id: string): Promise<PurgeBody> {
   return eventually(async () => {
     const { body } = await plane.request<PurgeBody>('GET', `/api/v1/compliance/purges/${id}`, { token });
     return body.status === 'done' ? body : undefined;
-  }, 20_000);
+  }, 60_000);
 }
 
 /** As the database does by itself when much has changed. */
