@@ -74,7 +74,22 @@ describe('what a trigger names', () => {
     const { agent, inbound } = await thingsOf(admin);
     const both = await call('POST', '', body({ type: 'webhook', config: { webhook_id: newId() }, action: { type: 'create_task', config: { title: 'x', agent_id: 'nobody', board_id: newId() } } }));
     expect(both.body.errors.map(({ field }) => field).toSorted()).toEqual(['action.config.agent_id', 'action.config.board_id', 'config.webhook_id']);
-    expect((await call('POST', '', body({ type: 'webhook', config: { webhook_id: inbound.toUpperCase() }, action: { type: 'create_task', config: { title: 'x', agent_id: agent.toUpperCase() } } }))).status).toBe(201);
+    const loud = await call('POST', '', body({ type: 'webhook', config: { webhook_id: inbound.toUpperCase() }, action: { type: 'create_task', config: { title: 'x', agent_id: agent.toUpperCase() } } }));
+    expect(loud.status).toBe(201);
+    await publish(plane, 'webhook.received', { webhook_id: inbound, payload_id: newId(), size: 1 }, 1, admin.tenantId);
+    await eventually(async () => (await history(loud.body.id)).some(({ status }) => status === 'fired'));
+  });
+
+  it('and is an endpoint that is deleted is said in the history: nothing comes from there any more', async () => {
+    const { inbound, outbound } = await thingsOf(admin);
+    const waits = (await call('POST', '', body({ type: 'webhook', config: { webhook_id: inbound }, action: { type: 'create_task', config: { title: 'x' } } }))).body.id;
+    const any = (await call('POST', '', body({ type: 'webhook', config: {}, action: { type: 'create_task', config: { title: 'x' } } }))).body.id;
+    for (const id of [outbound, inbound]) expect((await plane.request('DELETE', `/api/v1/webhooks/${id}`, { token: admin.token })).status).toBe(204);
+    const firing = await eventually(async () => (await history(waits))[0]);
+    expect([firing.status, firing.reason]).toEqual(['failed', expect.stringMatching(/^not_found: /)]);
+    const backtest = await ok(plane.request<object>('POST', `/api/v1/triggers/${waits}/backtest`, { token: admin.token, body: { days: 1 } }));
+    expect(backtest).toMatchObject({ matched: 0, failed_filters: 0 });
+    expect(await history(any)).toEqual([]);
   });
 
   it('has to be of the kind that is meant', async () => {

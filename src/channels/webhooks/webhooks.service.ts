@@ -16,12 +16,14 @@ import { RequestContext } from '../../platform/context/request-context.js';
 import { afterCommit } from '../../platform/database/tenant-transaction.adapter.js';
 import { idOfNew } from '../../platform/database/transaction-scope.js';
 import { Egress } from '../../platform/egress/egress.js';
+import { Events } from '../../platform/events/events.js';
 import { checkIfMatch } from '../../platform/http/etag.js';
 import { PlanLimits } from '../../platform/limits/plan-limits.port.js';
 import { hiddenFrom, hiddenFromCaller } from './hidden-events.js';
 import { newWebhookSecret } from './standard-webhooks.js';
 import { WebhookDeliveriesRepository } from './webhook-deliveries.repository.js';
 import { WebhookSecrets } from './webhook-secrets.js';
+import { WebhookDeleted } from './webhooks.events.js';
 import { WebhookSignal } from './webhook-signal.js';
 import { subscriptionsTag, webhookTag } from './webhook-tags.js';
 import type { Direction, Webhook } from './webhook.entity.js';
@@ -48,6 +50,7 @@ export interface WithSecret {
 export class WebhooksService {
   constructor(
     private readonly context: RequestContext,
+    private readonly events: Events,
     private readonly repository: WebhooksRepository,
     private readonly deliveries: WebhookDeliveriesRepository,
     private readonly secrets: WebhookSecrets,
@@ -115,6 +118,7 @@ export class WebhooksService {
     const webhook = await this.lock(id);
     await this.repository.delete(webhook.tenant_id, id);
     await this.audit.record({ action: 'webhook.delete', resource: { type: 'webhook', id }, before: summaryOf(webhook) });
+    await this.events.publish(WebhookDeleted, { webhook_id: webhook.id, name: webhook.name, direction: webhook.direction });
     this.revocations.afterCommit(subscriptionsTag(webhook.tenant_id), webhookTag(id));
   }
 

@@ -12,7 +12,7 @@ import { decide, type PaceState } from './firing-pace.js';
 import { ThresholdHistory } from './threshold-history.service.js';
 import type { Trigger } from './trigger.entity.js';
 import type { FiringEvent } from './trigger-firing.entity.js';
-import { TriggerMatcher } from './trigger-matcher.js';
+import { isEnd, TriggerMatcher } from './trigger-matcher.js';
 import type { BacktestView } from './triggers.view.js';
 import { TriggersRepository } from './triggers.repository.js';
 import type { ThresholdConfig } from './trigger-config.js';
@@ -90,7 +90,7 @@ export class TriggerBacktests {
         if (performance.now() > deadline) return { ...view, truncated: true };
         view.events += 1;
         const found = trigger.type === 'cron' || trigger.type === 'threshold' ? {} : await this.matcher.match(trigger, event);
-        if (!found) continue;
+        if (!found || isEnd(trigger, event)) continue;
         view.matched += 1;
         if (found.fault === undefined) state = tell(view, trigger, state, event, loops.has(event));
         else view.failed_filters += 1;

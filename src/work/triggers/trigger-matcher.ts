@@ -13,6 +13,8 @@ interface Happened {
 }
 
 const RECEIVED = 'webhook.received';
+/** Behind it nothing comes: whoever waits for one endpoint has to be told. */
+const DELETED = 'webhook.deleted';
 
 /** Says whether an event concerns a trigger. */
 @Injectable()
@@ -24,7 +26,11 @@ export class TriggerMatcher {
     if (!takesName(trigger, event.name)) return undefined;
     if (trigger.type === 'threshold') return {};
     const { webhook_id: wanted, filter } = trigger.config as WebhookConfig;
-    return trigger.type !== 'webhook' || wanted === undefined || event.data['webhook_id'] === wanted ? this.filtered(filter, event) : undefined;
+    if (trigger.type === 'webhook') {
+      if (wanted !== undefined && event.data['webhook_id'] !== wanted.toLowerCase()) return undefined;
+      if (isEnd(trigger, event)) return { fault: 'not_found: The webhook was deleted: nothing comes from it any more.' };
+    }
+    return this.filtered(filter, event);
   }
 
   private async filtered(filter: string | undefined, event: Happened): Promise<{ fault?: string } | undefined> {
@@ -38,10 +44,13 @@ export class TriggerMatcher {
   }
 }
 
+/** Whether an event says that no other will come: it is nothing to fire for. */
+export const isEnd = ({ type }: Pick<Trigger, 'type'>, { name }: Pick<Happened, 'name'>): boolean => type === 'webhook' && name === DELETED;
+
 /** Whether events of a name may concern a trigger. */
 export function takesName({ type, config, as_role }: Pick<Trigger, 'type' | 'config' | 'as_role'>, name: string): boolean {
   if (type === 'threshold') return COUNTED_EVENTS.has(name);
-  if (type === 'webhook') return name === RECEIVED;
+  if (type === 'webhook') return name === RECEIVED || (name === DELETED && (config as WebhookConfig).webhook_id !== undefined);
   // What is told to one person is nothing to act on for all.
   return type === 'event' && !name.startsWith('notification') && matchesEvent((config as EventConfig).event, name) && roleSees(as_role, name);
 }
