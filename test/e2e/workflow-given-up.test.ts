@@ -115,4 +115,16 @@ describe('a run that breaks', () => {
     expect(done.steps.filter(({ undone }) => undone === true).map(({ path }) => path)).toEqual(['late', 'take']);
     expect((await control(runId, 'cancel')).status).toBe(409);
   });
+
+  it('can be paused and resumed, and what broke it stays where it is', async () => {
+    const runId = await start(await workflowOf([step('nap', 'wait', { config: { seconds: 3_600 } })]));
+    await untilStep(runId, 'nap', 'waiting');
+    await breakBy(runId);
+    await broken(runId);
+    expect(await control(runId, 'pause')).toMatchObject({ status: 200, body: { status: 'paused' } });
+    await broken(runId);
+    expect(await control(runId, 'resume')).toMatchObject({ status: 200, body: { status: 'running' } });
+    await broken(runId);
+    expect(await ask('select path from workflow_facts where run_id = $1', [runId])).toEqual([{ path: 'not-there' }]);
+  });
 });

@@ -45,7 +45,7 @@ export class RunControl {
 
   /** What runs may end, nothing new starts. @throws Problem `not_found`, `run_final`, `invalid_transition` */
   pause(id: string): Promise<HeldRun> {
-    return this.control(id, 'pause', (run) => isGoing(run) && run.status !== 'paused', pause);
+    return this.control(id, 'pause', (run) => isGoing(run) && run.status !== 'paused', pause, (run) => this.moveUnheard(run, (pass) => pause(pass, [], [])));
   }
 
   /** @throws Problem `not_found`, `run_final`, `invalid_transition` */
@@ -53,7 +53,7 @@ export class RunControl {
     return this.control(id, 'resume', ({ status, ends_as }) => status === 'paused' && ends_as === null, async (pass, facts, due) => {
       await advance(pass, facts, due);
       if (pass.run.status === 'paused' && pass.run.ends_as === null) await resume(pass);
-    });
+    }, (run) => this.moveUnheard(run, resume));
   }
 
   /** Goes on with a run that failed or was cancelled: what was completed and not undone stays. @throws Problem `not_found`, `invalid_transition` */
@@ -74,6 +74,11 @@ export class RunControl {
     else await this.consequences.of(await this.mover.move([run], move));
     await this.audit.record({ action: `workflow_run.${verb}`, resource: { type: 'workflow_run', id }, before, after: { status: run.status } });
     return run;
+  }
+
+  /** What happened to a run that breaks may be what breaks it: it stays for whoever moves it on. */
+  private async moveUnheard(run: HeldRun, move: Move): Promise<void> {
+    await this.consequences.of(await this.mover.move([run], move, []));
   }
 
   private async cancelBroken({ id: runId }: HeldRun, message: string): Promise<void> {
