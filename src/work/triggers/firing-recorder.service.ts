@@ -13,7 +13,7 @@ import { FiringsRepository } from './firings.repository.js';
 import { addTo, type Buckets } from './threshold-rules.js';
 import type { ThresholdConfig } from './trigger-config.js';
 import { failureNotice } from './trigger-notices.js';
-import type { FiringEvent } from './trigger-firing.entity.js';
+import type { FiringEvent, NewFiring } from './trigger-firing.entity.js';
 import { type HeldTrigger, TriggersRepository } from './triggers.repository.js';
 
 /** An event that concerns a trigger. */
@@ -32,6 +32,12 @@ interface PassedOver {
   event: FiringEvent;
   chain: readonly string[];
   count: number;
+}
+
+/** What is to be written of some events: firings that are new, and how many more events others stand for. */
+interface Decided {
+  made: NewFiring[];
+  joins: Map<string, number>;
 }
 
 const HOUR = 13;
@@ -67,9 +73,9 @@ export class FiringRecorder {
     const held = await this.triggers.hold(this.context.tenantId, triggerId);
     if (!held) return;
     const event: FiringEvent = { id: null, name, occurred_at: (at ?? held.now).toISOString(), data };
-    const joins = new Map<string, number>();
-    const state = await this.decideOn(held, await this.stateOf(held), event, [], joins);
-    await this.join(held, joins);
+    const decided: Decided = { made: [], joins: new Map() };
+    const state = decideOn(held, await this.stateOf(held), event, [], decided);
+    await this.write(held, decided);
     await this.triggers.remember(held.tenant_id, held.id, held, state.state, held.buckets);
     if (state.passed) await this.passOver(held, [state.passed]);
   }
@@ -91,7 +97,7 @@ export class FiringRecorder {
     if (!last) return;
     if (held.type === 'threshold') return this.count(held, matches, last);
     const passed: PassedOver[] = [];
-    const joins = new Map<string, number>();
+    const decided: Decided = { made: [], joins: new Map() };
     let state = await this.stateOf(held);
     for (const { event, chain, fault } of matches) {
       const shown = shownOf(event);
@@ -99,11 +105,11 @@ export class FiringRecorder {
         addPassed(passed, { status: 'failed', reason: fault, event: shown, chain, count: 1 });
         continue;
       }
-      const outcome = await this.decideOn(held, state, shown, chain, joins);
+      const outcome = decideOn(held, state, shown, chain, decided);
       state = outcome.state;
       if (outcome.passed) addPassed(passed, outcome.passed);
     }
-    await this.join(held, joins);
+    await this.write(held, decided);
     await this.passOver(held, passed);
     await this.triggers.remember(held.tenant_id, held.id, last.event.position, state, held.buckets);
   }
@@ -112,22 +118,10 @@ export class FiringRecorder {
     return { ...held, gathering: (held.coalesce_seconds > 0 ? await this.firings.gathering(held.tenant_id, held.id) : undefined) ?? null };
   }
 
-  private async join(held: HeldTrigger, joins: ReadonlyMap<string, number>): Promise<void> {
+  private async write(held: HeldTrigger, { made, joins }: Decided): Promise<void> {
+    await this.firings.insert(held.tenant_id, made);
     for (const [id, count] of joins) await this.firings.join(held.tenant_id, id, count);
-  }
-
-  private async decideOn(held: HeldTrigger, state: PaceState, event: FiringEvent, chain: readonly string[], joins: Map<string, number>): Promise<{ state: PaceState; passed?: PassedOver }> {
-    const over = (reason: string): PassedOver => ({ status: 'skipped', reason, event, chain, count: 1 });
-    if (isLoop(held.id, chain)) return { state, passed: over('loop') };
-    const id = newId();
-    const { decision, state: after } = decide(held, state, new Date(event.occurred_at), id);
-    if ('skip' in decision) return { state: after, passed: over(decision.skip) };
-    if ('join' in decision) joins.set(decision.join, (joins.get(decision.join) ?? 0) + 1);
-    else {
-      await this.firings.insert(held.tenant_id, { id, trigger_id: held.id, event, chain: [...chain, held.id], due_at: decision.fire.due });
-      afterCommit(() => this.signal.raise());
-    }
-    return { state: after };
+    if (made.length > 0) afterCommit(() => this.signal.raise());
   }
 
   /** Of a threshold over attempts: how many failed, how many did not. */
@@ -159,6 +153,18 @@ export class FiringRecorder {
       key: `trigger:${id}:${reason}:${now.toISOString().slice(0, HOUR)}`,
     });
   }
+}
+
+/** @returns the state after it; what is to be written is added to what was decided before */
+function decideOn(held: HeldTrigger, state: PaceState, event: FiringEvent, chain: readonly string[], { made, joins }: Decided): { state: PaceState; passed?: PassedOver } {
+  const over = (reason: string): PassedOver => ({ status: 'skipped', reason, event, chain, count: 1 });
+  if (isLoop(held.id, chain)) return { state, passed: over('loop') };
+  const id = newId();
+  const { decision, state: after } = decide(held, state, new Date(event.occurred_at), id);
+  if ('skip' in decision) return { state: after, passed: over(decision.skip) };
+  if ('join' in decision) joins.set(decision.join, (joins.get(decision.join) ?? 0) + 1);
+  else made.push({ id, trigger_id: held.id, event, chain: [...chain, held.id], due_at: decision.fire.due });
+  return { state: after };
 }
 
 const shownOf = ({ id, name, occurred_at, data }: LoggedEvent): FiringEvent => ({ id, name, occurred_at, data });

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { toJsonText } from '../../core/json-text.js';
 import type { Page, PageRequest } from '../../core/page.js';
 import { Sql } from '../../platform/database/sql.js';
 import { SystemDatabase } from '../../platform/database/system-database.js';
@@ -53,11 +54,13 @@ export class FiringsRepository {
   }
 
   /** One for each trigger and event: a second is passed over. */
-  async insert(tenantId: string, { id, trigger_id, event, chain, due_at }: NewFiring): Promise<void> {
+  async insert(tenantId: string, firings: readonly NewFiring[]): Promise<void> {
+    if (firings.length === 0) return;
     await this.sql.execute(
-      `insert into trigger_firings (tenant_id, id, trigger_id, status, event_id, event, chain, due_at) values ($1, $2, $3, 'pending', $4, $5, $6, $7)
+      `insert into trigger_firings (tenant_id, id, trigger_id, status, event_id, event, chain, due_at)
+       select $1, n.id, n.trigger_id, 'pending', (n.event ->> 'id')::uuid, n.event, n.chain, n.due_at from jsonb_to_recordset($2::jsonb) as n (id uuid, trigger_id uuid, event jsonb, chain uuid[], due_at timestamptz)
        on conflict (tenant_id, trigger_id, event_id) where event_id is not null do nothing`,
-      [tenantId, id, trigger_id, event.id, JSON.stringify(event), chain, due_at],
+      [tenantId, toJsonText(firings)],
     );
   }
 
