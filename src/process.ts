@@ -3,6 +3,7 @@ import { Drain } from './platform/http/drain.js';
 import { Config, loadConfig } from './platform/config/config.js';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from './platform/database/embedded-postgres.js';
 import { migrate } from './platform/database/migrator.js';
+import { giveBackStartMemory } from './platform/start-memory.js';
 import { StartupError } from './platform/startup-error.js';
 
 /** A terminal's Ctrl-C reaches this process directly and through npm: what comes within a second is the same signal. */
@@ -53,6 +54,7 @@ async function start(running: Running, stop: Stop): Promise<void> {
   if (stop.requested) return;
   if (running.postgres) watch(running.postgres, stop);
   await announce({ app: running.app, config, url, migrations, ...(running.postgres ? { postgres: running.postgres } : {}) });
+  giveBackStartMemory();
 }
 
 /** An older one would start, and then fail in the middle of work at the first function that it lacks. */
