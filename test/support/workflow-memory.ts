@@ -73,7 +73,7 @@ export class MemoryRows implements RunRows {
   }
 }
 
-/** Expressions of the tests: `$name` is the output of a step, `item`, `index`, `result`, `input`, `true`, `false`; `!` fails, and what is `too slow` takes too long. */
+/** Expressions of the tests: `$name` is the output of a step, `item`, `index`, `result`, `input`, `true`, `false`; `!` fails, what is `too slow` takes too long, and for what is `busy` there is no turn. */
 export const evaluator: Evaluator = {
   referencesOf: (value) => [...(JSON.stringify(value) ?? '').matchAll(/\$(\w+)/g)].map(([, name = '']) => name),
   referencesIn: (expression) => evaluator.referencesOf(expression),
@@ -97,6 +97,7 @@ function said(expression: string, bindings: Bindings): unknown {
   if (expression.startsWith('$')) return bindings.steps[expression.slice(1)]?.output;
   if (expression === 'true' || expression === 'false') return expression === 'true';
   const value = (bindings as unknown as Record<string, unknown>)[expression];
+  if (value === 'busy') throw failure('expression_busy', 'There is no turn.', true);
   if (value === 'too slow') throw failure('expression_timeout', 'It takes too long.', true);
   return value;
 }
@@ -107,6 +108,8 @@ export class MemoryRun {
   readonly effects: Effect[] = [];
   /** Tries that have ended, each of which is told of once. */
   readonly attempts = new Set<string>();
+  /** What the last transition has left to be heard again. */
+  unheard: readonly Fact[] = [];
   readonly run: RunRow & { workflow_id: string };
   now = new Date('2026-01-01T00:00:00Z');
   private ids = 0;
@@ -171,6 +174,7 @@ export class MemoryRun {
   private async pass(work: (pass: Pass) => Promise<void>): Promise<Effect[]> {
     const pass = new Pass(this.run, this.index, this.rows, evaluator, this.now, () => `id-${(this.ids += 1)}`, this.random, { steps: this.steps, isLate: () => false, pace: UNPACED });
     await work(pass);
+    this.unheard = pass.unheard;
     this.rows.commit();
     for (const { path, attempt } of pass.attempts) {
       if (this.attempts.has(`${path} ${attempt}`)) throw new Error(`Try ${attempt} of ${path} ends twice.`);

@@ -49,4 +49,20 @@ describe('a condition of a wait that takes too long', () => {
     await hear(run, { name: 'x.happened', id: '7' });
     expect(run.step('e')).toMatchObject({ status: 'waiting', lost: 0, reason: 'Its condition could not be asked about an event (x.happened 7): It says nothing.' });
   });
+
+  it('that has no turn is asked about the event again, for a minute', async () => {
+    const run = await begun();
+    const created_at = run.now;
+    const busy = { ...factOf({ path: 'e' }, 'completed', 'busy'), created_at };
+    await run.advance([busy]);
+    expect(run.unheard).toEqual([busy]);
+    expect(run.step('e')).toMatchObject({ status: 'waiting', lost: 0, reason: null });
+    await run.advance([{ ...busy, output: true }]);
+    expect(run.run.status).toBe('completed');
+    const late = await begun();
+    late.now = new Date(created_at.getTime() + 60_000);
+    await late.advance([busy]);
+    expect(late.unheard).toEqual([]);
+    expect(late.step('e')).toMatchObject({ status: 'waiting', lost: 0, reason: expect.stringContaining('could not be asked') as string });
+  });
 });

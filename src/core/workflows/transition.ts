@@ -124,7 +124,8 @@ async function hearAll(pass: Pass, facts: readonly Fact[]): Promise<void> {
 }
 
 /** Takes in how something outside has ended, if the try that it belongs to is still waiting for it. */
-async function hear(pass: Pass, { path, attempt, outcome, output, error }: Fact): Promise<void> {
+async function hear(pass: Pass, fact: Fact): Promise<void> {
+  const { path, attempt, outcome, output, error } = fact;
   if (outcome === 'cancelled') {
     if (isGoing(pass.run)) await stop(pass, 'cancelled', error?.message ?? 'Nobody waits for it any more.', CANCELLED);
     return;
@@ -132,7 +133,7 @@ async function hear(pass: Pass, { path, attempt, outcome, output, error }: Fact)
   const row = await pass.rows.get(path);
   if (row.status !== 'waiting' || (attempt !== null && attempt !== row.attempt)) return;
   const step = stepFor(pass, row);
-  const isOne = row.waiting_for?.kind === 'event' ? await isMeant(pass, row, step, output) : true;
+  const isOne = row.waiting_for?.kind === 'event' ? await isMeant(pass, row, step, fact) : true;
   if (isOne === false) return;
   if (isOne !== true) await failTry(pass, row, step, isOne);
   else if (outcome === 'completed' || isTakenAnyway(step, error)) await completeTry(pass, row, step, output);

@@ -1,9 +1,12 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { ClsService } from 'nestjs-cls';
+import { type ContextStore, RequestContext } from '../context/request-context.js';
 import { ExpressionFailure, Expressions, type Sight } from './expressions.js';
 import { ExpressionError, syntaxOf } from './syntax.js';
 
 const sight = (context: unknown = {}, variables: Record<string, unknown> = {}): Sight => ({ context, variables });
-let expressions: Expressions;
-beforeAll(() => (expressions = new Expressions()));
+const cls = new ClsService<ContextStore>(new AsyncLocalStorage());
+const expressions = new Expressions(new RequestContext(cls));
 afterAll(() => expressions.onApplicationShutdown());
 
 describe('the syntax of an expression', () => {
@@ -79,4 +82,19 @@ describe('an expression', () => {
     expect([null, 1]).toContainEqual(said);
     expect(({} as { polluted?: number }).polluted).toBeUndefined();
   });
+});
+
+describe('tenants', () => {
+  const of = <T>(tenantId: string, work: () => Promise<T>): Promise<T> => cls.run(() => {
+    cls.set('tenantId', tenantId);
+    return work();
+  });
+
+  it('take turns: very many that never come to their end keep no other tenant waiting, and are told when there is no turn for them', async () => {
+    const endless = '($f := function($n) { $f($n + 1) }; $f(0))';
+    const tried = Array.from({ length: 60 }, () => of('busy', () => expressions.evaluate(endless, sight()).catch((error: unknown) => (error as ExpressionFailure).reason)));
+    expect(await of('other', () => expressions.evaluate('$sum([1, 2])', sight()))).toBe(3);
+    const reasons = await Promise.all(tried);
+    expect(new Set(reasons)).toEqual(new Set(['timeout', 'busy']));
+  }, 20_000);
 });

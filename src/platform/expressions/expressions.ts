@@ -3,12 +3,14 @@ import jsonata from 'jsonata';
 import { LRUCache } from 'lru-cache';
 import { Piscina } from 'piscina';
 import type { Answer, Question } from './expression.worker.js';
+import { RequestContext } from '../context/request-context.js';
 import { type Syntax, syntaxOf } from './syntax.js';
+import { ThreadTurns } from './thread-turns.js';
 
 /** Why an expression says nothing. */
 export class ExpressionFailure extends Error {
   constructor(
-    readonly reason: 'timeout' | 'memory' | 'too_large' | 'error',
+    readonly reason: 'timeout' | 'busy' | 'memory' | 'too_large' | 'error',
     message: string,
   ) {
     super(message);
@@ -24,8 +26,10 @@ export interface Sight {
 const MOST_KNOWN = 2_000;
 const THREADS = 2;
 const HEAP_MB = 64;
-/** Its own limit ends nearly all sooner; this one ends the thread, with whatever keeps it. Waiting for a free thread counts. */
+/** Its own limit ends nearly all sooner; this one ends the thread, with whatever keeps it. */
 const GIVEN_UP_MS = 2_000;
+/** For a free thread. */
+const LONGEST_WAIT_MS = 2_000;
 const LARGEST_PLAIN_RESULT = 262_144;
 const MARK = /\{%([\s\S]*?)%\}/g;
 const WHOLE = /^\s*\{%([\s\S]*?)%\}\s*$/;
@@ -38,7 +42,10 @@ const WHOLE = /^\s*\{%([\s\S]*?)%\}\s*$/;
 export class Expressions implements OnApplicationShutdown {
   private readonly known = new LRUCache<string, Syntax>({ max: MOST_KNOWN });
   private readonly plain = new LRUCache<string, jsonata.Expression>({ max: MOST_KNOWN });
+  private readonly turns = new ThreadTurns(THREADS);
   private pool: Piscina<Question, Answer> | undefined;
+
+  constructor(private readonly context: RequestContext) {}
 
   async onApplicationShutdown(): Promise<void> {
     await this.pool?.destroy();
@@ -98,7 +105,9 @@ export class Expressions implements OnApplicationShutdown {
     }
   }
 
+  /** Tenants take turns: who has very many that take long keeps the others waiting for one at a time. */
   private async ask(question: Question): Promise<Answer> {
+    if (!(await this.turns.take(this.context.tenantIdOrUndefined ?? '', LONGEST_WAIT_MS))) throw new ExpressionFailure('busy', 'Too many expressions are waiting for their turn.');
     try {
       return await this.threads().run(question, { signal: AbortSignal.timeout(GIVEN_UP_MS) });
     } catch (error) {
@@ -106,6 +115,8 @@ export class Expressions implements OnApplicationShutdown {
       if (name === 'AbortError') throw new ExpressionFailure('timeout', 'It takes too long.');
       if (code === 'ERR_WORKER_OUT_OF_MEMORY') throw new ExpressionFailure('memory', `It takes more than ${HEAP_MB} MB.`);
       throw error;
+    } finally {
+      this.turns.leave();
     }
   }
 

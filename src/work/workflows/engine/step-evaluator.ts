@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { withoutPlaceholders } from '../../../core/secret-placeholders.js';
+import { BUSY } from '../../../core/workflows/matching.js';
 import { type Bindings, type Evaluator, StepFailure } from '../../../core/workflows/pass.js';
 import { ExpressionFailure, Expressions, type Sight } from '../../../platform/expressions/expressions.js';
 import { ExpressionError } from '../../../platform/expressions/syntax.js';
@@ -43,7 +44,10 @@ function sightOf({ context, ...variables }: Bindings): Sight {
 
 /** An expression that took too long may have met a busy machine; whatever else is wrong with it stays wrong. */
 function asFailure(error: unknown): never {
-  if (error instanceof ExpressionFailure) throw new StepFailure({ code: error.reason === 'timeout' ? 'expression_timeout' : 'expression_failed', message: error.message, passing: error.reason === 'timeout' });
+  if (error instanceof ExpressionFailure) throw new StepFailure({ code: CODES[error.reason] ?? 'expression_failed', message: error.message, passing: error.reason in CODES });
   if (error instanceof ExpressionError) throw new StepFailure({ code: 'expression_failed', message: `${error.message} (at ${error.position})`, passing: false });
   throw error;
 }
+
+/** Of those that another try may better. */
+const CODES: Readonly<Partial<Record<ExpressionFailure['reason'], string>>> = { timeout: 'expression_timeout', busy: BUSY };
