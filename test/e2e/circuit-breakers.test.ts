@@ -1,5 +1,6 @@
 import { SystemDatabase } from '../../src/platform/database/system-database.js';
 import { OPERATOR_TENANT_ID } from '../../src/core/ids.js';
+import { Breakers } from '../../src/platform/egress/breakers.port.js';
 import type { Problem } from '../../src/core/problem.js';
 import { type Breaker, BREAKERS, call, codeOf, codes, made, post, read, save, server, withServer } from '../support/breakers.js';
 import { status } from '../support/counting-server.js';
@@ -142,6 +143,13 @@ describe('in front of calls', () => {
     expect(await read(name)).toMatchObject({ state: 'closed', recent_failures: 0 });
     server.answer = status(500);
     await call();
+    expect(await read(name)).toMatchObject({ state: 'open' });
+  });
+
+  it('are opened by callers who wait as long as calls do, though none is called slow before that', async () => {
+    const name = await made({ failure_threshold: 2, slow_call_ms: 60_000 });
+    const host = { kind: 'host' as const, name: server.host };
+    for (const patience of [9_000, 10_000, 15_000]) await (await plane.app.get(Breakers).enter(OPERATOR_TENANT_ID, [host])).timedOut('no answer', patience);
     expect(await read(name)).toMatchObject({ state: 'open' });
   });
 

@@ -9483,7 +9483,7 @@ export interface components {
              */
             scope?: "global" | "tenant";
             /**
-             * @description From how many milliseconds on a call is slow. Default null: none is. A call whose caller waits less, or less than 10 s where this is null, does not count when there is no answer.
+             * @description From how many milliseconds on a call is slow. Default null: none is. A call without an answer does not count when its caller waits less, and less than 10 s.
              * @example 5000
              */
             slow_call_ms?: number | null;

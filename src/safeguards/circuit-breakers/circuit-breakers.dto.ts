@@ -63,7 +63,7 @@ export class SaveCircuitBreakerDto {
   failure_rate?: number | null;
 
   /**
-   * From how many milliseconds on a call is slow. Default null: none is. A call whose caller waits less, or less than 10 s where this is null, does not count when there is no answer.
+   * From how many milliseconds on a call is slow. Default null: none is. A call without an answer does not count when its caller waits less, and less than 10 s.
    * @example 5000
    */
   @orNull()

@@ -20,7 +20,7 @@ const PROBE_AGAIN_MS = 1_000;
 /** A process that found no free probe does not ask the database again for so long. */
 const PROBES_TAKEN_MS = 50;
 
-/** Where nothing says from when on a call is slow: as long as a call waits of which nobody says how long. */
+/** Where nothing says that calls are slow sooner: as long as a call waits of which nobody says how long. */
 const FAIR_PATIENCE_MS = 10_000;
 
 /** Breakers whose calls a process counts; one that has not been called for longest is counted anew. */
@@ -178,7 +178,7 @@ const FREE: TaskPassage = { ...FREE_PASSAGE, probe: false, handedOut: () => Prom
 const isSlow = ({ slow_call_ms: limit }: CircuitBreaker, ms: number): boolean => limit !== null && ms >= limit;
 
 /** Whether a caller has waited long enough for its waiting in vain to be the target's failure: others share the breaker. */
-const isFair = ({ slow_call_ms: slow }: CircuitBreaker, patienceMs: number): boolean => patienceMs >= (slow ?? FAIR_PATIENCE_MS);
+const isFair = ({ slow_call_ms: slow }: CircuitBreaker, patienceMs: number): boolean => patienceMs >= Math.min(slow ?? FAIR_PATIENCE_MS, FAIR_PATIENCE_MS);
 
 function together(passages: readonly TaskPassage[]): TaskPassage {
   const [only] = passages;

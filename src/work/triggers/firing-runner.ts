@@ -140,7 +140,7 @@ const isHidden = (role: Role, name: string): boolean => permissionFor(name) !== 
 
 /** What will be the same when it is tried again; undefined for what may not. */
 function reasonOf(error: unknown): string | undefined {
-  if (error instanceof ExpressionFailure) return `expression_failed: ${error.message}`.slice(0, LONGEST_REASON);
+  if (error instanceof ExpressionFailure && error.reason !== 'busy') return `expression_failed: ${error.message}`.slice(0, LONGEST_REASON);
   if (error instanceof Problem && error.status < 500) return `${error.code}: ${error.message}`.slice(0, LONGEST_REASON);
   return undefined;
 }

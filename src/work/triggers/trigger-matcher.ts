@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { roleSees } from '../../core/event-families.js';
 import { matchesEvent } from '../../core/event-pattern.js';
+import { Problem } from '../../core/problem.js';
 import { ExpressionFailure, Expressions } from '../../platform/expressions/expressions.js';
 import type { Trigger } from './trigger.entity.js';
 import { COUNTED_EVENTS, type EventConfig, type WebhookConfig } from './trigger-config.js';
@@ -21,7 +22,10 @@ const DELETED = 'webhook.deleted';
 export class TriggerMatcher {
   constructor(private readonly expressions: Expressions) {}
 
-  /** @returns undefined where it does not; `fault` when that cannot be said */
+  /**
+   * @returns undefined where it does not; `fault` when that cannot be said
+   * @throws Problem `unavailable` while too many expressions wait for their turn
+   */
   async match(trigger: Pick<Trigger, 'type' | 'config' | 'as_role'>, event: Happened): Promise<{ fault?: string } | undefined> {
     if (!takesName(trigger, event.name)) return undefined;
     if (trigger.type === 'threshold') return {};
@@ -38,6 +42,8 @@ export class TriggerMatcher {
     try {
       return isTrue(await this.expressions.evaluate(filter, { context: event, variables: { event } })) ? {} : undefined;
     } catch (error) {
+      // Nothing is known of the event yet: it is asked about again.
+      if (error instanceof ExpressionFailure && error.reason === 'busy') throw new Problem('unavailable', { detail: error.message });
       if (error instanceof ExpressionFailure) return { fault: `filter: ${error.message}`.slice(0, 300) };
       throw error;
     }
