@@ -34,7 +34,7 @@ describe('the syntax of an expression', () => {
 });
 
 describe('an expression', () => {
-  it('says what its data say, plain or in a thread', async () => {
+  it('says what its data say, plain or in a process', async () => {
     expect(await expressions.evaluate('$steps.a.output.n + n', sight({ n: 1 }, { steps: { a: { output: { n: 2 } } } }))).toBe(3);
     expect(await expressions.evaluate('$sum(items.price)', sight({ items: [{ price: 1 }, { price: 2 }] }))).toBe(3);
     expect(await expressions.evaluate('$match(text, /a(b+)/i).groups', sight({ text: 'xABBBy' }))).toEqual(['BBB']);
@@ -52,6 +52,11 @@ describe('an expression', () => {
     ['a list without an end', '[1..9999999]'],
     ['a text that doubles', '($d := function($s, $n) { $n = 0 ? $s : $d($s & $s, $n - 1) }; $length($d("xxxxxxxxxxxxxxxx", 30)))'],
     ['a text that is padded', '$pad("x", 900000000)'],
+    ['a text far beyond the limit, made at one stroke', '$pad("x", 400000000)'],
+    ['a text that is cut into very many', '$split($pad("x", 100000000), "")'],
+    ['a text that grows as it is replaced', '$replace($pad("x", 100000000), "x", "yyyy")'],
+    ['a text that is encoded', '$base64encode($pad("x", 300000000))'],
+    ['a picture of a number that is long', '$formatNumber(1, $pad("#", 100000000))'],
     ['a large result', '$pad("x", 300000)'],
     ['lists in lists', '$map([1..2000], function($a) { $map([1..2000], function($b) { $a * $b }) })'],
   ])('that is %s ends in bounded time and memory, while the process goes on', async (_name, text) => {

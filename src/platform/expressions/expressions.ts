@@ -1,11 +1,11 @@
 import { Injectable, type OnApplicationShutdown } from '@nestjs/common';
 import jsonata from 'jsonata';
 import { LRUCache } from 'lru-cache';
-import { Piscina } from 'piscina';
-import type { Answer, Question } from './expression.worker.js';
+import { EvaluatorEnded, Evaluators } from './evaluators.js';
+import type { Answer, Question } from './expression.process.js';
 import { RequestContext } from '../context/request-context.js';
 import { type Syntax, syntaxOf } from './syntax.js';
-import { ThreadTurns } from './thread-turns.js';
+import { EvaluatorTurns } from './evaluator-turns.js';
 
 /** Why an expression says nothing. */
 export class ExpressionFailure extends Error {
@@ -24,31 +24,32 @@ export interface Sight {
 }
 
 const MOST_KNOWN = 2_000;
-const THREADS = 2;
+const PROCESSES = 2;
 const HEAP_MB = 64;
-/** Its own limit ends nearly all sooner; this one ends the thread, with whatever keeps it. */
+/** Its own limit ends nearly all sooner; this one ends the process, with whatever keeps it. */
 const GIVEN_UP_MS = 2_000;
-/** For a free thread. */
+/** For a free process. */
 const LONGEST_WAIT_MS = 2_000;
 const LARGEST_PLAIN_RESULT = 262_144;
 const MARK = /\{%([\s\S]*?)%\}/g;
 const WHOLE = /^\s*\{%([\s\S]*?)%\}\s*$/;
 
 /**
- * Expressions that people write (JSONata). They see data and nothing else. Those that could take long or much are evaluated in threads of
+ * Expressions that people write (JSONata). They see data and nothing else. Those that could take long or much are evaluated in processes of
  * their own, with a limit of time and memory; plain ones, which only look things up, compare and put together, at once.
  */
 @Injectable()
 export class Expressions implements OnApplicationShutdown {
   private readonly known = new LRUCache<string, Syntax>({ max: MOST_KNOWN });
   private readonly plain = new LRUCache<string, jsonata.Expression>({ max: MOST_KNOWN });
-  private readonly turns = new ThreadTurns(THREADS);
-  private pool: Piscina<Question, Answer> | undefined;
+  private readonly turns = new EvaluatorTurns(PROCESSES);
+  // Beside this file: compiled, or as it was written. Started with the first expression that needs one.
+  private readonly evaluators = new Evaluators(new URL(`./expression.process${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url), HEAP_MB);
 
   constructor(private readonly context: RequestContext) {}
 
   async onApplicationShutdown(): Promise<void> {
-    await this.pool?.destroy();
+    await this.evaluators.stop();
   }
 
   /** @throws ExpressionError */
@@ -109,23 +110,13 @@ export class Expressions implements OnApplicationShutdown {
   private async ask(question: Question): Promise<Answer> {
     if (!(await this.turns.take(this.context.tenantIdOrUndefined ?? '', LONGEST_WAIT_MS))) throw new ExpressionFailure('busy', 'Too many expressions are waiting for their turn.');
     try {
-      return await this.threads().run(question, { signal: AbortSignal.timeout(GIVEN_UP_MS) });
+      return await this.evaluators.ask(question, GIVEN_UP_MS);
     } catch (error) {
-      const { name, code } = error as { name?: string; code?: string };
-      if (name === 'AbortError') throw new ExpressionFailure('timeout', 'It takes too long.');
-      if (code === 'ERR_WORKER_OUT_OF_MEMORY') throw new ExpressionFailure('memory', `It takes more than ${HEAP_MB} MB.`);
-      throw error;
+      if (!(error instanceof EvaluatorEnded)) throw error;
+      throw new ExpressionFailure(error.reason, error.reason === 'timeout' ? 'It takes too long.' : `It takes more than ${HEAP_MB} MB.`);
     } finally {
       this.turns.leave();
     }
-  }
-
-  /** Started with the first expression that needs them. */
-  private threads(): Piscina<Question, Answer> {
-    // Beside this file: compiled, or as it was written.
-    const filename = new URL(`./expression.worker${import.meta.url.endsWith('.ts') ? '.ts' : '.js'}`, import.meta.url).href;
-    this.pool ??= new Piscina({ filename, minThreads: 0, maxThreads: THREADS, idleTimeout: 30_000, env: {}, execArgv: [], resourceLimits: { maxOldGenerationSizeMb: HEAP_MB, maxYoungGenerationSizeMb: 16, stackSizeMb: 2 } });
-    return this.pool;
   }
 }
 

@@ -153,10 +153,10 @@ export class RunsRepository {
     await this.sql.execute('update workflow_runs set breakages = $3, broken_until = null where tenant_id = $1 and id = $2', [tenantId, id, MOST_BREAKAGES - 1]);
   }
 
-  /** Leaves a run alone for a while that could not be moved on. @returns how often in a row it has broken */
+  /** Leaves a run alone for a while that could not be moved on. @returns how often in a row it has broken; 0 for one that somebody has ended meanwhile */
   async markBroken(tenantId: string, id: string, breakage: string): Promise<number> {
     const row = await this.sql.row<{ breakages: number }>(
-      `update workflow_runs set breakages = breakages + 1, breakage = $3, broken_until = statement_timestamp() + make_interval(secs => least(600, power(2, least(breakages, 12)))) where tenant_id = $1 and id = $2
+      `update workflow_runs set breakages = breakages + 1, breakage = $3, broken_until = statement_timestamp() + make_interval(secs => least(600, power(2, least(breakages, 12)))) where tenant_id = $1 and id = $2 and ended_at is null
        returning breakages`,
       [tenantId, id, breakage],
     );

@@ -1,5 +1,5 @@
 /** Places that are taken for a while. Who waits for one is served by turns between groups, within a group in the order of coming. */
-export class ThreadTurns {
+export class EvaluatorTurns {
   /** The group that is next comes first. */
   private readonly waiting = new Map<string, (() => void)[]>();
 

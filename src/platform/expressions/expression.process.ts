@@ -1,7 +1,7 @@
 import jsonata from 'jsonata';
 import { RE2JS } from 're2js';
 
-/** What a worker is asked: an expression, and what it may see. */
+/** What the process is asked: an expression, and what it may see. */
 export interface Question {
   text: string;
   context: unknown;
@@ -38,8 +38,8 @@ class LinearRegExp {
   }
 }
 
-/** Evaluates an expression. It runs in a thread of its own, which is ended from outside when it does not come back. */
-export default async function evaluate({ text, context, variables }: Question): Promise<Answer> {
+/** Evaluates an expression. The process that it runs in is ended from outside when it does not come back. */
+async function evaluate({ text, context, variables }: Question): Promise<Answer> {
   try {
     const expression = jsonata(text, { RegexEngine: LinearRegExp as unknown as RegExpConstructor, timeout: TIMEOUT_MS, stack: DEEPEST, sequence: LONGEST_SEQUENCE });
     const json = JSON.stringify((await expression.evaluate(context, variables)) ?? null) ?? 'null';
@@ -49,3 +49,9 @@ export default async function evaluate({ text, context, variables }: Question): 
     return { code: typeof code === 'string' ? code : 'failed', detail: String(message ?? error).slice(0, 500) };
   }
 }
+
+// Signals are for the process that asks: it still needs its answers while it drains. When it is gone, so is this one.
+for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, () => undefined);
+process.on('disconnect', () => process.exit());
+process.on('message', (question: Question) => void evaluate(question).then((answer) => process.send?.(answer)));
+process.send?.('ready');

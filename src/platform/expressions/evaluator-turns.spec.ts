@@ -1,10 +1,10 @@
-import { ThreadTurns } from './thread-turns.js';
+import { EvaluatorTurns } from './evaluator-turns.js';
 
 const LONG_MS = 60_000;
 
-describe('threads', () => {
+describe('evaluators', () => {
   it('are taken by turns between those who wait, whoever came with how many', async () => {
-    const turns = new ThreadTurns(1);
+    const turns = new EvaluatorTurns(1);
     expect(await turns.take('busy', LONG_MS)).toBe(true);
     const served: string[] = [];
     const ask = async (group: string, name: string): Promise<void> => {
@@ -20,7 +20,7 @@ describe('threads', () => {
   });
 
   it('are not waited for longer than somebody means to, and go to the next then', async () => {
-    const turns = new ThreadTurns(1);
+    const turns = new EvaluatorTurns(1);
     await turns.take('a', LONG_MS);
     const [first, second] = [turns.take('b', 1), turns.take('b', LONG_MS)];
     expect(await first).toBe(false);
