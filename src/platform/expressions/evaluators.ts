@@ -65,8 +65,11 @@ export class Evaluators {
     });
     this.all.add(child);
     child.once('exit', () => this.forget(child));
-    // That a message could not be sent is told by the end of the process.
-    child.on('error', () => child.kill('SIGKILL'));
+    // One that was never there has no end to be waited for; to one that cannot be talked to, there is no other use.
+    child.on('error', () => {
+      if (child.pid === undefined) this.forget(child);
+      else child.kill('SIGKILL');
+    });
     await answerOf(child, LONGEST_START_MS);
     return { child };
   }
@@ -83,26 +86,27 @@ export class Evaluators {
   }
 }
 
-/** The next message of a process, which is ended when it does not come in time. @throws EvaluatorEnded */
-function answerOf(child: ChildProcess, milliseconds: number, ask: () => void = () => undefined): Promise<unknown> {
-  return new Promise((resolve, reject) => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      child.kill('SIGKILL');
-    }, milliseconds);
-    const answered = (answer: unknown): void => {
-      clearTimeout(timer);
-      child.off('exit', ended);
-      resolve(answer);
-    };
-    const ended = (code: number | null, signal: string | null): void => {
-      clearTimeout(timer);
-      child.off('message', answered);
-      reject(code === null && signal !== null ? new EvaluatorEnded(late ? 'timeout' : 'memory') : new Error(`An evaluator of expressions ended with code ${String(code)}.`));
-    };
-    child.once('message', answered);
-    child.once('exit', ended);
+/**
+ * The next message of a process, which is ended when it does not come in time.
+ * @throws EvaluatorEnded, or why there is no process to talk to
+ */
+async function answerOf(child: ChildProcess, milliseconds: number, ask: () => void = () => undefined): Promise<unknown> {
+  const over = new AbortController();
+  let late = false;
+  const timer = setTimeout(() => {
+    late = true;
+    child.kill('SIGKILL');
+  }, milliseconds);
+  try {
+    const ended = once(child, 'exit', over).then(([code, signal]) => {
+      throw signal === null ? new Error(`An evaluator of expressions ended with code ${String(code)}.`) : new EvaluatorEnded(late ? 'timeout' : 'memory');
+    });
+    const answered = once(child, 'message', over);
     ask();
-  });
+    const [answer] = (await Promise.race([answered, ended])) as unknown[];
+    return answer;
+  } finally {
+    clearTimeout(timer);
+    over.abort();
+  }
 }
